@@ -1,0 +1,22 @@
+# LENS_HAVE_CUDA: compile the .cu files. AUTO means: where nvcc is present.
+set(LENS_HAVE_CUDA FALSE)
+if(NOT LENS_WITH_CUDA STREQUAL "OFF")
+  find_program(LENS_NVCC nvcc HINTS /usr/local/cuda/bin ENV CUDA_HOME
+               PATH_SUFFIXES bin)
+  if(LENS_NVCC)
+    if(NOT CMAKE_CUDA_COMPILER)
+      set(CMAKE_CUDA_COMPILER ${LENS_NVCC})
+    endif()
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 90-virtual)
+    endif()
+    set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+    set(CMAKE_CUDA_STANDARD 17)
+    enable_language(CUDA)
+    set(LENS_HAVE_CUDA TRUE)
+  elseif(LENS_WITH_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "LENS_WITH_CUDA=ON, but no nvcc was found. Give "
+                        "-DCMAKE_CUDA_COMPILER=/path/nvcc or LENS_WITH_CUDA=OFF.")
+  endif()
+endif()
+message(STATUS "CUDA kernels: ${LENS_HAVE_CUDA}")

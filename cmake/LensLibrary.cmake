@@ -1,0 +1,47 @@
+# lens_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...]): one library per
+# folder. Headers are included by their path from the top of the tree.
+function(lens_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  lens_warnings(${name})
+endfunction()
+
+# lens_program(NAME SOURCES ... LIBRARIES ...)
+function(lens_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
+  lens_warnings(${name})
+endfunction()
+
+# lens_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one GoogleTest program.
+function(lens_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(
+    ${name} PRIVATE LENS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock
+                                        GTest::gtest_main)
+  lens_warnings(${name})
+  set_target_properties(
+    ${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+endfunction()
+
+function(lens_warnings name)
+  target_compile_options(
+    ${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow>)
+  if(LENS_WERROR)
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+  if(LENS_SANITIZE)
+    target_compile_options(${name} PRIVATE -fsanitize=${LENS_SANITIZE}
+                                           -fno-omit-frame-pointer)
+    target_link_options(${name} PRIVATE -fsanitize=${LENS_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lens::storage {
+
+// Everything that can change a result. No paths, no worker count.
+struct RunConfig {
+  std::string split = "test";
+  std::vector<std::string> languages;      // empty: all
+  std::int64_t limit = 0;                  // samples per data set; 0: all
+  std::string device;                      // "cpu" or "cuda", never "auto"
+  std::string dtype;                       // "float32" or "bfloat16"
+  int threads = 1;                         // compute threads of one worker
+  int max_new_tokens = 64;
+  int top_k = 5;
+  std::vector<std::string> tokens = {"answer"};  // answer, question, image, all
+  std::int64_t min_pixels = 0;             // as resolved from the checkpoint
+  std::int64_t max_pixels = 0;
+  std::string system_prompt = "You are a helpful assistant.";
+  std::map<std::string, std::string> prompts;  // data set name -> template
+  std::int64_t unit_images = 32;
+  bool generation_config = false;          // apply the checkpoint's processors
+  std::vector<int> save_hidden;            // states kept raw; empty: none
+
+  bool operator==(const RunConfig&) const = default;
+};
+
+// One file the run reads. `path` and `modified_ns` are for finding it again
+// and for skipping a second hash; they are not part of the run's identity.
+struct InputFile {
+  std::string path;
+  std::int64_t bytes = 0;
+  std::int64_t modified_ns = 0;
+  std::string sha256;  // hex
+
+  bool operator==(const InputFile&) const = default;
+};
+
+struct ModelInput {
+  std::string path;          // checkpoint folder
+  std::string name;          // its last path component
+  std::string sha256;        // over config.json and all weights, hex
+  std::string tokenizer_sha256;
+  std::vector<InputFile> files;
+  int num_layers = 0;        // N; states are 0..N
+  std::int64_t vocab_size = 0;
+  std::int64_t hidden_size = 0;
+
+  bool operator==(const ModelInput&) const = default;
+};
+
+struct DatasetInput {
+  std::string name;          // "mtvqa" or "latex_ocr"
+  std::string path;          // as given
+  std::vector<InputFile> files;  // in row order
+  std::int64_t samples = 0;
+
+  bool operator==(const DatasetInput&) const = default;
+};
+
+// A run of consecutive selected samples of one data set; all questions of one
+// image stay together. Rows are counted over all files of the data set in
+// order. A unit's samples are: rows [row_begin, row_end) whose language is
+// selected, one sample per question, cut after `samples` (only the limit cuts).
+struct Unit {
+  std::int32_t index = 0;         // position in Manifest::units
+  std::string dataset;
+  std::int64_t row_begin = 0;
+  std::int64_t row_end = 0;
+  std::int64_t first_sample = 0;  // within its data set
+  std::int64_t samples = 0;
+
+  bool operator==(const Unit&) const = default;
+};
+
+// The plan of a run, written once. What a unit produces is a pure function of
+// the manifest and the inputs it names.
+struct Manifest {
+  int version = 1;
+  std::string run_id;  // run_identity(*this)
+  RunConfig config;
+  ModelInput model;
+  std::vector<DatasetInput> datasets;
+  std::vector<Unit> units;
+
+  bool operator==(const Manifest&) const = default;
+};
+
+// 32 hex digits: SHA-256 over what decides the results (config, model and input
+// hashes, units). Paths, times and versions of this software do not enter.
+std::string run_identity(const Manifest& manifest);
+
+// What `config` says, as canonical JSON: the config_json attribute.
+std::string config_json(const RunConfig& config);
+
+// Placed by rename after fsync. Throws StorageError.
+void write_manifest(const std::filesystem::path& file,
+                    const Manifest& manifest);
+// Checks version, run_id and the order of the units. Throws StorageError.
+Manifest read_manifest(const std::filesystem::path& file);
+
+}  // namespace lens::storage

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace lens::storage {
+
+// Where things lie in a run directory. The names reach disk and other hosts:
+// they must not change.
+class RunDirectory {
+ public:
+  explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path manifest() const { return root_ / "manifest.json"; }
+  std::filesystem::path ledger() const { return root_ / "ledger.sqlite"; }
+  // Address of the running coordinator, placed by rename.
+  std::filesystem::path address() const { return root_ / "coordinator.json"; }
+  // Certificates and the call token, 0700.
+  std::filesystem::path auth() const { return root_ / ".auth"; }
+  std::filesystem::path parts() const { return root_ / "parts"; }
+  std::filesystem::path vocabulary() const { return root_ / "vocabulary.h5"; }
+  std::filesystem::path results() const { return root_ / "results.h5"; }
+  std::filesystem::path logs() const { return root_ / "logs"; }
+
+  // parts/<dataset>/<unit, 6 digits>.<epoch>-<number>.h5
+  std::filesystem::path part(const std::string& dataset, std::int32_t unit,
+                             std::uint64_t epoch, std::uint64_t number) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace lens::storage
