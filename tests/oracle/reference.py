@@ -1,0 +1,101 @@
+"""One sample at a time through transformers: the reference of all checks."""
+
+import dataclasses
+
+import numpy as np
+import torch
+import transformers
+from transformers import (AutoProcessor, GenerationConfig,
+                          Qwen2VLForConditionalGeneration)
+
+import lens_math
+import samples as data
+
+transformers.logging.set_verbosity_error()
+
+
+@dataclasses.dataclass
+class Answer:
+    """What transformers made of one sample."""
+
+    prompt_ids: np.ndarray  # [prompt], image placeholders expanded
+    generated_ids: np.ndarray  # [token], the end token included
+    states: torch.Tensor  # [token, N + 1, hidden], the row that predicts it
+    logits: torch.Tensor  # [token, vocab], as generate() saw them
+    inputs: dict
+    source_size: tuple  # (height, width) after EXIF
+    text: str  # without special tokens
+
+
+class Reference:
+    """A checkpoint in transformers: eager attention, greedy, no processors."""
+
+    def __init__(self, checkpoint, dtype, min_pixels=None, max_pixels=None):
+        self.model, report = Qwen2VLForConditionalGeneration.from_pretrained(
+            checkpoint, dtype=getattr(torch, dtype), local_files_only=True,
+            attn_implementation="eager", output_loading_info=True)
+        faults = {k: v for k, v in report.items() if v}
+        if faults:
+            raise SystemExit(f"checkpoint does not load cleanly ({faults})")
+        self.model.eval()
+        self.processor = AutoProcessor.from_pretrained(checkpoint,
+                                                       local_files_only=True)
+        size = self.processor.image_processor.size
+        self.min_pixels = min_pixels or size["shortest_edge"]
+        self.max_pixels = max_pixels or size["longest_edge"]
+        own = self.model.generation_config
+        ends = own.eos_token_id
+        self.end_ids = [ends] if isinstance(ends, int) else list(ends or [])
+        # Replaced, since generate() fills what a caller leaves unset from it.
+        self.model.generation_config = GenerationConfig(
+            do_sample=False, eos_token_id=self.end_ids,
+            pad_token_id=own.pad_token_id, bos_token_id=own.bos_token_id,
+            repetition_penalty=1.0)
+
+    def inputs_of(self, sample):
+        """(processor output, image size after EXIF)."""
+        image = data.decode_image(sample.image)
+        # Both limits explicitly: the class keeps them between constructions.
+        inputs = self.processor(
+            text=[data.render(sample.prompt)], images=[image],
+            return_tensors="pt", min_pixels=self.min_pixels,
+            max_pixels=self.max_pixels)
+        return inputs, (image.height, image.width)
+
+    @torch.no_grad()
+    def answer(self, sample, max_new_tokens):
+        """Greedy answer with the states of every step."""
+        inputs, size = self.inputs_of(sample)
+        out = self.model.generate(
+            **inputs, max_new_tokens=max_new_tokens, output_logits=True,
+            output_hidden_states=True, return_dict_in_generate=True)
+        prompt = inputs["input_ids"][0]
+        generated = out.sequences[0, len(prompt):]
+        steps = [torch.stack([s[0, -1] for s in step])
+                 for step in out.hidden_states]
+        special = set(self.processor.tokenizer.all_special_ids)
+        text = self.processor.tokenizer.decode(
+            [i for i in generated.tolist() if i not in special])
+        return Answer(prompt.numpy().astype(np.int32),
+                      generated.numpy().astype(np.int32), torch.stack(steps),
+                      torch.stack([x[0] for x in out.logits]), dict(inputs),
+                      size, text)
+
+    def lens(self, answer, top_k):
+        return lens_math.lens(self.model, answer.states,
+                              answer.generated_ids.astype(np.int64), top_k)
+
+    def positions(self, inputs):
+        """M-RoPE positions [3, prompt] and the offset of later tokens."""
+        positions, delta = self.model.model.get_rope_index(
+            inputs["input_ids"], image_grid_thw=inputs["image_grid_thw"],
+            mm_token_type_ids=inputs["mm_token_type_ids"],
+            attention_mask=inputs["attention_mask"])
+        return positions[:, 0], int(delta)
+
+    @torch.no_grad()
+    def vision(self, inputs):
+        """Merged rows of the vision tower [image tokens, hidden]."""
+        out = self.model.model.get_image_features(
+            inputs["pixel_values"], inputs["image_grid_thw"]).pooler_output
+        return torch.cat(list(out)) if isinstance(out, (tuple, list)) else out
