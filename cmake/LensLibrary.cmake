@@ -1,11 +1,15 @@
+# How the folders are built. Headers are included by their path from the top of
+# the tree.
+
 # lens_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...]): one library per
-# folder. Headers are included by their path from the top of the tree.
+# folder.
 function(lens_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   lens_warnings(${name})
+  lens_precompile_if_torch(${name} ${ARG_PUBLIC} ${ARG_PRIVATE})
 endfunction()
 
 # lens_program(NAME SOURCES ... LIBRARIES ...)
@@ -27,12 +31,15 @@ function(lens_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock
                                         GTest::gtest_main)
   lens_warnings(${name})
+  lens_precompile_if_torch(${name} ${ARG_LIBRARIES})
   set_target_properties(
     ${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()
 
+# Warnings and sanitizers: the flags of all our own code. A sanitizer's finding
+# ends the program, so that a test cannot pass over it.
 function(lens_warnings name)
   target_compile_options(
     ${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow>)
@@ -40,8 +47,24 @@ function(lens_warnings name)
     target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
   endif()
   if(LENS_SANITIZE)
-    target_compile_options(${name} PRIVATE -fsanitize=${LENS_SANITIZE}
-                                           -fno-omit-frame-pointer)
+    target_compile_options(
+      ${name}
+      PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LENS_SANITIZE}
+              -fno-sanitize-recover=all -fno-omit-frame-pointer>)
     target_link_options(${name} PRIVATE -fsanitize=${LENS_SANITIZE})
   endif()
+endfunction()
+
+# Precompiles the torch headers for a target whose own list of libraries names
+# torch or a folder that speaks torch in its headers.
+function(lens_precompile_if_torch name)
+  if(LENS_WITHOUT_TORCH)
+    return()
+  endif()
+  foreach(library lens::torch lens_torch lens_model lens_lens)
+    if(library IN_LIST ARGN)
+      lens_torch_precompile(${name})
+      return()
+    endif()
+  endforeach()
 endfunction()
