@@ -193,7 +193,8 @@ install_wheels() {
   fi
   missing=$(missing_pins <<<"$wanted")
   if [ -n "$missing" ]; then
-    say "installing $(wc -l <<<"$missing") wheels: $(tr '\n' ' ' <<<"$missing")"
+    say "installing $(wc -l <<<"$missing") wheels, pinned in" \
+      "${requirements[*]} (this may be a download of gigabytes)"
     "$venv/bin/python" -m pip --disable-pip-version-check install --quiet \
       --no-deps --only-binary :all: --retries 5 -r /dev/stdin <<<"$missing" ||
       die "pip could not install the wheels; look above for the reason, then" \
