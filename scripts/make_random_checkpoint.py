@@ -52,6 +52,7 @@ class Options:
     minimal_vision_config: bool = False
     shard_bytes: int = 0  # 0: a single file
     gain: float = 1.0  # of the layers' matrices, over 1 / sqrt(fan in)
+    attention_gain: float = 2.0  # of queries and keys: > 1 attends sharply
     head_gain: float = 3.5  # about the standard deviation of the logits
     spread: float = 0.8  # of the log of a channel's scale, per tensor
     eos_gain: float = 1.0  # of the end token's head row: > 1 ends answers
@@ -149,7 +150,10 @@ def make_tensor(o, name, shape, end_ids):
         if is_head:
             values[end_ids] *= np.float32(o.eos_gain)
         return values
-    values *= np.float32(o.gain / math.sqrt(fan_in))
+    gain = o.gain
+    if name.endswith(("q_proj.weight", "k_proj.weight")):
+        gain *= o.attention_gain
+    values *= np.float32(gain / math.sqrt(fan_in))
     if name.endswith(("o_proj.weight", "down_proj.weight")):
         rows = np.exp(o.spread * rng.standard_normal((shape[0], 1)))
         values *= rows.astype(np.float32)

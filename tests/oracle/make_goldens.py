@@ -24,8 +24,8 @@ import samples as data  # noqa: E402
 MAX_NEW_TOKENS = 8
 TOP_K = 5
 OPTIONS = checkpoints.Options(hidden=64, layers=4, heads=4, kv_heads=2,
-                              intermediate=160, eos_gain=1.5, head_gain=3.0,
-                              seed=3)
+                              intermediate=160, attention_gain=1.0,
+                              eos_gain=1.5, head_gain=3.0, seed=3)
 
 
 def ramps_picture(width, height):
