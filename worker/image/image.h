@@ -15,9 +15,10 @@ struct RgbImage {
 };
 
 struct DecodeLimits {
-  std::int64_t max_bytes = 64 << 20;      // encoded size
-  std::int64_t max_pixels = 50'000'000;   // height x width, checked before
-                                          // anything of that size is allocated
+  std::int64_t max_bytes = 64 << 20;     // encoded size
+  std::int64_t max_pixels = 50'000'000;  // height x width, checked before
+                                         // anything of that size is allocated
+  int max_aspect = 0;  // longer side / shorter side, 0 for any; likewise
 };
 
 // Decodes JPEG or PNG as PIL's open + exif_transpose + convert("RGB") does.

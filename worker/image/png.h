@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "worker/image/image.h"
+#include "worker/image/limits.h"
+
+namespace lens::image {
+
+// Decodes one PNG with libpng, to the pixels that PIL's convert("RGB") gives:
+// transparency, gamma and colour profiles are dropped; of 16-bit colour the
+// high byte is kept, while 16-bit grey is clipped at 255. Of an animation the
+// still image. Throws InputError for damaged data and for data that ends
+// before the last row; a missing end chunk is accepted.
+StoredImage decode_png(std::span<const std::byte> bytes,
+                       const DecodeLimits& limits);
+
+}  // namespace lens::image
