@@ -25,15 +25,15 @@ std::string fill_prompt(std::string_view prompt_template,
 
 // The Parquet files of `split` under `path` in row order: a file, a folder of
 // files, or a Hugging Face snapshot folder (CONFIG/SPLIT-0000k-of-0000n.parquet
-// or data/SPLIT-...; where several configs have the split, "full" is taken, else
-// the error lists them). Throws lens::InputError.
+// or data/SPLIT-...; where several configs have the split, "full" is taken,
+// else the error lists them). Throws lens::InputError.
 std::vector<std::filesystem::path> find_split(const std::filesystem::path& path,
                                               std::string_view split);
 
 // One image of the data set with its questions.
 struct Row {
-  std::int64_t row = 0;       // over all files
-  std::string language;       // "" for latex_ocr
+  std::int64_t row = 0;          // over all files
+  std::string language;          // "" for latex_ocr
   std::vector<std::byte> image;  // encoded file; empty when null
   // One entry per sample. latex_ocr: question "", answer = the formula.
   struct Question {
@@ -42,7 +42,9 @@ struct Row {
   };
   std::vector<Question> questions;
   // Why the row as a whole cannot be used (broken qa_pairs, no question, null
-  // image); then it counts as one failed sample. Empty when usable.
+  // image). Every question then counts as one failed sample, or the row as one
+  // where `questions` is empty: max(1, questions.size()), as the outline says.
+  // Empty when usable.
   std::string failure;
 };
 
