@@ -19,6 +19,7 @@ function(lens_program name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
   lens_warnings(${name})
+  lens_precompile_if_torch(${name} ${ARG_LIBRARIES})
 endfunction()
 
 # lens_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one GoogleTest program.

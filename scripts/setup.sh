@@ -69,7 +69,8 @@ packages=(
   g++ cmake ninja-build ccache git ca-certificates python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libhdf5-dev libsqlite3-dev libopenmpi-dev openmpi-bin libssl-dev
-  libjpeg62-turbo-dev libpng-dev libicu-dev libpcre2-dev libutf8proc-dev
+  libjpeg62-turbo-dev libpng-dev zlib1g-dev
+  libicu-dev libpcre2-dev libutf8proc-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev
 )
 if [ -r /etc/os-release ] && grep -qi '^ID=ubuntu' /etc/os-release; then
@@ -249,5 +250,6 @@ configure
 targets=()
 [ $tests = yes ] || targets=(--target programs)
 say "building in $build_dir"
-cmake --build "$build_dir" --parallel "${LENS_JOBS:-$(jobs)}" "${targets[@]}" 9>&-
+cmake --build "$build_dir" --parallel "${LENS_JOBS:-$(jobs)}" \
+  "${targets[@]}" 9>&-
 say "ready: programs in $build_dir/bin"
