@@ -24,9 +24,8 @@ void append(const at::Tensor& from, std::vector<T>* to) {
 // another order, a few units in the last place of logits up to some hundreds.
 // bfloat16: the model's log-sum-exp comes from logits rounded to 8 bits.
 bool agrees(float lens, float own, at::ScalarType dtype) {
-  const float tolerance = dtype == at::kFloat
-                              ? 1e-3f + 2e-5f * std::fabs(own)
-                              : 2e-2f + 8e-3f * std::fabs(own);
+  const float tolerance = dtype == at::kFloat ? 1e-3f + 2e-5f * std::fabs(own)
+                                              : 2e-2f + 8e-3f * std::fabs(own);
   return std::fabs(lens - own) <= tolerance;
 }
 

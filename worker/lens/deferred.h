@@ -15,14 +15,14 @@ struct Columns {
   int states = 0;
   int ranks = 0;
   int scripts = 0;
-  std::vector<float> entropy;              // [row, state]
-  std::vector<float> kl_final;             // [row, state]
-  std::vector<float> target_logprob;       // [row, state]
-  std::vector<std::int32_t> target_rank;   // [row, state]
-  std::vector<std::int32_t> top_id;        // [row, state, rank]
-  std::vector<float> top_logprob;          // [row, state, rank]
-  std::vector<float> script_share;         // [row, state, script]
-  std::vector<float> hidden;               // [row, kept state, hidden_size]
+  std::vector<float> entropy;             // [row, state]
+  std::vector<float> kl_final;            // [row, state]
+  std::vector<float> target_logprob;      // [row, state]
+  std::vector<std::int32_t> target_rank;  // [row, state]
+  std::vector<std::int32_t> top_id;       // [row, state, rank]
+  std::vector<float> top_logprob;         // [row, state, rank]
+  std::vector<float> script_share;        // [row, state, script]
+  std::vector<float> hidden;              // [row, kept state, hidden_size]
 };
 
 // The lens of state N is not what the model's own head said.

@@ -41,8 +41,7 @@ class Backend {
   // Logits are products in float32 of the values as stored; softmax, entropy
   // and divergence follow in float32 with float64 sums, over the whole
   // vocabulary of the checkpoint.
-  virtual Readout read(const at::Tensor& states,
-                       const at::Tensor& targets) = 0;
+  virtual Readout read(const at::Tensor& states, const at::Tensor& targets) = 0;
 };
 
 // Plain ATen, a chunk of the vocabulary at a time, on any device. The oracle of

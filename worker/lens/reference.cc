@@ -35,13 +35,13 @@ constexpr std::int64_t kMinChunk = 1024;
 struct Sweep {
   std::int64_t tokens;
   std::int64_t states;
-  at::Tensor max;       // [R] largest logit so far
-  at::Tensor sum;       // [R] sum of e^(z - max)
-  at::Tensor weighted;  // [R] sum of e^(z - max) (z - max)
+  at::Tensor max;        // [R] largest logit so far
+  at::Tensor sum;        // [R] sum of e^(z - max)
+  at::Tensor weighted;   // [R] sum of e^(z - max) (z - max)
   at::Tensor final_dot;  // [T, S] sum of e^(z_N - max_N) (z - max)
-  at::Tensor script;    // [R, scripts] sum of e^(z - max) by class
-  at::Tensor larger;    // [R] ids with a larger logit than the target's
-  at::Tensor target;    // [R] the target's logit
+  at::Tensor script;     // [R, scripts] sum of e^(z - max) by class
+  at::Tensor larger;     // [R] ids with a larger logit than the target's
+  at::Tensor target;     // [R] the target's logit
   at::Tensor top_value;  // [R, k]
   at::Tensor top_id;     // [R, k]
 };
@@ -97,9 +97,9 @@ class ReferenceBackend : public Backend {
     sweep.larger = at::zeros({count}, rows.options().dtype(at::kLong));
     const at::Tensor target_rows =
         at::index_select(head_.weight, 0, targets).to(at::kFloat);
-    sweep.target = at::matmul(rows.view({tokens, states, -1}),
-                              target_rows.unsqueeze(-1))
-                       .flatten();
+    sweep.target =
+        at::matmul(rows.view({tokens, states, -1}), target_rows.unsqueeze(-1))
+            .flatten();
     sweep.top_value = at::full({count, 0}, 0, rows.options());
     sweep.top_id = at::full({count, 0}, 0, rows.options().dtype(at::kLong));
     return sweep;
@@ -130,18 +130,15 @@ class ReferenceBackend : public Backend {
     const at::Tensor final_mass =
         mass.view({sweep->tokens, sweep->states, length})
             .select(1, sweep->states - 1);
-    const at::Tensor final_sum =
-        sweep->sum.view({sweep->tokens, sweep->states})
-            .select(1, sweep->states - 1)
-            .unsqueeze(-1);
-    const at::Tensor final_factor =
-        factor.view({sweep->tokens, sweep->states})
-            .select(1, sweep->states - 1)
-            .unsqueeze(-1);
+    const at::Tensor final_sum = sweep->sum.view({sweep->tokens, sweep->states})
+                                     .select(1, sweep->states - 1)
+                                     .unsqueeze(-1);
+    const at::Tensor final_factor = factor.view({sweep->tokens, sweep->states})
+                                        .select(1, sweep->states - 1)
+                                        .unsqueeze(-1);
     sweep->final_dot =
-        final_factor *
-            (sweep->final_dot +
-             final_sum * drop.view({sweep->tokens, sweep->states})) +
+        final_factor * (sweep->final_dot +
+                        final_sum * drop.view({sweep->tokens, sweep->states})) +
         at::matmul(by_token, final_mass.unsqueeze(-1))
             .squeeze(-1)
             .to(at::kDouble);
@@ -150,8 +147,7 @@ class ReferenceBackend : public Backend {
                       (mass * shifted).sum(-1).to(at::kDouble);
     sweep->sum = factor * sweep->sum + mass.sum(-1).to(at::kDouble);
     const at::Tensor classes =
-        at::one_hot(head_.script_class.narrow(0, begin, length),
-                    head_.scripts)
+        at::one_hot(head_.script_class.narrow(0, begin, length), head_.scripts)
             .to(at::kFloat);
     sweep->script = factor.unsqueeze(-1) * sweep->script +
                     at::mm(mass, classes).to(at::kDouble);
@@ -175,8 +171,7 @@ class ReferenceBackend : public Backend {
   // Ties keep the lower id first: ids ascend before a stable sort.
   void merge_top(const at::Tensor& logits, std::int64_t begin,
                  Sweep* sweep) const {
-    const std::int64_t count =
-        std::min<std::int64_t>(top_k_, logits.size(1));
+    const std::int64_t count = std::min<std::int64_t>(top_k_, logits.size(1));
     auto [unused, unordered] = at::topk(logits, count, -1);
     const at::Tensor index = std::get<0>(at::sort(unordered, -1));
     const at::Tensor value =

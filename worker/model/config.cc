@@ -45,8 +45,8 @@ class Section {
     return nullptr;
   }
 
-  std::int64_t integer(const char* key, std::int64_t fallback,
-                       std::int64_t low, std::int64_t high) const {
+  std::int64_t integer(const char* key, std::int64_t fallback, std::int64_t low,
+                       std::int64_t high) const {
     const json* value = find(key);
     if (!value) return check(key, fallback, low, high);
     if (!value->is_number_integer()) reject(key, "is not an integer");
@@ -164,8 +164,8 @@ TextConfig read_text(const Section& section) {
     section.reject("num_attention_heads",
                    "is not a multiple of num_key_value_heads");
   }
-  const int half = text.mrope_section[0] + text.mrope_section[1] +
-                   text.mrope_section[2];
+  const int half =
+      text.mrope_section[0] + text.mrope_section[1] + text.mrope_section[2];
   if (text.head_dim() % 2 != 0 || 2 * half != text.head_dim()) {
     section.reject("mrope_section", "does not sum to half the head dimension " +
                                         std::to_string(text.head_dim()));
@@ -201,8 +201,7 @@ VisionConfig read_vision(const Section& section, int text_hidden_size) {
       rope && rope->is_object()) {
     vision.rope_theta = rope->value("rope_theta", vision.rope_theta);
   }
-  if (vision.embed_dim % vision.num_heads != 0 ||
-      vision.head_dim() % 4 != 0) {
+  if (vision.embed_dim % vision.num_heads != 0 || vision.head_dim() % 4 != 0) {
     section.reject("vision_config.embed_dim",
                    "is not a multiple of 4 * num_heads");
   }

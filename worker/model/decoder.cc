@@ -29,8 +29,7 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
 
 // What stays the same from layer to layer of one pass.
 struct Pass {
-  Pass(const TextConfig& text, std::span<const Segment> given,
-       Rotation angles)
+  Pass(const TextConfig& text, std::span<const Segment> given, Rotation angles)
       : config(text), segments(given), rotation(std::move(angles)) {}
 
   const TextConfig& config;
@@ -58,8 +57,7 @@ void prepare_batched(const at::TensorOptions& options, Pass* pass) {
     lengths.push_back(segment.past + 1);
   }
   pass->longest = *std::max_element(lengths.begin(), lengths.end());
-  const at::Tensor length =
-      at::tensor(lengths, at::kLong).to(options.device());
+  const at::Tensor length = at::tensor(lengths, at::kLong).to(options.device());
   const auto batch = static_cast<std::int64_t>(lengths.size());
   pass->slot_index = at::arange(batch, length.options());
   pass->token_index = length - 1;
@@ -91,8 +89,8 @@ at::Tensor attend_batched(const Pass& pass, const at::Tensor& q,
   const auto used = [&](const at::Tensor& cache) {
     return cache.narrow(0, 0, batch).narrow(1, 0, pass.longest).transpose(1, 2);
   };
-  // The query heads that share a key head stand where a sequence's tokens would:
-  // no copy of keys and values is needed.
+  // The query heads that share a key head stand where a sequence's tokens
+  // would: no copy of keys and values is needed.
   const at::Tensor grouped =
       q.view({batch, config.num_kv_heads,
               config.num_heads / config.num_kv_heads, config.head_dim()});
@@ -162,8 +160,8 @@ at::Tensor self_attention(const DecoderLayerWeights& layer, const Pass& pass,
     const auto part = [&](const at::Tensor& packed) {
       return packed.narrow(0, begin, segment.length);
     };
-    outputs.push_back(attend_segment(config, segment, part(q), part(k),
-                                     part(v), keys, values));
+    outputs.push_back(attend_segment(config, segment, part(q), part(k), part(v),
+                                     keys, values));
     begin += segment.length;
   }
   return linear(at::cat(outputs, 0), layer.o);
@@ -196,11 +194,10 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
   if (tap) tap->on_state(0, hidden);
   for (int i = 0; i < config.num_layers; ++i) {
     const DecoderLayerWeights& layer = weights.layers[i];
-    hidden = hidden +
-             self_attention(
-                 layer, pass,
-                 rms_norm(hidden, layer.input_norm, config.rms_norm_eps),
-                 cache.keys[i], cache.values[i]);
+    hidden = hidden + self_attention(layer, pass,
+                                     rms_norm(hidden, layer.input_norm,
+                                              config.rms_norm_eps),
+                                     cache.keys[i], cache.values[i]);
     hidden = hidden + mlp(layer, rms_norm(hidden, layer.post_attention_norm,
                                           config.rms_norm_eps));
     // The raw output of the last layer is not a state: state N is normed.

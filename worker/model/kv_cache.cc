@@ -6,8 +6,7 @@ namespace lens::model {
 
 KvCache::KvCache(const TextConfig& config, std::int64_t slots,
                  std::int64_t capacity, const at::TensorOptions& options) {
-  const std::vector<std::int64_t> shape = {slots, capacity,
-                                           config.num_kv_heads,
+  const std::vector<std::int64_t> shape = {slots, capacity, config.num_kv_heads,
                                            config.head_dim()};
   for (int layer = 0; layer < config.num_layers; ++layer) {
     // Zeros, not garbage: masked entries still meet a product with zero.
@@ -20,8 +19,9 @@ void KvCache::copy(std::int64_t from, std::int64_t to, std::int64_t tokens) {
   if (from == to) return;
   for (auto* tensors : {&keys, &values}) {
     for (at::Tensor& cache : *tensors) {
-      cache.select(0, to).narrow(0, 0, tokens).copy_(
-          cache.select(0, from).narrow(0, 0, tokens));
+      cache.select(0, to)
+          .narrow(0, 0, tokens)
+          .copy_(cache.select(0, from).narrow(0, 0, tokens));
     }
   }
 }

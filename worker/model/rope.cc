@@ -47,9 +47,9 @@ MropePositions mrope_positions(std::span<const std::int64_t> ids,
     const int columns = grids[used].width / merge;
     ++used;
     if (static_cast<std::size_t>(rows) * columns != end - i) {
-      throw InputError("the prompt has " + std::to_string(end - i) +
-                           " image tokens",
-                       "the image has " + std::to_string(rows * columns));
+      throw InputError(
+          "the prompt has " + std::to_string(end - i) + " image tokens",
+          "the image has " + std::to_string(rows * columns));
     }
     for (int row = 0; row < rows; ++row) {
       for (int column = 0; column < columns; ++column) {
@@ -72,7 +72,8 @@ Rotation text_rotation(const at::Tensor& positions, const TextConfig& config,
   const at::Tensor frequencies =
       inverse_frequencies(config.rope_theta, config.head_dim())
           .to(positions.device());
-  // [3, tokens, head_dim / 2]; the sections take their angle from one axis each.
+  // [3, tokens, head_dim / 2]; the sections take their angle from one axis
+  // each.
   const at::Tensor angles =
       positions.to(at::kFloat).unsqueeze(-1) * frequencies;
   std::vector<at::Tensor> sections;

@@ -29,10 +29,10 @@ struct MropePositions {
   std::int64_t next = 0;
 };
 
-// Text counts up on all axes alike; a run of image tokens holds its start on the
-// temporal axis and adds row and column of the merged grid on the others; what
-// follows goes on after the larger side. `grids` are those of the runs in order.
-// Throws lens::InputError when runs and grids do not fit each other.
+// Text counts up on all axes alike; a run of image tokens holds its start on
+// the temporal axis and adds row and column of the merged grid on the others;
+// what follows goes on after the larger side. `grids` are those of the runs in
+// order. Throws lens::InputError when runs and grids do not fit each other.
 MropePositions mrope_positions(std::span<const std::int64_t> ids,
                                std::span<const Grid> grids,
                                const ModelConfig& config);

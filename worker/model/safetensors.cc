@@ -35,9 +35,9 @@ struct SafetensorsFile::Mapping {
     struct stat info {};
     const bool known = ::fstat(descriptor, &info) == 0;
     size = known ? static_cast<std::size_t>(info.st_size) : 0;
-    void* address = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE,
-                                      descriptor, 0)
-                             : MAP_FAILED;
+    void* address =
+        size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+                 : MAP_FAILED;
     ::close(descriptor);
     if (address == MAP_FAILED) {
       throw InputError("cannot read " + file.string(),

@@ -34,9 +34,9 @@ at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
                      std::span<const Grid> grids) {
   const std::int64_t patches = x.size(0);
   // [patches, 3, heads, head_dim]: q of all heads, then k, then v.
-  const at::Tensor qkv = linear(x, block.qkv)
-                             .view({patches, 3, config.num_heads,
-                                    config.head_dim()});
+  const at::Tensor qkv =
+      linear(x, block.qkv)
+          .view({patches, 3, config.num_heads, config.head_dim()});
   const auto rotated = [&](int which) {
     return rotate(qkv.select(1, which).to(at::kFloat), rotation)
         .to(x.scalar_type());
@@ -81,8 +81,8 @@ at::Tensor vision_features(const VisionWeights& weights,
   at::Tensor x = at::linear(patches.to(weights.patch_embed.options()),
                             weights.patch_embed);
   for (const VisionBlockWeights& block : weights.blocks) {
-    x = x + attention(layer_norm(x, block.norm1), block, config, rotation,
-                      grids);
+    x = x +
+        attention(layer_norm(x, block.norm1), block, config, rotation, grids);
     x = x + linear(quick_gelu(linear(layer_norm(x, block.norm2), block.fc1)),
                    block.fc2);
   }

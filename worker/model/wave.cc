@@ -173,13 +173,13 @@ void Wave::compute_features() {
       grids.push_back(picture.grid);
       ++end;
     }
-    const at::Tensor packed = vision_features(
-        weights_.vision, config_.vision, at::cat(patches, 0), grids);
+    const at::Tensor packed = vision_features(weights_.vision, config_.vision,
+                                              at::cat(patches, 0), grids);
     std::int64_t row = 0;
     for (std::size_t i = begin; i < end; ++i) {
       const Grid& grid = grids[i - begin];
-      const std::int64_t tokens = std::int64_t{grid.height} * grid.width /
-                                  config_.vision.merge_area();
+      const std::int64_t tokens =
+          std::int64_t{grid.height} * grid.width / config_.vision.merge_area();
       features_[needed[i]] = packed.narrow(0, row, tokens);
       row += tokens;
     }
@@ -189,8 +189,8 @@ void Wave::compute_features() {
 
 // One past the last image token; 0 without one.
 std::int64_t Wave::image_end(const Prompt& prompt) const {
-  const auto last = std::find(prompt.ids.rbegin(), prompt.ids.rend(),
-                              config_.image_token_id);
+  const auto last =
+      std::find(prompt.ids.rbegin(), prompt.ids.rend(), config_.image_token_id);
   return static_cast<std::int64_t>(prompt.ids.rend() - last);
 }
 
@@ -220,8 +220,7 @@ void Wave::form_groups() {
       shared = static_cast<std::size_t>(differs.first - first.begin());
     }
     const auto prefix = static_cast<std::int64_t>(shared);
-    const Prompt& prompt =
-        prompts_[sequences_[group.sequences.front()].prompt];
+    const Prompt& prompt = prompts_[sequences_[group.sequences.front()].prompt];
     if (prefix >= image_end(prompt)) group.prefix = prefix;
   }
 }
@@ -315,9 +314,9 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
     sequences_[stretch.sequence].cached = stretch.end;
   }
   if (!finishing.empty()) {
-    const Choice choice = choose(
-        at::index_select(hidden, 0, index_tensor(last_rows, device)),
-        finishing);
+    const Choice choice =
+        choose(at::index_select(hidden, 0, index_tensor(last_rows, device)),
+               finishing);
     accept(finishing, choice);
     for (std::size_t i = prompt_rows; i < capture.rows.size(); ++i) {
       const std::size_t at = i - prompt_rows;
@@ -384,8 +383,8 @@ void Wave::retire(std::vector<Generation>* results) {
     const bool ended =
         std::find(options_.end_ids.begin(), options_.end_ids.end(),
                   sequence.next_id) != options_.end_ids.end();
-    if (!ended && static_cast<int>(sequence.generated.size()) <
-                      options_.max_new_tokens) {
+    if (!ended &&
+        static_cast<int>(sequence.generated.size()) < options_.max_new_tokens) {
       ++i;
       continue;
     }
@@ -416,30 +415,29 @@ Wave::Choice Wave::choose(const at::Tensor& hidden,
       const auto& ids = prompts_[sequence.prompt].ids;
       std::unordered_set<std::int64_t> seen(ids.begin(), ids.end());
       seen.insert(sequence.generated.begin(), sequence.generated.end());
-      const at::Tensor index = index_tensor({seen.begin(), seen.end()},
-                                            judged.device());
+      const at::Tensor index =
+          index_tensor({seen.begin(), seen.end()}, judged.device());
       at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
       const at::Tensor score = row.index_select(0, index);
       const double penalty = options_.repetition_penalty;
-      row.index_copy_(0, index,
-                      score.where(score > 0, score * penalty * penalty) /
-                          penalty);
+      row.index_copy_(
+          0, index,
+          score.where(score > 0, score * penalty * penalty) / penalty);
     }
   }
   if (hidden.scalar_type() == at::kFloat) {
     const at::Tensor best = at::argmax(judged, -1);
     choice.ids = to_integers(best);
-    choice.logit =
-        to_floats(logits.gather(-1, best.unsqueeze(-1)).squeeze(-1));
+    choice.logit = to_floats(logits.gather(-1, best.unsqueeze(-1)).squeeze(-1));
     return choice;
   }
   // bfloat16: the candidates again, with products accumulated in float32.
   const std::int64_t count = std::min(kRefined, judged.size(-1));
   const auto [leading, candidates] = at::topk(judged, count, -1);
-  const at::Tensor rows = at::index_select(weights_.text.lm_head, 0,
-                                           candidates.flatten())
-                              .to(at::kFloat)
-                              .view({hidden.size(0), count, hidden.size(1)});
+  const at::Tensor rows =
+      at::index_select(weights_.text.lm_head, 0, candidates.flatten())
+          .to(at::kFloat)
+          .view({hidden.size(0), count, hidden.size(1)});
   const at::Tensor exact =
       at::bmm(rows, hidden.to(at::kFloat).unsqueeze(-1)).squeeze(-1);
   // The correction of the rounding is applied to the penalised value as well.

@@ -29,9 +29,9 @@ class Wave {
   struct Sequence {
     int prompt = 0;
     std::int64_t slot = 0;
-    std::int64_t cached = 0;    // tokens in the slot
-    MropePositions positions;   // of the prompt
-    std::int64_t next_id = 0;   // chosen, not yet decoded
+    std::int64_t cached = 0;   // tokens in the slot
+    MropePositions positions;  // of the prompt
+    std::int64_t next_id = 0;  // chosen, not yet decoded
     std::vector<std::int64_t> generated;
   };
   // Sequences of one picture, and how many leading ids they share.

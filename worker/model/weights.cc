@@ -47,9 +47,7 @@ class Checkpoint {
     }
   }
 
-  bool contains(const std::string& name) const {
-    return place_.contains(name);
-  }
+  bool contains(const std::string& name) const { return place_.contains(name); }
 
   // The tensor, checked against the shape that the config gives it.
   at::Tensor tensor(const std::string& name, const Shape& shape) const {
@@ -72,8 +70,7 @@ class Checkpoint {
         tensor.scalar_type() != at::kHalf) {
       throw InputError("tensor " + name + " of " + folder_.string() +
                            " has an integer or float64 dtype",
-                       "BF16, F16 or F32 are read",
-                       "convert the checkpoint");
+                       "BF16, F16 or F32 are read", "convert the checkpoint");
     }
     return tensor;
   }
@@ -192,17 +189,16 @@ DecoderLayerWeights load_layer(const Loader& load, const TextConfig& config,
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t kv = std::int64_t{config.num_kv_heads} * config.head_dim();
   const std::int64_t inner = config.intermediate_size;
-  return {
-      .input_norm = load.tensor(layer + "input_layernorm.weight", {hidden}),
-      .post_attention_norm =
-          load.tensor(layer + "post_attention_layernorm.weight", {hidden}),
-      .q = load.linear(attention + "q_proj", hidden, hidden, true),
-      .k = load.linear(attention + "k_proj", kv, hidden, true),
-      .v = load.linear(attention + "v_proj", kv, hidden, true),
-      .o = load.linear(attention + "o_proj", hidden, hidden, false),
-      .gate = load.linear(layer + "mlp.gate_proj", inner, hidden, false),
-      .up = load.linear(layer + "mlp.up_proj", inner, hidden, false),
-      .down = load.linear(layer + "mlp.down_proj", hidden, inner, false)};
+  return {.input_norm = load.tensor(layer + "input_layernorm.weight", {hidden}),
+          .post_attention_norm =
+              load.tensor(layer + "post_attention_layernorm.weight", {hidden}),
+          .q = load.linear(attention + "q_proj", hidden, hidden, true),
+          .k = load.linear(attention + "k_proj", kv, hidden, true),
+          .v = load.linear(attention + "v_proj", kv, hidden, true),
+          .o = load.linear(attention + "o_proj", hidden, hidden, false),
+          .gate = load.linear(layer + "mlp.gate_proj", inner, hidden, false),
+          .up = load.linear(layer + "mlp.up_proj", inner, hidden, false),
+          .down = load.linear(layer + "mlp.down_proj", hidden, inner, false)};
 }
 
 }  // namespace
