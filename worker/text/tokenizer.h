@@ -13,12 +13,15 @@ namespace lens::text {
 
 // Byte-level BPE tokenizer of the Qwen2 family, equal to the Hugging Face one:
 // added tokens split off the raw text, NFC, Qwen's split pattern, byte-level
-// BPE by merge rank. Immutable and safe to share between threads.
+// BPE by merge rank. As there, the pattern and NFC are Qwen's whatever
+// tokenizer.json says of them, and bytes whose letter the vocabulary lacks are
+// left out. Immutable and safe to share between threads.
 class Tokenizer {
  public:
   // Reads tokenizer.json (both spellings of merges) or vocab.json + merges.txt
   // with added_tokens.json / tokenizer_config.json from a checkpoint folder.
-  // Throws lens::InputError.
+  // Ids are those of the files: no token is invented for a special one they
+  // lack. Throws lens::InputError.
   static Tokenizer load(const std::filesystem::path& checkpoint);
 
   Tokenizer(Tokenizer&&) noexcept;
@@ -41,7 +44,12 @@ class Tokenizer {
   bool is_special(std::int32_t id) const;
   bool has_token(std::int32_t id) const;
 
-  // Id of a token by its exact content, for example "<|im_start|>".
+  // True if a lower id stands for the same bytes, which takes a vocabulary with
+  // entries that are spelled outside the byte alphabet.
+  bool repeats_bytes(std::int32_t id) const;
+
+  // Id of a token by its exact content, for example "<|im_start|>"; tokens of
+  // the vocabulary go by their spelling in its file, for example "\u0120Hello".
   std::optional<std::int32_t> id_of(std::string_view content) const;
 
   // 1 + the largest id that has a token.
