@@ -194,8 +194,8 @@ install_wheels() {
   fi
   missing=$(missing_pins <<<"$wanted")
   if [ -n "$missing" ]; then
-    say "installing $(wc -l <<<"$missing") wheels, pinned in" \
-      "${requirements[*]} (this may be a download of gigabytes)"
+    say "installing wheels ($(wc -l <<<"$missing") of those pinned in" \
+      "${requirements[*]})"
     "$venv/bin/python" -m pip --disable-pip-version-check install --quiet \
       --no-deps --only-binary :all: --retries 5 -r /dev/stdin <<<"$missing" ||
       die "pip could not install the wheels; look above for the reason, then" \
@@ -221,19 +221,25 @@ jobs() {
 
 configure() {
   local arguments=(-DCMAKE_BUILD_TYPE=Release -DLENS_TORCH="$torch") wanted
+  local cache=$build_dir/CMakeCache.txt
+  if [ -e "$cache" ] &&
+    ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"; then
+    say "$build_dir was made for another place; configuring it anew"
+    rm -rf "$cache" "$build_dir/CMakeFiles" "$build_dir/build.ninja"
+  fi
   # shellcheck disable=SC2206  # words on purpose
   arguments+=(${LENS_CMAKE_ARGS:-})
   # Invariant: build.ninja was made with these arguments against these wheels.
   wanted="$(printf '%s\n' "${arguments[@]}" && cat scripts/requirements.txt)"
   if [ $tests = yes ]; then
     arguments=(-DLENS_BUILD_TESTS=ON -DLENS_BUILD_BENCH=OFF "${arguments[@]}")
-  elif [ ! -e "$build_dir/CMakeCache.txt" ]; then
+  elif [ ! -e "$cache" ]; then
     arguments=(-DLENS_BUILD_TESTS=OFF -DLENS_BUILD_BENCH=OFF "${arguments[@]}")
   fi
   if [ -e "$build_dir/build.ninja" ] &&
     [ "$wanted" = "$(cat "$build_dir/.setup" 2>/dev/null)" ] &&
     { [ $tests = no ] || grep -q '^LENS_BUILD_TESTS:BOOL=ON' \
-      "$build_dir/CMakeCache.txt"; }; then
+      "$cache"; }; then
     return
   fi
   say "configuring in $build_dir"
