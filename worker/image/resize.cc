@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -20,42 +19,29 @@
 namespace lens::image {
 namespace {
 
-// Four lanes: red, green, blue, and one that is thrown away.
-typedef std::int32_t Lanes __attribute__((vector_size(16)));
-typedef std::uint8_t Bytes __attribute__((vector_size(4)));
+// Rows that the first pass takes at once, turned so that what is one below the
+// other in the picture lies side by side in memory: then both passes are the
+// same loop, and it vectorises.
+constexpr std::size_t kRows = 16;
+constexpr std::size_t kColumnBytes = 3 * kRows;
 
-// Reads four bytes: the pixel and one behind it.
-inline Lanes load_pixel(const std::uint8_t* pixel) {
-  Bytes bytes;
-  std::memcpy(&bytes, pixel, sizeof(bytes));
-  return __builtin_convertvector(bytes, Lanes);
-}
-
-// Writes four bytes; the one behind the pixel is overwritten by the next.
-inline void store_pixel(std::uint8_t* pixel, Lanes sum, int precision) {
-  const Lanes lowest = {0, 0, 0, 0};
-  const Lanes highest = {255, 255, 255, 255};
-  Lanes value = sum >> precision;
-  value = value < lowest ? lowest : value;
-  value = value > highest ? highest : value;
-  const Bytes bytes = __builtin_convertvector(value, Bytes);
-  std::memcpy(pixel, &bytes, sizeof(bytes));
-}
-
-// Resizes one row. Both rows need one byte more than their pixels.
-LENS_FOR_EACH_CPU
-void resize_row(const std::uint8_t* input, const ResizeAxis& axis,
-                std::uint8_t* output) {
-  const int half = 1 << (axis.precision - 1);
-  const std::size_t outputs = axis.first.size();
-  const std::int16_t* weights = axis.weights.data();
-  for (std::size_t i = 0; i < outputs; ++i, weights += axis.taps) {
-    const std::uint8_t* pixel = input + std::ptrdiff_t{3} * axis.first[i];
-    Lanes sum = {half, half, half, half};
-    for (int k = 0; k < axis.count[i]; ++k, pixel += 3) {
-      sum += load_pixel(pixel) * static_cast<std::int32_t>(weights[k]);
+// Weighs `count` rows of kBytes bytes, `stride` apart, into one.
+template <std::size_t kBytes>
+[[gnu::always_inline]] inline void blend(const std::uint8_t* input,
+                                         std::size_t stride,
+                                         const std::int16_t* weights, int count,
+                                         int precision, std::uint8_t* output) {
+  std::int32_t sums[kBytes];
+  std::fill_n(sums, kBytes, 1 << (precision - 1));
+  for (int k = 0; k < count; ++k, input += stride) {
+    const std::int16_t weight = weights[k];
+    for (std::size_t i = 0; i < kBytes; ++i) {
+      sums[i] += static_cast<std::int16_t>(input[i]) * weight;
     }
-    store_pixel(output + 3 * i, sum, axis.precision);
+  }
+  for (std::size_t i = 0; i < kBytes; ++i) {
+    output[i] =
+        static_cast<std::uint8_t>(std::clamp(sums[i] >> precision, 0, 255));
   }
 }
 
@@ -64,23 +50,57 @@ LENS_FOR_EACH_CPU
 void blend_rows(const std::uint8_t* input, std::size_t stride,
                 const std::int16_t* weights, int count, int precision,
                 std::size_t bytes, std::uint8_t* output) {
-  // A block's sums stay in the first cache level.
-  constexpr std::size_t kBlock = 512;
-  std::int32_t sums[kBlock];
-  for (std::size_t left = 0; left < bytes; left += kBlock) {
-    const std::size_t width = std::min(kBlock, bytes - left);
-    std::fill_n(sums, width, 1 << (precision - 1));
-    for (int k = 0; k < count; ++k) {
-      const std::uint8_t* row =
-          input + static_cast<std::size_t>(k) * stride + left;
-      const std::int16_t weight = weights[k];
-      for (std::size_t x = 0; x < width; ++x) {
-        sums[x] += static_cast<std::int16_t>(row[x]) * weight;
+  // The sums of a block stay in the first cache level.
+  constexpr std::size_t kBlock = 256;
+  std::size_t left = 0;
+  for (; left + kBlock <= bytes; left += kBlock) {
+    blend<kBlock>(input + left, stride, weights, count, precision,
+                  output + left);
+  }
+  for (; left + 16 <= bytes; left += 16) {
+    blend<16>(input + left, stride, weights, count, precision, output + left);
+  }
+  for (; left < bytes; ++left) {
+    blend<1>(input + left, stride, weights, count, precision, output + left);
+  }
+}
+
+// Resizes columns of kColumnBytes bytes to another number of columns.
+LENS_FOR_EACH_CPU
+void blend_columns(const std::uint8_t* input, const ResizeAxis& axis,
+                   std::uint8_t* output) {
+  const std::int16_t* weights = axis.weights.data();
+  for (std::size_t i = 0; i < axis.first.size(); ++i) {
+    blend<kColumnBytes>(input + kColumnBytes * axis.first[i], kColumnBytes,
+                        weights, axis.count[i], axis.precision,
+                        output + kColumnBytes * i);
+    weights += axis.taps;
+  }
+}
+
+// [rows, bytes] to [bytes, kRows], and back.
+void turn(const std::uint8_t* rows, std::size_t count, std::size_t bytes,
+          std::uint8_t* columns) {
+  if (count == kRows) {  // a constant, so that the inner loop is unrolled
+    for (std::size_t x = 0; x < bytes; ++x) {
+      for (std::size_t y = 0; y < kRows; ++y) {
+        columns[x * kRows + y] = rows[y * bytes + x];
       }
     }
-    for (std::size_t x = 0; x < width; ++x) {
-      output[left + x] =
-          static_cast<std::uint8_t>(std::clamp(sums[x] >> precision, 0, 255));
+    return;
+  }
+  for (std::size_t x = 0; x < bytes; ++x) {
+    for (std::size_t y = 0; y < count; ++y) {
+      columns[x * kRows + y] = rows[y * bytes + x];
+    }
+  }
+}
+
+void turn_back(const std::uint8_t* columns, std::size_t count,
+               std::size_t bytes, std::uint8_t* rows) {
+  for (std::size_t y = 0; y < count; ++y) {
+    for (std::size_t x = 0; x < bytes; ++x) {
+      rows[y * bytes + x] = columns[x * kRows + y];
     }
   }
 }
@@ -90,21 +110,18 @@ RgbImage resize_width(const RgbImage& image, int width) {
   RgbImage result;
   result.height = image.height;
   result.width = width;
-  const std::size_t from_stride = std::size_t{3} * image.width;
-  const std::size_t to_stride = std::size_t{3} * width;
-  // One byte more for the last pixel's fourth lane, taken off at the end.
-  result.pixels.resize(to_stride * image.height + 1);
-  std::uint8_t* to = result.pixels.data();
-  const std::uint8_t* from = image.pixels.data();
-  for (int y = 0; y + 1 < image.height; ++y) {
-    resize_row(from, axis, to);
-    from += from_stride;
-    to += to_stride;
+  const std::size_t from_bytes = std::size_t{3} * image.width;
+  const std::size_t to_bytes = std::size_t{3} * width;
+  const auto height = static_cast<std::size_t>(image.height);
+  result.pixels.resize(to_bytes * height);
+  std::vector<std::uint8_t> from(from_bytes * kRows);
+  std::vector<std::uint8_t> to(to_bytes * kRows);
+  for (std::size_t y = 0; y < height; y += kRows) {
+    const std::size_t count = std::min(kRows, height - y);
+    turn(image.pixels.data() + y * from_bytes, count, from_bytes, from.data());
+    blend_columns(from.data(), axis, to.data());
+    turn_back(to.data(), count, to_bytes, result.pixels.data() + y * to_bytes);
   }
-  std::vector<std::uint8_t> last(from, from + from_stride);
-  last.push_back(0);
-  resize_row(last.data(), axis, to);
-  result.pixels.pop_back();
   return result;
 }
 

@@ -159,4 +159,21 @@ FileBytes make_png(const PngOptions& options) {
   return to_bytes(file + chunk("IEND", ""));
 }
 
+FileBytes mend_checksums(const FileBytes& png) {
+  std::string data(reinterpret_cast<const char*>(png.data()), png.size());
+  std::size_t at = 8;
+  while (at + 12 <= data.size()) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      length = length << 8 | static_cast<unsigned char>(data[at + i]);
+    }
+    if (length > data.size() - at - 12) break;
+    const std::string mended =
+        chunk(data.substr(at + 4, 4), data.substr(at + 8, length));
+    data.replace(at, mended.size(), mended);
+    at += mended.size();
+  }
+  return to_bytes(data);
+}
+
 }  // namespace lens::image::testing

@@ -56,4 +56,8 @@ struct PngOptions {
 
 FileBytes make_png(const PngOptions& options);
 
+// The file with the checksum of every whole chunk made right, so that changes
+// to a chunk reach the code behind the check.
+FileBytes mend_checksums(const FileBytes& png);
+
 }  // namespace lens::image::testing
