@@ -84,6 +84,14 @@ class Census {
   bool has_symbol_ = false;
 };
 
+// "\\frac", or the backslash alone: Qwen2's vocabulary has few whole commands,
+// most are a backslash and then their name as a word.
+bool begins_latex_command(std::string_view bytes) {
+  while (bytes.starts_with(' ')) bytes.remove_prefix(1);
+  return bytes.starts_with('\\') &&
+         (bytes.size() == 1 || is_ascii_letter(bytes[1]));
+}
+
 bool is_hex_digit(char byte) {
   return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
          (byte >= 'A' && byte <= 'F');
@@ -156,12 +164,7 @@ Script script_of(const Tokenizer& tokenizer, std::int32_t id) {
   }
   const std::string bytes = tokenizer.token_bytes(id);
   if (!is_utf8(bytes)) return Script::kPartialUtf8;
-  const std::size_t first =
-      std::min(bytes.find_first_not_of(' '), bytes.size());
-  if (bytes.size() - first >= 2 && bytes[first] == '\\' &&
-      is_ascii_letter(bytes[first + 1])) {
-    return Script::kLatexCommand;
-  }
+  if (begins_latex_command(bytes)) return Script::kLatexCommand;
   return Census(bytes).verdict();
 }
 

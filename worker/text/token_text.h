@@ -33,9 +33,10 @@ std::vector<std::string> script_names();
 
 // The class of a token by its bytes; special and missing tokens are kSpecial.
 // Leading spaces do not count. In this order: bytes that are not UTF-8; a
-// backslash and a Latin letter first; the script of most letters, marks that
-// belong to a script among them (the first of equals; other scripts are
-// kOther); numbers; punctuation, symbols and white space; all else is kOther.
+// backslash, alone or before a Latin letter, for LaTeX commands; the script of
+// most letters, marks that belong to a script among them (the first of equals;
+// other scripts are kOther); numbers; punctuation, symbols and white space; all
+// else is kOther.
 Script script_of(const Tokenizer& tokenizer, std::int32_t id);
 
 // The token for people: valid UTF-8, bytes that are not UTF-8 (and NUL, which
