@@ -11,21 +11,21 @@ namespace lens::storage {
 // Everything that can change a result. No paths, no worker count.
 struct RunConfig {
   std::string split = "test";
-  std::vector<std::string> languages;      // empty: all
-  std::int64_t limit = 0;                  // samples per data set; 0: all
-  std::string device;                      // "cpu" or "cuda", never "auto"
-  std::string dtype;                       // "float32" or "bfloat16"
-  int threads = 1;                         // compute threads of one worker
+  std::vector<std::string> languages;  // empty: all
+  std::int64_t limit = 0;              // samples per data set; 0: all
+  std::string device;                  // "cpu" or "cuda", never "auto"
+  std::string dtype;                   // "float32" or "bfloat16"
+  int threads = 1;                     // compute threads of one worker
   int max_new_tokens = 64;
   int top_k = 5;
   std::vector<std::string> tokens = {"answer"};  // answer, question, image, all
-  std::int64_t min_pixels = 0;             // as resolved from the checkpoint
+  std::int64_t min_pixels = 0;  // as resolved from the checkpoint
   std::int64_t max_pixels = 0;
   std::string system_prompt = "You are a helpful assistant.";
   std::map<std::string, std::string> prompts;  // data set name -> template
   std::int64_t unit_images = 32;
-  bool generation_config = false;          // apply the checkpoint's processors
-  std::vector<int> save_hidden;            // states kept raw; empty: none
+  bool generation_config = false;  // apply the checkpoint's processors
+  std::vector<int> save_hidden;    // states kept raw; empty: none
 
   bool operator==(const RunConfig&) const = default;
 };
@@ -42,12 +42,12 @@ struct InputFile {
 };
 
 struct ModelInput {
-  std::string path;          // checkpoint folder
-  std::string name;          // its last path component
-  std::string sha256;        // over config.json and all weights, hex
+  std::string path;    // checkpoint folder
+  std::string name;    // its last path component
+  std::string sha256;  // over config.json and all weights, hex
   std::string tokenizer_sha256;
   std::vector<InputFile> files;
-  int num_layers = 0;        // N; states are 0..N
+  int num_layers = 0;  // N; states are 0..N
   std::int64_t vocab_size = 0;
   std::int64_t hidden_size = 0;
 
@@ -55,8 +55,8 @@ struct ModelInput {
 };
 
 struct DatasetInput {
-  std::string name;          // "mtvqa" or "latex_ocr"
-  std::string path;          // as given
+  std::string name;              // "mtvqa" or "latex_ocr"
+  std::string path;              // as given
   std::vector<InputFile> files;  // in row order
   std::int64_t samples = 0;
 
@@ -68,7 +68,7 @@ struct DatasetInput {
 // order. A unit's samples are: rows [row_begin, row_end) whose language is
 // selected, one sample per question, cut after `samples` (only the limit cuts).
 struct Unit {
-  std::int32_t index = 0;         // position in Manifest::units
+  std::int32_t index = 0;  // position in Manifest::units
   std::string dataset;
   std::int64_t row_begin = 0;
   std::int64_t row_end = 0;

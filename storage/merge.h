@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/durable.h"
 #include "storage/manifest.h"
 #include "storage/part.h"
 #include "storage/run_directory.h"
@@ -15,9 +16,9 @@ namespace lens::storage {
 
 // Text and script class of every id of the vocabulary, and the class names.
 struct Vocabulary {
-  std::vector<std::string> token_text;    // [vocab]
-  std::vector<std::uint8_t> token_script; // [vocab], index into script_names
-  std::vector<std::string> script_names;  // [script]
+  std::vector<std::string> token_text;     // [vocab]
+  std::vector<std::uint8_t> token_script;  // [vocab], index into script_names
+  std::vector<std::string> script_names;   // [script]
 };
 
 // vocabulary.h5 of the run directory, written when the run is planned.
@@ -42,6 +43,8 @@ struct MergeOptions {
   SoftwareInfo software;
   // Called after each part with the number of parts copied and their total.
   std::function<void(std::int64_t, std::int64_t)> progress;
+  // Told of each step of docs/format.md, section 8.
+  StepObserver after_step;
 };
 
 struct MergeSummary {

@@ -23,11 +23,11 @@ struct SampleRecord {
   std::string sample_id;  // "row" or "row.question"
   std::int64_t source_row = 0;
   std::int32_t question_index = 0;
-  std::string language;   // as in the data set; "" for latex_ocr
-  std::string prompt;     // the text after the image, as the user would type it
+  std::string language;  // as in the data set; "" for latex_ocr
+  std::string prompt;    // the text after the image, as the user would type it
   std::string reference;
   std::string answer;
-  std::string failure;    // reason, where status is kFailed
+  std::string failure;  // reason, where status is kFailed
   SampleStatus status = SampleStatus::kOk;
   std::int32_t image_height = 0, image_width = 0;  // source pixels after EXIF
   std::int32_t grid_height = 0, grid_width = 0;    // patches

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/columns.h"
+#include "storage/schema.h"
+#include "storage/sha256.h"
+
+namespace lens::storage {
+
+// Adds the values as they enter checksums (docs/format.md, section 6).
+void hash_values(Sha256& hash, const ColumnView& values);
+
+// SHA-256 over named columns whose values come piece by piece.
+class ContentHasher {
+ public:
+  struct Entry {
+    std::string name;
+    ColumnType type;
+    std::vector<std::int64_t> shape;
+  };
+
+  explicit ContentHasher(std::vector<Entry> entries);
+
+  // The next values of entry number `index`.
+  void add(std::size_t index, const ColumnView& values);
+
+  // Hex. Ends the hash.
+  std::string finish();
+
+ private:
+  std::vector<Entry> entries_;
+  std::vector<Sha256> hashes_;  // one per entry
+};
+
+// The entries of a group of these extents, in the order of columns_for().
+std::vector<ContentHasher::Entry> content_entries(const Extents& extents);
+
+// The checksum of a group whose samples come as consecutive pieces.
+class UnitHasher {
+ public:
+  explicit UnitHasher(const Extents& total);
+  // Holds the promises of check_unit().
+  void add(const UnitResult& piece);
+  // Hex. Ends the hash.
+  std::string finish();
+
+ private:
+  std::vector<const Column*> columns_;
+  ContentHasher hasher_;
+  RowBase base_;
+};
+
+}  // namespace lens::storage

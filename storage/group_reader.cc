@@ -1,0 +1,149 @@
+#include "storage/group_reader.h"
+
+#include <algorithm>
+
+namespace lens::storage {
+namespace {
+
+// Deflate never shrinks more than 1032 times.
+constexpr std::int64_t kMaxRatio = 1100;
+
+}  // namespace
+
+GroupReader::GroupReader(H5::Group group, std::int64_t file_bytes,
+                         std::string name)
+    : group_(std::move(group)), name_(std::move(name)) {
+  const auto length = [&](std::string_view column, std::size_t rank,
+                          std::size_t dimension) {
+    return static_cast<std::int64_t>(lengths(column, rank)[dimension]);
+  };
+  extents_.samples = length("sample_id", 1, 0);
+  extents_.tokens = length("token_id", 1, 0);
+  extents_.layers = length("entropy", 2, 1);
+  extents_.ranks = length("top_id", 3, 2);
+  extents_.scripts = length("script_share", 3, 2);
+  if (hdf5::has_link(group_, "hidden")) {
+    extents_.hidden_layers = length("hidden", 3, 1);
+    extents_.hidden_size = length("hidden", 3, 2);
+  }
+  for (const Column* column : columns_for(extents_)) {
+    open_column(*column, file_bytes);
+  }
+}
+
+void GroupReader::fail(const std::string& why) const {
+  throw StorageError(name_ + " is damaged (" + why + "); make it again");
+}
+
+hdf5::Lengths GroupReader::lengths(std::string_view column,
+                                   std::size_t rank) const {
+  const std::string name(column);
+  if (!hdf5::has_link(group_, name)) fail("it has no " + name);
+  hdf5::Lengths found = hdf5::lengths_of(group_.openDataSet(name));
+  if (found.size() != rank) fail(name + " has a wrong number of dimensions");
+  return found;
+}
+
+const H5::DataSet& GroupReader::open(const Column& column) const {
+  return open_.at(column.name);
+}
+
+void GroupReader::open_column(const Column& column, std::int64_t file_bytes) {
+  const std::string name(column.name);
+  const hdf5::Lengths found = lengths(column.name, column.dimensions.size());
+  const std::vector<std::int64_t> expected = column.shape(extents_);
+  double elements = 1;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i] != static_cast<hsize_t>(expected[i])) {
+      fail(name + " has " + std::to_string(found[i]) + " entries along " +
+           std::string(dimension_name(column.dimensions[i])) + " where " +
+           std::to_string(expected[i]) + " belong");
+    }
+    elements *= static_cast<double>(found[i]);
+  }
+  if (elements * static_cast<double>(type_bytes(column.type)) >
+      static_cast<double>(file_bytes) * kMaxRatio + hdf5::kChunkBytes) {
+    fail(name + " claims more values than the file can hold");
+  }
+  open_[column.name] = group_.openDataSet(name);
+  if (!hdf5::has_type(open(column), column.type)) {
+    fail(name + " is not of type " + std::string(type_name(column.type)));
+  }
+}
+
+const Column* GroupReader::find(std::string_view column) const {
+  const Column* found = find_column(column);
+  if (found != nullptr && found->is_hidden() && extents_.hidden_layers == 0) {
+    return nullptr;
+  }
+  return found;
+}
+
+ColumnValues GroupReader::read(const Column& column, std::int64_t begin,
+                               std::int64_t end) const {
+  return hdf5::read_rows(open(column), column.type, static_cast<hsize_t>(begin),
+                         static_cast<hsize_t>(end));
+}
+
+UnitResult GroupReader::read_samples(std::int64_t begin,
+                                     std::int64_t end) const {
+  UnitResult result;
+  result.layers = static_cast<std::int32_t>(extents_.layers);
+  result.ranks = static_cast<std::int32_t>(extents_.ranks);
+  result.scripts = static_cast<std::int32_t>(extents_.scripts);
+  result.hidden_size = static_cast<std::int32_t>(extents_.hidden_size);
+  result.samples.resize(static_cast<std::size_t>(end - begin));
+  auto offset = std::get<std::vector<std::int64_t>>(
+      read(*find_column("token_offset"), begin, end + 1));
+  const RowBase base{.samples = begin, .tokens = offset.front()};
+  if (base.tokens < 0 || offset.back() > extents_.tokens ||
+      !std::is_sorted(offset.begin(), offset.end())) {
+    fail("token_offset does not rise within the tokens");
+  }
+  const std::int64_t token_end = offset.back();
+  std::vector<std::int32_t> token_sample;
+  for (const Column* column : columns_for(extents_)) {
+    if (column->dimensions[0] == Dimension::kSampleBound) continue;
+    const bool of_tokens = column->dimensions[0] == Dimension::kToken;
+    const bool of_samples = column->dimensions[0] == Dimension::kSample;
+    ColumnValues values = of_tokens ? read(*column, base.tokens, token_end)
+                          : of_samples
+                              ? read(*column, begin, end)
+                              : read(*column, 0, extents_.hidden_layers);
+    if (std::holds_alternative<std::monostate>(column->field)) {
+      token_sample = std::get<std::vector<std::int32_t>>(std::move(values));
+    } else {
+      assign_column(*column, std::move(values), result);
+    }
+  }
+  for (std::int64_t& entry : offset) entry -= base.tokens;
+  result.token_offset = std::move(offset);
+  check_unit(result, name_);
+  ColumnValues scratch;
+  const auto expected = std::get<std::span<const std::int32_t>>(
+      column_view(*find_column("token_sample"), result, base, scratch));
+  if (!std::equal(token_sample.begin(), token_sample.end(), expected.begin(),
+                  expected.end())) {
+    fail("token_sample does not agree with token_offset");
+  }
+  return result;
+}
+
+void GroupReader::check_scales(const H5::Group& root) const {
+  for (const Column* column : columns_for(extents_)) {
+    if (column->name == dimension_name(Dimension::kHiddenLayer)) continue;
+    const H5::DataSet& dataset = open(*column);
+    for (std::size_t i = 0; i < column->dimensions.size(); ++i) {
+      const Dimension dimension = column->dimensions[i];
+      const H5::Group& home = is_root_dimension(dimension) ? root : group_;
+      const std::string scale(dimension_name(dimension));
+      if (!hdf5::has_link(home, scale) ||
+          !hdf5::scale_attached(dataset, home.openDataSet(scale),
+                                static_cast<unsigned>(i))) {
+        fail(std::string(column->name) + " lacks the scale " + scale);
+      }
+    }
+  }
+}
+
+}  // namespace lens::storage

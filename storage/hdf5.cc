@@ -1,0 +1,407 @@
+#include "storage/hdf5.h"
+
+#include <H5DSpublic.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+
+namespace lens::storage::hdf5 {
+namespace {
+
+H5::FileAccPropList file_access() {
+  H5::FileAccPropList access;
+  // Earliest format that holds the content: every reader knows it.
+  checked(H5Pset_libver_bounds(access.getId(), H5F_LIBVER_EARLIEST,
+                               H5F_LIBVER_V18));
+  checked(H5Pset_file_locking(access.getId(), false, true));
+  checked(H5Pset_fclose_degree(access.getId(), H5F_CLOSE_STRONG));
+  return access;
+}
+
+H5::FileAccPropList memory_access() {
+  H5::FileAccPropList access = file_access();
+  checked(H5Pset_fapl_core(access.getId(), 1 << 20, false));
+  return access;
+}
+
+H5::DataType text_type() {
+  H5::StrType type(H5::PredType::C_S1, H5T_VARIABLE);
+  type.setCset(H5T_CSET_UTF8);
+  return type;
+}
+
+// No times: equal content gives equal bytes.
+H5::DSetCreatPropList creation() {
+  H5::DSetCreatPropList properties;
+  checked(H5Pset_obj_track_times(properties.getId(), false));
+  return properties;
+}
+
+void set_value(H5::H5Object& object, const std::string& name,
+               const H5::DataType& type, const void* value) {
+  object.createAttribute(name, type, H5::DataSpace(H5S_SCALAR))
+      .write(type, value);
+}
+
+// Of the class and with one element; else nullopt.
+std::optional<H5::Attribute> scalar(const H5::H5Object& object,
+                                    const std::string& name, H5T_class_t kind) {
+  if (checked(H5Aexists(object.getId(), name.c_str())) == 0) return {};
+  H5::Attribute attribute = object.openAttribute(name);
+  if (attribute.getTypeClass() != kind ||
+      attribute.getSpace().getSimpleExtentNpoints() != 1) {
+    return {};
+  }
+  return attribute;
+}
+
+H5::DataSpace select_rows(const H5::DataSet& dataset, hsize_t begin,
+                          hsize_t rows, Lengths& count) {
+  H5::DataSpace space = dataset.getSpace();
+  count = lengths_of(dataset);
+  Lengths start(count.size(), 0);
+  start[0] = begin;
+  count[0] = rows;
+  space.selectHyperslab(H5S_SELECT_SET, count.data(), start.data());
+  return space;
+}
+
+template <class Value>
+ColumnValues read_numbers(const H5::DataSet& dataset, const H5::DataType& type,
+                          const H5::DataSpace& memory,
+                          const H5::DataSpace& space) {
+  std::vector<Value> values(
+      static_cast<std::size_t>(memory.getSimpleExtentNpoints()));
+  dataset.read(values.data(), type, memory, space);
+  return values;
+}
+
+ColumnValues read_texts(const H5::DataSet& dataset, const H5::DataSpace& memory,
+                        const H5::DataSpace& space) {
+  const H5::DataType type = text_type();
+  std::vector<char*> borrowed(
+      static_cast<std::size_t>(memory.getSimpleExtentNpoints()), nullptr);
+  dataset.read(borrowed.data(), type, memory, space);
+  std::vector<std::string> texts;
+  texts.reserve(borrowed.size());
+  for (const char* text : borrowed) texts.emplace_back(text ? text : "");
+  checked(H5Dvlen_reclaim(type.getId(), memory.getId(), H5P_DEFAULT,
+                          borrowed.data()));
+  return texts;
+}
+
+ColumnValues no_values(ColumnType type) {
+  switch (type) {
+    case ColumnType::kString:
+      return std::vector<std::string>();
+    case ColumnType::kInt64:
+      return std::vector<std::int64_t>();
+    case ColumnType::kInt32:
+      return std::vector<std::int32_t>();
+    case ColumnType::kUint8:
+      return std::vector<std::uint8_t>();
+    case ColumnType::kFloat:
+      break;
+  }
+  return std::vector<float>();
+}
+
+herr_t collect_group(hid_t group, const char* name, const H5L_info_t*,
+                     void* names) {
+  H5O_info_t info;
+  if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) <
+      0) {
+    return -1;
+  }
+  if (info.type == H5O_TYPE_GROUP) {
+    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  }
+  return 0;
+}
+
+// Keeps the innermost reason, which names the cause.
+herr_t collect_error(unsigned, const H5E_error2_t* error, void* text) {
+  if (error->desc != nullptr && error->desc[0] != '\0') {
+    *static_cast<std::string*>(text) = error->desc;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string reason(const H5::Exception& exception) {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, collect_error, &text);
+  H5Eclear2(H5E_DEFAULT);
+  // Handles closed while the exception travelled may have emptied the stack.
+  if (text.empty()) {
+    text = exception.getFuncName() + ": " + exception.getDetailMsg();
+  }
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+H5::H5File create_image() {
+  return H5::H5File("image", H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT,
+                    memory_access());
+}
+
+std::vector<std::byte> take_image(H5::H5File& file) {
+  checked(H5Fflush(file.getId(), H5F_SCOPE_GLOBAL));
+  const ssize_t bytes = checked(H5Fget_file_image(file.getId(), nullptr, 0));
+  std::vector<std::byte> image(static_cast<std::size_t>(bytes));
+  checked(H5Fget_file_image(file.getId(), image.data(), image.size()));
+  file.close();
+  return image;
+}
+
+H5::H5File open_image(std::span<const std::byte> image) {
+  const H5::FileAccPropList access = memory_access();
+  // The library copies the image; it does not write through this pointer.
+  checked(H5Pset_file_image(
+      access.getId(), const_cast<std::byte*>(image.data()), image.size()));
+  return H5::H5File("image", H5F_ACC_RDONLY, H5::FileCreatPropList::DEFAULT,
+                    access);
+}
+
+H5::H5File create_file(const std::filesystem::path& path) {
+  return H5::H5File(path.string(), H5F_ACC_TRUNC,
+                    H5::FileCreatPropList::DEFAULT, file_access());
+}
+
+H5::H5File open_file(const std::filesystem::path& path) {
+  return H5::H5File(path.string(), H5F_ACC_RDONLY,
+                    H5::FileCreatPropList::DEFAULT, file_access());
+}
+
+void abandon(H5::H5File& file) noexcept {
+  try {
+    file.close();
+  } catch (const H5::Exception&) {
+    // The reason that made us give up is already on its way to the caller.
+  }
+}
+
+H5::DataType file_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::kString:
+      return text_type();
+    case ColumnType::kInt64:
+      return H5::PredType::STD_I64LE;
+    case ColumnType::kInt32:
+      return H5::PredType::STD_I32LE;
+    case ColumnType::kUint8:
+      return H5::PredType::STD_U8LE;
+    case ColumnType::kFloat:
+      break;
+  }
+  return H5::PredType::IEEE_F32LE;
+}
+
+H5::DataType memory_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::kString:
+      return text_type();
+    case ColumnType::kInt64:
+      return H5::PredType::NATIVE_INT64;
+    case ColumnType::kInt32:
+      return H5::PredType::NATIVE_INT32;
+    case ColumnType::kUint8:
+      return H5::PredType::NATIVE_UINT8;
+    case ColumnType::kFloat:
+      break;
+  }
+  return H5::PredType::NATIVE_FLOAT;
+}
+
+hsize_t rows_per_chunk(std::size_t row_bytes, hsize_t rows) {
+  const hsize_t fit = kChunkBytes / std::max<std::size_t>(row_bytes, 1);
+  return std::max<hsize_t>(1, std::min(fit, rows));
+}
+
+H5::DataSet create_column(H5::Group& group, const std::string& name,
+                          ColumnType type, const Lengths& lengths,
+                          hsize_t chunk_rows) {
+  H5::DSetCreatPropList properties = creation();
+  Lengths chunk = lengths;
+  chunk[0] = chunk_rows;
+  for (hsize_t& length : chunk) length = std::max<hsize_t>(length, 1);
+  properties.setChunk(static_cast<int>(chunk.size()), chunk.data());
+  properties.setShuffle();
+  properties.setDeflate(1);  // level of the writer; readers need not know it
+  if (type == ColumnType::kFloat) {
+    const float fill = std::numeric_limits<float>::quiet_NaN();
+    properties.setFillValue(H5::PredType::NATIVE_FLOAT, &fill);
+  }
+  return group.createDataSet(
+      name, file_type(type),
+      H5::DataSpace(static_cast<int>(lengths.size()), lengths.data()),
+      properties);
+}
+
+void make_scale(H5::DataSet& dataset, const std::string& name) {
+  checked(H5DSset_scale(dataset.getId(), name.c_str()));
+}
+
+H5::DataSet create_length_scale(H5::Group& group, const std::string& name,
+                                hsize_t length) {
+  H5::DataSet scale = group.createDataSet(
+      name, H5::PredType::IEEE_F32BE, H5::DataSpace(1, &length), creation());
+  char title[96];
+  std::snprintf(title, sizeof title,
+                "This is a netCDF dimension but not a netCDF variable.%10llu",
+                static_cast<unsigned long long>(length));
+  make_scale(scale, title);
+  return scale;
+}
+
+void attach_scale(H5::DataSet& dataset, const H5::DataSet& scale,
+                  unsigned dimension) {
+  checked(H5DSattach_scale(dataset.getId(), scale.getId(), dimension));
+}
+
+bool scale_attached(const H5::DataSet& dataset, const H5::DataSet& scale,
+                    unsigned dimension) {
+  return checked(H5DSis_attached(dataset.getId(), scale.getId(), dimension)) >
+         0;
+}
+
+void set(H5::H5Object& object, const std::string& name, std::string_view text) {
+  const std::string owned(text);
+  const char* pointer = owned.c_str();
+  set_value(object, name, text_type(), &pointer);
+}
+
+void set(H5::H5Object& object, const std::string& name, std::int32_t value) {
+  set_value(object, name, H5::PredType::STD_I32LE, &value);
+}
+
+void set(H5::H5Object& object, const std::string& name, std::int64_t value) {
+  set_value(object, name, H5::PredType::STD_I64LE, &value);
+}
+
+void set(H5::H5Object& object, const std::string& name, std::uint64_t value) {
+  set_value(object, name, H5::PredType::STD_U64LE, &value);
+}
+
+void set(H5::H5Object& object, const std::string& name, std::uint8_t value) {
+  set_value(object, name, H5::PredType::STD_U8LE, &value);
+}
+
+void set(H5::H5Object& object, const std::string& name, float value) {
+  set_value(object, name, H5::PredType::IEEE_F32LE, &value);
+}
+
+void set(H5::H5Object& object, const std::string& name,
+         std::span<const std::uint8_t> values) {
+  const hsize_t count = values.size();
+  object.createAttribute(name, H5::PredType::STD_U8LE, H5::DataSpace(1, &count))
+      .write(H5::PredType::NATIVE_UINT8, values.data());
+}
+
+std::optional<std::string> text_attribute(const H5::H5Object& object,
+                                          const std::string& name) {
+  const auto attribute = scalar(object, name, H5T_STRING);
+  if (!attribute || !attribute->getDataType().isVariableStr()) return {};
+  const H5::DataType type = text_type();
+  char* borrowed = nullptr;
+  attribute->read(type, &borrowed);
+  std::string text = borrowed ? borrowed : "";
+  const H5::DataSpace space(H5S_SCALAR);
+  checked(H5Dvlen_reclaim(type.getId(), space.getId(), H5P_DEFAULT, &borrowed));
+  return text;
+}
+
+std::optional<std::int64_t> integer_attribute(const H5::H5Object& object,
+                                              const std::string& name) {
+  const auto attribute = scalar(object, name, H5T_INTEGER);
+  if (!attribute) return {};
+  std::int64_t value = 0;
+  attribute->read(H5::PredType::NATIVE_INT64, &value);
+  return value;
+}
+
+std::optional<std::uint64_t> unsigned_attribute(const H5::H5Object& object,
+                                                const std::string& name) {
+  const auto attribute = scalar(object, name, H5T_INTEGER);
+  if (!attribute) return {};
+  std::uint64_t value = 0;
+  attribute->read(H5::PredType::NATIVE_UINT64, &value);
+  return value;
+}
+
+Lengths lengths_of(const H5::DataSet& dataset) {
+  const H5::DataSpace space = dataset.getSpace();
+  Lengths lengths(static_cast<std::size_t>(space.getSimpleExtentNdims()));
+  space.getSimpleExtentDims(lengths.data());
+  return lengths;
+}
+
+bool has_type(const H5::DataSet& dataset, ColumnType type) {
+  if (type == ColumnType::kString) {
+    return dataset.getTypeClass() == H5T_STRING &&
+           dataset.getDataType().isVariableStr();
+  }
+  return checked(H5Tequal(dataset.getDataType().getId(),
+                          file_type(type).getId())) > 0;
+}
+
+bool has_link(const H5::Group& group, const std::string& name) {
+  return checked(H5Lexists(group.getId(), name.c_str(), H5P_DEFAULT)) > 0;
+}
+
+std::vector<std::string> child_groups(const H5::Group& group) {
+  std::vector<std::string> names;
+  checked(H5Literate(group.getId(), H5_INDEX_NAME, H5_ITER_INC, nullptr,
+                     collect_group, &names));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,
+                const ColumnView& values) {
+  if (rows == 0) return;
+  Lengths count;
+  const H5::DataSpace space = select_rows(dataset, begin, rows, count);
+  const H5::DataSpace memory(static_cast<int>(count.size()), count.data());
+  if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
+    std::vector<const char*> pointers;
+    pointers.reserve(texts->size());
+    for (const std::string& text : *texts) pointers.push_back(text.c_str());
+    dataset.write(pointers.data(), text_type(), memory, space);
+    return;
+  }
+  const H5::DataType type = dataset.getDataType();
+  std::visit(
+      [&](const auto& numbers) {
+        dataset.write(numbers.data(), type, memory, space);
+      },
+      values);
+}
+
+ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
+                       hsize_t begin, hsize_t end) {
+  if (begin == end) return no_values(type);
+  Lengths count;
+  const H5::DataSpace space = select_rows(dataset, begin, end - begin, count);
+  const H5::DataSpace memory(static_cast<int>(count.size()), count.data());
+  const H5::DataType native = memory_type(type);
+  switch (type) {
+    case ColumnType::kString:
+      return read_texts(dataset, memory, space);
+    case ColumnType::kInt64:
+      return read_numbers<std::int64_t>(dataset, native, memory, space);
+    case ColumnType::kInt32:
+      return read_numbers<std::int32_t>(dataset, native, memory, space);
+    case ColumnType::kUint8:
+      return read_numbers<std::uint8_t>(dataset, native, memory, space);
+    case ColumnType::kFloat:
+      break;
+  }
+  return read_numbers<float>(dataset, native, memory, space);
+}
+
+}  // namespace lens::storage::hdf5

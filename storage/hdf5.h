@@ -1,0 +1,119 @@
+#pragma once
+
+#include <H5Cpp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/columns.h"
+#include "storage/error.h"
+#include "storage/schema.h"
+
+// The only door to HDF5. H5Cpp owns the handles; every failure of it, and every
+// negative return of a C call, becomes StorageError. Included by sources only.
+
+namespace lens::storage::hdf5 {
+
+// Why the library failed, one line. Empties its error stack.
+std::string reason(const H5::Exception& exception);
+
+// Stops the library from printing its errors. Per thread; cheap to repeat.
+void silence();
+
+// Runs `body` with the library silent and turns its exceptions into
+// StorageError: "cannot ACTION (HDF5: reason); REMEDY".
+template <class Body>
+auto call(const std::string& action, const std::string& remedy, Body&& body) {
+  silence();
+  try {
+    return std::forward<Body>(body)();
+  } catch (const H5::Exception& exception) {
+    throw StorageError("cannot " + action + " (HDF5: " + reason(exception) +
+                       "); " + remedy);
+  }
+}
+
+// For return values of C calls inside call().
+template <class Result>
+Result checked(Result result) {
+  if (result < 0) throw H5::LibraryIException("C call", "failed");
+  return result;
+}
+
+// A file in memory only; nothing touches the disk.
+H5::H5File create_image();
+std::vector<std::byte> take_image(H5::H5File& file);
+// `image` is copied.
+H5::H5File open_image(std::span<const std::byte> image);
+
+// A file on disk, without HDF5's own locks (they fail on some shared file
+// systems, and our files are immutable once they bear their name).
+H5::H5File create_file(const std::filesystem::path& path);
+H5::H5File open_file(const std::filesystem::path& path);
+
+// Closes a file that could not be written, ignoring what that says.
+void abandon(H5::H5File& file) noexcept;
+
+H5::DataType file_type(ColumnType type);
+H5::DataType memory_type(ColumnType type);
+
+using Lengths = std::vector<hsize_t>;
+
+// A chunked, shuffled, deflated data set of fixed size. `chunk_rows` rows make
+// a chunk. Data sets without elements get the same form.
+H5::DataSet create_column(H5::Group& group, const std::string& name,
+                          ColumnType type, const Lengths& lengths,
+                          hsize_t chunk_rows);
+
+// Rows to a chunk: kChunkBytes of raw values, at least 1.
+inline constexpr std::size_t kChunkBytes = 512 << 10;
+hsize_t rows_per_chunk(std::size_t row_bytes, hsize_t rows);
+
+// Dimension scales.
+void make_scale(H5::DataSet& dataset, const std::string& name);
+// A dimension without values, as netCDF-4 writes it.
+H5::DataSet create_length_scale(H5::Group& group, const std::string& name,
+                                hsize_t length);
+void attach_scale(H5::DataSet& dataset, const H5::DataSet& scale,
+                  unsigned dimension);
+bool scale_attached(const H5::DataSet& dataset, const H5::DataSet& scale,
+                    unsigned dimension);
+
+// Scalar attributes; set() replaces nothing: each name is set once.
+void set(H5::H5Object& object, const std::string& name, std::string_view text);
+void set(H5::H5Object& object, const std::string& name, std::int32_t value);
+void set(H5::H5Object& object, const std::string& name, std::int64_t value);
+void set(H5::H5Object& object, const std::string& name, std::uint64_t value);
+void set(H5::H5Object& object, const std::string& name, std::uint8_t value);
+void set(H5::H5Object& object, const std::string& name, float value);
+void set(H5::H5Object& object, const std::string& name,
+         std::span<const std::uint8_t> values);
+
+// nullopt where it is missing or of another kind.
+std::optional<std::string> text_attribute(const H5::H5Object& object,
+                                          const std::string& name);
+std::optional<std::int64_t> integer_attribute(const H5::H5Object& object,
+                                              const std::string& name);
+std::optional<std::uint64_t> unsigned_attribute(const H5::H5Object& object,
+                                                const std::string& name);
+
+Lengths lengths_of(const H5::DataSet& dataset);
+bool has_type(const H5::DataSet& dataset, ColumnType type);
+bool has_link(const H5::Group& group, const std::string& name);
+// Names of the child groups, sorted.
+std::vector<std::string> child_groups(const H5::Group& group);
+
+// Rows [begin, begin + the rows in `values`).
+void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,
+                const ColumnView& values);
+ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
+                       hsize_t begin, hsize_t end);
+
+}  // namespace lens::storage::hdf5

@@ -1,0 +1,226 @@
+#include "storage/invariants.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "storage/schema.h"
+
+namespace lens::storage {
+namespace {
+
+constexpr double kLastStateKl = 1e-3;  // nats
+constexpr double kMeanSlack = 1e-3;    // nats
+constexpr double kShareSumSlack = 1e-2;
+
+bool within(std::span<const float> values, double low, double high) {
+  // Written so that NaN is outside.
+  return std::all_of(values.begin(), values.end(), [&](float value) {
+    return value >= low && value <= high && std::isfinite(value);
+  });
+}
+
+bool within(std::span<const std::int32_t> values, std::int64_t low,
+            std::int64_t high) {
+  return std::all_of(values.begin(), values.end(), [&](std::int32_t value) {
+    return value >= low && value <= high;
+  });
+}
+
+template <class Value>
+std::span<const Value> row(const std::vector<Value>& values, std::size_t index,
+                           std::size_t length) {
+  return std::span(values).subspan(index * length, length);
+}
+
+}  // namespace
+
+ValueRules value_rules(std::int64_t vocabulary_size, bool generation_config,
+                       const std::string& dtype) {
+  return {.vocabulary_size = vocabulary_size,
+          .greedy = !generation_config,
+          // The spacing of bfloat16 logits near 30 is 0.125.
+          .near_tie_nats = dtype == "bfloat16" ? 0.25 : 0.01};
+}
+
+ValueChecker::ValueChecker(std::string name, ValueRules rules)
+    : name_(std::move(name)),
+      rules_(rules),
+      max_entropy_(std::log(static_cast<double>(rules.vocabulary_size)) +
+                   kRangeSlack) {}
+
+void ValueChecker::problem(const std::string& what) {
+  if (problems_.size() == kMaxProblems) {
+    ++left_out_;
+    return;
+  }
+  problems_.push_back(name_ + ": " + where_ + " " + what);
+}
+
+std::vector<std::string> ValueChecker::problems() const {
+  std::vector<std::string> all = problems_;
+  if (left_out_ > 0) {
+    all.push_back(name_ + ": " + std::to_string(left_out_) +
+                  " more problems of this kind");
+  }
+  return all;
+}
+
+void ValueChecker::check(const UnitResult& piece) {
+  for (std::size_t s = 0; s < piece.samples.size(); ++s) {
+    where_ = "sample " + piece.samples[s].sample_id;
+    check_sample(piece, s);
+    for (auto t = piece.token_offset[s]; t < piece.token_offset[s + 1]; ++t) {
+      check_token(piece, static_cast<std::size_t>(t));
+    }
+    check_mean(piece, s);
+  }
+}
+
+void ValueChecker::check_order(const SampleRecord& sample) {
+  if (sample.source_row < last_row_ ||
+      (sample.source_row == last_row_ &&
+       sample.question_index <= last_question_)) {
+    problem("stands twice or out of order");
+  }
+  last_row_ = sample.source_row;
+  last_question_ = sample.question_index;
+}
+
+void ValueChecker::check_sample(const UnitResult& piece, std::size_t index) {
+  const SampleRecord& sample = piece.samples[index];
+  check_order(sample);
+  const bool ok = sample.status == SampleStatus::kOk;
+  ++(ok ? samples_ok_ : samples_failed_);
+  if (sample.sample_id.empty()) problem("has no sample_id");
+  if (ok != sample.failure.empty()) {
+    problem(ok ? "is ok but has a failure" : "failed without a reason");
+  }
+  if (std::min({sample.image_height, sample.image_width, sample.grid_height,
+                sample.grid_width, sample.image_tokens, sample.prompt_tokens,
+                sample.answer_tokens, sample.question_index}) < 0) {
+    problem("has a negative size or count");
+  }
+  if (!ok && !std::isnan(sample.score)) problem("failed but has a score");
+}
+
+void ValueChecker::check_token(const UnitResult& piece, std::size_t token) {
+  const auto layers = static_cast<std::size_t>(piece.layers);
+  const auto ranks = static_cast<std::size_t>(piece.ranks);
+  const auto scripts = static_cast<std::size_t>(piece.scripts);
+  const std::int64_t size = rules_.vocabulary_size;
+  const auto named = [&](const char* what) {
+    problem("token row " + std::to_string(token) + ": " + what);
+  };
+  if (piece.token_id[token] < 0 || piece.token_id[token] >= size ||
+      piece.token_position[token] < 0) {
+    named("token_id or token_position is out of range");
+  }
+  if (!within(row(piece.entropy, token, layers), -kRangeSlack, max_entropy_)) {
+    named("entropy is out of range");
+  }
+  if (!within(row(piece.kl_final, token, layers), -kRangeSlack, HUGE_VAL)) {
+    named("kl_final is out of range");
+  }
+  if (!within(row(piece.target_logprob, token, layers), -HUGE_VAL,
+              kRangeSlack)) {
+    named("target_logprob is out of range");
+  }
+  if (!within(row(piece.target_rank, token, layers), 1, size)) {
+    named("target_rank is out of range");
+  }
+  if (!within(row(piece.top_id, token, layers * ranks), 0, size - 1)) {
+    named("top_id is out of range");
+  }
+  const auto top = row(piece.top_logprob, token, layers * ranks);
+  if (!within(top, -HUGE_VAL, kRangeSlack)) {
+    named("top_logprob is out of range");
+  }
+  const auto shares = row(piece.script_share, token, layers * scripts);
+  if (!within(shares, -kRangeSlack, 1 + kRangeSlack)) {
+    named("script_share is out of range");
+  }
+  for (std::size_t l = 0; l < layers; ++l) {
+    const auto of_layer = top.subspan(l * ranks, ranks);
+    if (!std::is_sorted(of_layer.rbegin(), of_layer.rend())) {
+      named("top_logprob rises along rank");
+    }
+    double sum = 0;
+    for (const float share : shares.subspan(l * scripts, scripts)) sum += share;
+    if (!(std::abs(sum - 1) <= kShareSumSlack)) {
+      named("script_share does not sum to 1");
+    }
+  }
+  if (!within(row(piece.hidden, token,
+                  piece.hidden_layer.size() *
+                      static_cast<std::size_t>(piece.hidden_size)),
+              -HUGE_VAL, HUGE_VAL)) {
+    named("hidden is not finite");
+  }
+  check_last_state(piece, token);
+}
+
+void ValueChecker::check_last_state(const UnitResult& piece,
+                                    std::size_t token) {
+  const auto last = token * static_cast<std::size_t>(piece.layers) +
+                    static_cast<std::size_t>(piece.layers - 1);
+  const auto named = [&](const char* what) {
+    problem("token row " + std::to_string(token) + ": " + what);
+  };
+  if (!(std::abs(piece.kl_final[last]) <= kLastStateKl)) {
+    named("kl_final of the last state is not 0");
+  }
+  const auto role = static_cast<TokenRole>(piece.token_role[token]);
+  if (!rules_.greedy ||
+      (role != TokenRole::kAnswer && role != TokenRole::kEndOfAnswer)) {
+    return;
+  }
+  const std::size_t top = last * static_cast<std::size_t>(piece.ranks);
+  if (piece.top_id[top] != piece.token_id[token] &&
+      !(piece.top_logprob[top] - piece.target_logprob[last] <=
+        rules_.near_tie_nats)) {
+    named("top-1 of the last state is not the emitted token");
+  }
+}
+
+// Only where the answer's tokens have rows; with --tokens image, say, they do
+// not.
+void ValueChecker::check_mean(const UnitResult& piece, std::size_t index) {
+  const SampleRecord& sample = piece.samples[index];
+  const auto layers = static_cast<std::size_t>(piece.layers);
+  std::vector<double> sum(layers, 0.0);
+  std::int32_t count = 0;
+  for (auto t = piece.token_offset[index]; t < piece.token_offset[index + 1];
+       ++t) {
+    const auto token = static_cast<std::size_t>(t);
+    if (static_cast<TokenRole>(piece.token_role[token]) != TokenRole::kAnswer) {
+      continue;
+    }
+    ++count;
+    const auto values = row(piece.entropy, token, layers);
+    for (std::size_t l = 0; l < layers; ++l) sum[l] += values[l];
+  }
+  const bool none =
+      sample.status != SampleStatus::kOk || sample.answer_tokens == 0;
+  if (none) {
+    if (std::any_of(sample.entropy_mean.begin(), sample.entropy_mean.end(),
+                    [](float value) { return !std::isnan(value); })) {
+      problem("has an entropy_mean without answer tokens");
+    }
+    return;
+  }
+  if (count == 0) return;
+  if (count != sample.answer_tokens) {
+    problem("has " + std::to_string(count) + " answer rows but " +
+            std::to_string(sample.answer_tokens) + " answer_tokens");
+    return;
+  }
+  for (std::size_t l = 0; l < layers; ++l) {
+    if (!(std::abs(sample.entropy_mean[l] - sum[l] / count) <= kMeanSlack)) {
+      problem("has an entropy_mean that is not the mean of its rows");
+      return;
+    }
+  }
+}
+
+}  // namespace lens::storage

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/unit_result.h"
+
+namespace lens::storage {
+
+// What the values of docs/format.md, section 5, depend on.
+struct ValueRules {
+  std::int64_t vocabulary_size = 0;
+  // Decoding took the top token: no processors.
+  bool greedy = true;
+  // A top-1 of the last state that is not the emitted token is no violation
+  // when its log-probability is larger by no more than this.
+  double near_tie_nats = 0.01;
+};
+
+ValueRules value_rules(std::int64_t vocabulary_size, bool generation_config,
+                       const std::string& dtype);
+
+// Checks the values of consecutive pieces of one data set. Collects problems,
+// one line each; after kMaxProblems it only counts.
+class ValueChecker {
+ public:
+  ValueChecker(std::string name, ValueRules rules);
+
+  // The piece holds the promises of check_unit().
+  void check(const UnitResult& piece);
+
+  std::int64_t samples_ok() const { return samples_ok_; }
+  std::int64_t samples_failed() const { return samples_failed_; }
+
+  // With a last line that counts what was left out.
+  std::vector<std::string> problems() const;
+
+  static constexpr std::size_t kMaxProblems = 10;
+
+ private:
+  void problem(const std::string& what);
+  void check_order(const SampleRecord& sample);
+  void check_sample(const UnitResult& piece, std::size_t index);
+  void check_token(const UnitResult& piece, std::size_t token);
+  void check_last_state(const UnitResult& piece, std::size_t token);
+  void check_mean(const UnitResult& piece, std::size_t index);
+
+  const std::string name_;
+  const ValueRules rules_;
+  const double max_entropy_;
+  std::string where_;  // the sample looked at
+  std::int64_t last_row_ = -1;
+  std::int64_t last_question_ = -1;
+  std::int64_t samples_ok_ = 0;
+  std::int64_t samples_failed_ = 0;
+  std::vector<std::string> problems_;
+  std::int64_t left_out_ = 0;
+};
+
+}  // namespace lens::storage

@@ -1,0 +1,276 @@
+#include "storage/merge.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "storage/chunk_pipeline.h"
+#include "storage/durable.h"
+#include "storage/error.h"
+#include "storage/group_writer.h"
+#include "storage/hdf5.h"
+#include "storage/part_order.h"
+#include "storage/results_check.h"
+#include "storage/seal.h"
+#include "storage/text.h"
+#include "storage/vocabulary_group.h"
+
+namespace lens::storage {
+namespace {
+
+constexpr const char* kRemedy =
+    "free space or choose another folder, then merge again";
+
+// What is to be merged: parts by unit, and the counts their seals give.
+struct Plan {
+  std::map<std::int32_t, CommittedPart> parts;
+  std::map<std::string, Extents> extents;  // by data set
+};
+
+Plan make_plan(const RunDirectory& run, const Manifest& manifest,
+               const Vocabulary& vocabulary,
+               const std::vector<CommittedPart>& parts, bool partial) {
+  Plan plan;
+  for (const DatasetInput& dataset : manifest.datasets) {
+    Extents& extents = plan.extents[dataset.name];
+    extents.layers = manifest.model.num_layers + 1;
+    extents.ranks = manifest.config.top_k;
+    extents.scripts = static_cast<std::int64_t>(vocabulary.script_names.size());
+    extents.hidden_layers =
+        static_cast<std::int64_t>(manifest.config.save_hidden.size());
+    extents.hidden_size =
+        extents.hidden_layers > 0 ? manifest.model.hidden_size : 0;
+  }
+  const auto units = static_cast<std::int64_t>(manifest.units.size());
+  for (const CommittedPart& part : parts) {
+    if (part.unit < 0 || part.unit >= units ||
+        !plan.parts.emplace(part.unit, part).second) {
+      throw StorageError("cannot merge unit " + std::to_string(part.unit) +
+                         " (committed twice, or not in the manifest); repair "
+                         "the ledger from the parts");
+    }
+    const auto file = part_path(run, part.receipt);
+    const Unit& unit = manifest.units[static_cast<std::size_t>(part.unit)];
+    const Seal seal = peek_seal(file);
+    if (seal.samples != unit.samples ||
+        seal.bytes + static_cast<std::int64_t>(kSealBytes) !=
+            part.receipt.bytes) {
+      throw StorageError(file.string() +
+                         " is not the part that was committed (another length "
+                         "or number of samples); delete it and run the unit "
+                         "again");
+    }
+    plan.extents[unit.dataset].samples += seal.samples;
+    plan.extents[unit.dataset].tokens += seal.tokens;
+  }
+  const std::int64_t missing =
+      units - static_cast<std::int64_t>(plan.parts.size());
+  if (missing > 0 && !partial) {
+    throw StorageError("cannot merge (" + std::to_string(missing) + " of " +
+                       std::to_string(units) +
+                       " units are not committed); finish the run, or merge "
+                       "with --partial");
+  }
+  return plan;
+}
+
+// Copies the parts into the open file.
+class Merger {
+ public:
+  Merger(const RunDirectory& run, const Manifest& manifest, const Plan& plan,
+         const Vocabulary& vocabulary, const MergeOptions& options)
+      : run_(run),
+        manifest_(manifest),
+        plan_(plan),
+        vocabulary_(vocabulary),
+        options_(options),
+        pipeline_(ChunkPipeline::useful_threads()) {}
+
+  MergeSummary write(H5::H5File& file) {
+    H5::Group root = file.openGroup("/");
+    Extents shared = {
+        .layers = manifest_.model.num_layers + 1,
+        .ranks = manifest_.config.top_k,
+        .scripts = static_cast<std::int64_t>(vocabulary_.script_names.size())};
+    const RootScales scales =
+        create_root_scales(root, shared, vocabulary_.script_names);
+    create_vocabulary_group(root, vocabulary_);
+    for (const DatasetInput& dataset : manifest_.datasets) {
+      write_dataset(root, scales, dataset);
+    }
+    write_attributes(root);
+    return summary_;
+  }
+
+ private:
+  void write_dataset(H5::Group& root, const RootScales& scales,
+                     const DatasetInput& dataset) {
+    H5::Group group = root.createGroup(dataset.name);
+    const Extents& extents = plan_.extents.at(dataset.name);
+    GroupWriter writer(group, scales, extents, manifest_.model.vocab_size,
+                       pipeline_);
+    if (extents.samples == 0) writer.append(empty_result(extents));
+    std::int64_t ok = 0;
+    for (const auto& [unit, committed] : plan_.parts) {
+      if (manifest_.units[static_cast<std::size_t>(unit)].dataset !=
+          dataset.name) {
+        continue;
+      }
+      const Part part = read_committed(committed, extents);
+      writer.append(part.result);
+      ok += std::count_if(part.result.samples.begin(),
+                          part.result.samples.end(), [](const auto& sample) {
+                            return sample.status == SampleStatus::kOk;
+                          });
+      ++copied_;
+      if (options_.progress) {
+        options_.progress(copied_,
+                          static_cast<std::int64_t>(plan_.parts.size()));
+      }
+    }
+    writer.finish();
+    hdf5::set(group, "samples_total", dataset.samples);
+    hdf5::set(group, "samples_ok", ok);
+    hdf5::set(group, "samples_failed", extents.samples - ok);
+    summary_.samples_total += dataset.samples;
+    summary_.samples_ok += ok;
+    summary_.samples_failed += extents.samples - ok;
+    summary_.tokens += extents.tokens;
+  }
+
+  // Scale values and the first offset are there also without samples.
+  UnitResult empty_result(const Extents& extents) const {
+    UnitResult empty;
+    empty.layers = static_cast<std::int32_t>(extents.layers);
+    empty.ranks = static_cast<std::int32_t>(extents.ranks);
+    empty.scripts = static_cast<std::int32_t>(extents.scripts);
+    empty.hidden_layer.assign(manifest_.config.save_hidden.begin(),
+                              manifest_.config.save_hidden.end());
+    empty.hidden_size = static_cast<std::int32_t>(extents.hidden_size);
+    return empty;
+  }
+
+  Part read_committed(const CommittedPart& committed, const Extents& extents) {
+    const auto path = part_path(run_, committed.receipt);
+    Part part = read_part(path);
+    check_ownership(manifest_, committed, part, path.string());
+    if (part.result.scripts != extents.scripts) {
+      throw StorageError(path.string() +
+                         " has other script classes than the vocabulary; "
+                         "delete it and run the unit again");
+    }
+    devices_.insert(part.header.device_name);
+    return part;
+  }
+
+  void write_attributes(H5::Group& root) const {
+    std::string devices;
+    for (const std::string& device : devices_) {
+      if (!devices.empty()) devices += "; ";
+      devices += device;
+    }
+    const auto text = [&](const char* name, const std::string& value) {
+      hdf5::set(root, name, storable_text(value));
+    };
+    text("format", kResultsFormat);
+    hdf5::set(root, "format_version", kFormatVersion);
+    text("Conventions", "CF-1.10");
+    text("run_id", manifest_.run_id);
+    text("software_version", options_.software.version);
+    text("git_commit", options_.software.git_commit);
+    text("config_json", config_json(manifest_.config));
+    text("model_name", manifest_.model.name);
+    text("model_sha256", manifest_.model.sha256);
+    text("tokenizer_sha256", manifest_.model.tokenizer_sha256);
+    text("dtype", manifest_.config.dtype);
+    text("device_names", devices);
+    hdf5::set(root, "samples_total", summary_.samples_total);
+    hdf5::set(root, "samples_ok", summary_.samples_ok);
+    hdf5::set(root, "samples_failed", summary_.samples_failed);
+    const bool complete =
+        summary_.samples_ok + summary_.samples_failed == summary_.samples_total;
+    hdf5::set(root, "complete", std::int32_t{complete});
+  }
+
+  const RunDirectory& run_;
+  const Manifest& manifest_;
+  const Plan& plan_;
+  const Vocabulary& vocabulary_;
+  const MergeOptions& options_;
+  ChunkPipeline pipeline_;
+  std::set<std::string> devices_;
+  std::int64_t copied_ = 0;
+  MergeSummary summary_;
+};
+
+void seal_file(DurableFile& output, const MergeSummary& summary) {
+  const std::int64_t bytes = output.bytes();
+  Sha256 hash;
+  const InputDescriptor input(output.temporary());
+  std::vector<std::byte> block(1 << 20);
+  for (std::int64_t at = 0; at < bytes;) {
+    const std::size_t count = input.read(at, block);
+    hash.update(std::span<const std::byte>(block.data(), count));
+    at += static_cast<std::int64_t>(count);
+  }
+  output.append(
+      seal_text({.bytes = bytes,
+                 .samples = summary.samples_ok + summary.samples_failed,
+                 .tokens = summary.tokens},
+                std::move(hash)));
+}
+
+// We wrote it a moment ago, so it is read here and not in a child.
+void check_before_rename(const DurableFile& output) {
+  check_seal(output.temporary());
+  VerifyReport report;
+  check_results(
+      output.temporary(), [] {}, report);
+  if (!report.ok()) {
+    throw StorageError("cannot keep the merged file (" +
+                       report.problems.front() +
+                       "); run lens verify on the run directory");
+  }
+}
+
+}  // namespace
+
+MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
+                   const std::vector<CommittedPart>& parts,
+                   const MergeOptions& options) {
+  const Vocabulary vocabulary = read_vocabulary(run.vocabulary());
+  if (static_cast<std::int64_t>(vocabulary.token_text.size()) !=
+      manifest.model.vocab_size) {
+    throw StorageError(
+        "cannot merge (the vocabulary has " +
+        std::to_string(vocabulary.token_text.size()) + " ids, the model " +
+        std::to_string(manifest.model.vocab_size) + "); plan the run again");
+  }
+  const Plan plan =
+      make_plan(run, manifest, vocabulary, parts, options.partial);
+  DurableFile output(options.output, options.after_step);
+  const MergeSummary summary =
+      hdf5::call("write " + options.output.string(), kRemedy, [&] {
+        H5::H5File file = hdf5::create_file(output.temporary());
+        MergeSummary written;
+        try {
+          Merger merger(run, manifest, plan, vocabulary, options);
+          written = merger.write(file);
+        } catch (...) {
+          hdf5::abandon(file);
+          throw;
+        }
+        file.close();
+        return written;
+      });
+  output.reached(WriteStep::kContentReady);
+  seal_file(output, summary);
+  output.reached(WriteStep::kWritten);
+  check_before_rename(output);
+  output.commit();
+  return summary;
+}
+
+}  // namespace lens::storage

@@ -1,0 +1,191 @@
+#include "storage/part.h"
+
+#include "storage/chunk_pipeline.h"
+#include "storage/columns.h"
+#include "storage/durable.h"
+#include "storage/group_reader.h"
+#include "storage/group_writer.h"
+#include "storage/hdf5.h"
+#include "storage/part_summary.h"
+#include "storage/seal.h"
+#include "storage/text.h"
+
+namespace lens::storage {
+namespace {
+
+constexpr const char* kRemake = "delete it and run the unit again";
+
+// The image is built in memory: HDF5 never meets a full disk, and no partly
+// written file ever had HDF5 structure.
+std::vector<std::byte> build_image(const PartHeader& header,
+                                   const UnitResult& result,
+                                   std::string& content) {
+  H5::H5File file = hdf5::create_image();
+  {
+    H5::Group root = file.openGroup("/");
+    hdf5::set(root, "format", kPartFormat);
+    hdf5::set(root, "format_version", kFormatVersion);
+    hdf5::set(root, "run_id", storable_text(header.run_id));
+    hdf5::set(root, "dataset", storable_text(header.dataset));
+    hdf5::set(root, "unit", header.unit);
+    hdf5::set(root, "epoch", header.epoch);
+    hdf5::set(root, "number", header.number);
+    hdf5::set(root, "device_name", storable_text(header.device_name));
+    const Extents extents = extents_of(result);
+    const RootScales scales = create_root_scales(root, extents, {});
+    ChunkPipeline pipeline(ChunkPipeline::useful_threads() > 2 ? 2 : 0);
+    GroupWriter writer(root.createGroup(header.dataset), scales, extents, 0,
+                       pipeline);
+    writer.append(result);
+    content = writer.finish();
+    hdf5::set(root, "content_sha256", content);
+  }
+  return hdf5::take_image(file);
+}
+
+std::string required_text(const H5::Group& root, const std::string& name,
+                          const std::string& file) {
+  const auto value = hdf5::text_attribute(root, name);
+  if (!value) {
+    throw StorageError(file + " is not a part (attribute " + name +
+                       " is missing); " + kRemake);
+  }
+  return *value;
+}
+
+template <class Value>
+Value required_number(std::optional<Value> value, const std::string& name,
+                      const std::string& file) {
+  if (!value) {
+    throw StorageError(file + " is not a part (attribute " + name +
+                       " is missing); " + kRemake);
+  }
+  return *value;
+}
+
+void check_format(const H5::Group& root, const std::string& file) {
+  if (required_text(root, "format", file) != kPartFormat) {
+    throw StorageError(file + " is not a part (its format is another); " +
+                       kRemake);
+  }
+  const auto version = required_number(
+      hdf5::integer_attribute(root, "format_version"), "format_version", file);
+  if (version != kFormatVersion) {
+    throw StorageError("cannot read " + file + " (format version " +
+                       std::to_string(version) + ", this program knows " +
+                       std::to_string(kFormatVersion) +
+                       "); use the program that wrote it");
+  }
+}
+
+PartHeader read_header(const H5::Group& root, const std::string& file) {
+  check_format(root, file);
+  PartHeader header;
+  header.run_id = required_text(root, "run_id", file);
+  header.dataset = required_text(root, "dataset", file);
+  header.device_name = required_text(root, "device_name", file);
+  header.unit = static_cast<std::int32_t>(
+      required_number(hdf5::integer_attribute(root, "unit"), "unit", file));
+  header.epoch =
+      required_number(hdf5::unsigned_attribute(root, "epoch"), "epoch", file);
+  header.number =
+      required_number(hdf5::unsigned_attribute(root, "number"), "number", file);
+  return header;
+}
+
+}  // namespace
+
+PartReceipt write_part(const std::filesystem::path& run_root,
+                       const std::filesystem::path& file,
+                       const PartHeader& header, const UnitResult& result,
+                       const StepObserver& after_step) {
+  check_unit(result, "the result of unit " + std::to_string(header.unit));
+  if (header.dataset.empty() || header.dataset.front() == '.' ||
+      header.dataset.find('/') != std::string::npos) {
+    throw StorageError("cannot name a part's group '" + header.dataset +
+                       "' (empty, or with a dot or slash); rename the data "
+                       "set");
+  }
+  PartReceipt receipt;
+  const std::vector<std::byte> image = hdf5::call(
+      "build the part " + file.string(), "this is a defect: report it",
+      [&] { return build_image(header, result, receipt.content_sha256); });
+  DurableFile output(file, after_step);
+  output.reached(WriteStep::kContentReady);
+  Sha256 hash;
+  hash.update(image);
+  const std::string seal =
+      seal_text({.bytes = static_cast<std::int64_t>(image.size()),
+                 .samples = static_cast<std::int64_t>(result.samples.size()),
+                 .tokens = static_cast<std::int64_t>(result.token_id.size())},
+                std::move(hash));
+  output.append(image);
+  output.append(seal);
+  output.reached(WriteStep::kWritten);
+  output.commit();
+  receipt.file_name = file.lexically_relative(run_root).generic_string();
+  receipt.bytes = static_cast<std::int64_t>(image.size() + seal.size());
+  return receipt;
+}
+
+PartReceipt write_part(const std::filesystem::path& run_root,
+                       const std::filesystem::path& file,
+                       const PartHeader& header, const UnitResult& result) {
+  return write_part(run_root, file, header, result, {});
+}
+
+PartSummary read_part_summary(const std::filesystem::path& file) {
+  const std::vector<std::byte> bytes = read_file(file);
+  const Seal seal = check_seal(bytes, file.string());
+  return hdf5::call("read the part " + file.string(), kRemake, [&] {
+    const H5::H5File image = hdf5::open_image(
+        std::span(bytes).first(static_cast<std::size_t>(seal.bytes)));
+    const H5::Group root = image.openGroup("/");
+    PartSummary summary;
+    summary.header = read_header(root, file.string());
+    summary.content_sha256 =
+        required_text(root, "content_sha256", file.string());
+    summary.bytes = static_cast<std::int64_t>(bytes.size());
+    summary.samples = seal.samples;
+    summary.tokens = seal.tokens;
+    return summary;
+  });
+}
+
+Part read_part(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  std::vector<std::byte> bytes = read_file(file);
+  const Seal seal = check_seal(bytes, name);
+  return hdf5::call("read the part " + name, kRemake, [&] {
+    const H5::H5File image = hdf5::open_image(
+        std::span(bytes).first(static_cast<std::size_t>(seal.bytes)));
+    bytes = {};  // the library has its copy
+    const H5::Group root = image.openGroup("/");
+    Part part;
+    part.header = read_header(root, name);
+    part.content_sha256 = required_text(root, "content_sha256", name);
+    if (!hdf5::has_link(root, part.header.dataset)) {
+      throw StorageError(name + " is damaged (it has no group " +
+                         part.header.dataset + "); " + kRemake);
+    }
+    const GroupReader reader(root.openGroup(part.header.dataset), seal.bytes,
+                             name);
+    if (reader.extents().samples != seal.samples ||
+        reader.extents().tokens != seal.tokens) {
+      throw StorageError(name +
+                         " is damaged (its seal counts other samples or "
+                         "tokens); " +
+                         kRemake);
+    }
+    part.result = reader.read_samples(0, reader.extents().samples);
+    if (content_sha256(part.result) != part.content_sha256) {
+      throw StorageError(name +
+                         " is damaged (its values do not give content_sha256)"
+                         "; " +
+                         kRemake);
+    }
+    return part;
+  });
+}
+
+}  // namespace lens::storage
