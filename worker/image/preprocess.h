@@ -19,7 +19,7 @@ struct PreprocessorConfig {
   int merge_size = 2;
   std::array<float, 3> mean = {0.48145466f, 0.4578275f, 0.40821073f};
   std::array<float, 3> std = {0.26862954f, 0.26130258f, 0.27577711f};
-  double rescale_factor = 1.0 / 255.0;
+  double rescale_factor = 1.0 / 255.0;  // of levels, before mean and std
 
   // Throws lens::InputError for a broken file; a missing file gives defaults.
   static PreprocessorConfig load(const std::filesystem::path& checkpoint);

@@ -14,7 +14,6 @@ namespace lens::image {
 namespace {
 
 using ::testing::Each;
-using ::testing::ElementsAre;
 
 RgbImage make_image(int height, int width) {
   RgbImage image{.height = height, .width = width, .pixels = {}};
@@ -82,7 +81,7 @@ TEST(Resize, OneColourStaysOneColour) {
 }
 
 TEST(Resize, WeightsOfHalvingAreThoseOfTheReference) {
-  // Keys' cubic at -0.75, -0.25 ... over the halved axis, in 2^-15.
+  // Half the largest weight of the cubic, 0.5 * 0.87, fits 16 bits at 2^16.
   const ResizeAxis axis = make_resize_axis(16, 8);
   EXPECT_EQ(axis.precision, 16);
   const auto row = axis.weights.begin() + 4 * axis.taps;
