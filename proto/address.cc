@@ -1,0 +1,97 @@
+#include "proto/address.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+
+namespace lens::proto {
+namespace {
+
+absl::Status write_durably(const std::filesystem::path& file,
+                           const std::string& text) {
+  const int fd =
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    return absl::UnavailableError("cannot write " + file.string() + " (" +
+                                  std::strerror(errno) + ")");
+  }
+  const ssize_t written = ::write(fd, text.data(), text.size());
+  const bool ok =
+      written == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (ok) return absl::OkStatus();
+  return absl::UnavailableError("cannot write " + file.string() + " (" +
+                                std::strerror(error) + ")");
+}
+
+}  // namespace
+
+std::string CoordinatorAddress::target() const {
+  const bool ipv6 = host.find(':') != std::string::npos;
+  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+absl::StatusOr<CoordinatorAddress> read_address(
+    const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) {
+    return absl::NotFoundError("no coordinator runs (there is no " +
+                               file.string() + ")");
+  }
+  std::stringstream text;
+  text << stream.rdbuf();
+  const auto json = nlohmann::json::parse(text.str(), nullptr, false);
+  try {
+    return CoordinatorAddress{
+        .host = json.at("host").get<std::string>(),
+        .port = json.at("port").get<int>(),
+        .run_id = json.at("run_id").get<std::string>(),
+        .epoch = json.at("epoch").get<std::uint64_t>(),
+        .pid = json.at("pid").get<int>(),
+        .insecure = json.at("insecure").get<bool>(),
+    };
+  } catch (const nlohmann::json::exception& error) {
+    return absl::DataLossError("cannot read " + file.string() + " (" +
+                               error.what() +
+                               "); remove it and start the coordinator again");
+  }
+}
+
+absl::Status write_address(const std::filesystem::path& file,
+                           const CoordinatorAddress& address) {
+  const nlohmann::json json = {
+      {"host", address.host},     {"port", address.port},
+      {"run_id", address.run_id}, {"epoch", address.epoch},
+      {"pid", address.pid},       {"insecure", address.insecure},
+  };
+  std::filesystem::path temporary = file;
+  temporary += ".tmp";
+  if (auto status = write_durably(temporary, json.dump(2) + "\n");
+      !status.ok()) {
+    return status;
+  }
+  std::error_code error;
+  std::filesystem::rename(temporary, file, error);
+  if (error) {
+    return absl::UnavailableError("cannot place " + file.string() + " (" +
+                                  error.message() + ")");
+  }
+  return absl::OkStatus();
+}
+
+void remove_address(const std::filesystem::path& file,
+                    const CoordinatorAddress& address) {
+  const auto present = read_address(file);
+  if (!present.ok() || *present != address) return;
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+}
+
+}  // namespace lens::proto

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace lens::proto {
+
+// Where the coordinator of a run listens: the contents of coordinator.json.
+// The keys reach disk and clients in other languages: they must not change.
+struct CoordinatorAddress {
+  std::string host;  // name, IPv4 or IPv6 address, without brackets
+  int port = 0;
+  std::string run_id;
+  std::uint64_t epoch = 0;
+  int pid = 0;
+  bool insecure = false;  // no TLS; on the loopback interface only
+
+  // As gRPC wants it: "host:port", "[host]:port" for IPv6.
+  std::string target() const;
+
+  bool operator==(const CoordinatorAddress&) const = default;
+};
+
+// NOT_FOUND where there is no file: no coordinator runs. DATA_LOSS where the
+// file is not an address.
+absl::StatusOr<CoordinatorAddress> read_address(
+    const std::filesystem::path& file);
+
+// Placed by rename: a reader sees the old address, the new one or none.
+absl::Status write_address(const std::filesystem::path& file,
+                           const CoordinatorAddress& address);
+
+// Removes the file if it still holds `address`; another's is left alone.
+void remove_address(const std::filesystem::path& file,
+                    const CoordinatorAddress& address);
+
+}  // namespace lens::proto

@@ -1,0 +1,67 @@
+#include "proto/channel.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <utility>
+
+#include "proto/security.h"
+#include "storage/run_directory.h"
+
+namespace lens::proto {
+namespace {
+
+grpc::ChannelArguments channel_arguments() {
+  grpc::ChannelArguments arguments;
+  // Pings find a dead host within 40 s; the server allows one every 20 s.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A coordinator that restarts is back within seconds.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  // Clusters often set http_proxy for the world outside; the run is inside.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // A new channel must not find the connection of an old certificate.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(64 << 20);  // status of many workers
+  return arguments;
+}
+
+}  // namespace
+
+void Connection::authorize(grpc::ClientContext& context) const {
+  context.AddMetadata("authorization", bearer(token));
+}
+
+absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
+  const storage::RunDirectory run(run_directory);
+  auto address = read_address(run.address());
+  if (!address.ok()) return address.status();
+  auto credentials = read_client_credentials(run.auth());
+  if (!credentials.ok()) return credentials.status();
+
+  grpc::ChannelArguments arguments = channel_arguments();
+  std::shared_ptr<grpc::ChannelCredentials> channel_credentials;
+  if (address->insecure) {
+    channel_credentials = grpc::InsecureChannelCredentials();
+  } else {
+    grpc::SslCredentialsOptions tls;
+    tls.pem_root_certs = credentials->authority;
+    tls.pem_cert_chain = credentials->certificate;
+    tls.pem_private_key = credentials->private_key;
+    channel_credentials = grpc::SslCredentials(tls);
+    arguments.SetSslTargetNameOverride(kServerName);
+  }
+  Connection connection;
+  connection.channel = grpc::CreateCustomChannel(
+      address->target(), channel_credentials, arguments);
+  connection.address = *std::move(address);
+  connection.token = std::move(credentials->token);
+  return connection;
+}
+
+}  // namespace lens::proto

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "proto/address.h"
+
+namespace lens::proto {
+
+// A channel to the coordinator of a run and the right to call it.
+struct Connection {
+  CoordinatorAddress address;
+  std::shared_ptr<grpc::Channel> channel;
+  std::string token;
+
+  // Adds the run's token to a call. To be done for every call.
+  void authorize(grpc::ClientContext& context) const;
+};
+
+// Reads coordinator.json and .auth of the run directory. Does not connect yet:
+// the first call does. NOT_FOUND: no coordinator runs.
+absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory);
+
+}  // namespace lens::proto
