@@ -1,0 +1,156 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/ids.h"
+
+namespace lens::coordinator {
+
+// Must never go back: std::chrono::steady_clock::now, or a test's own.
+using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+struct WorkerIdentity {
+  std::string host;
+  int pid = 0;
+  int rank = 0;
+  int world_size = 1;
+  std::string device_name;
+  std::string software_version;
+};
+
+struct Worker {
+  WorkerId id{};
+  WorkerIdentity identity;
+  std::chrono::steady_clock::time_point last_seen;
+  std::int64_t samples_committed = 0;
+  bool told_to_leave = false;
+};
+
+struct Lease {
+  LeaseToken token;
+  UnitIndex unit{};
+  int attempt = 0;  // 1 for the first
+  WorkerId worker{};
+  std::chrono::steady_clock::time_point granted;
+  std::chrono::steady_clock::time_point deadline;
+  std::int64_t samples_done = 0;  // as the worker last said
+  bool committing = false;        // a commit is being written; cannot expire
+};
+
+struct LeaseProgress {
+  LeaseToken token;
+  UnitIndex unit{};
+  std::int64_t samples_done = 0;
+};
+
+// Who works on what: units, leases, workers. Pure state; knows no file, no wire
+// and no thread (the caller locks). A unit is pending, leased, committed, or
+// given up; leases of a worker that falls silent expire and their units are
+// pending again.
+class LeaseTable {
+ public:
+  struct Options {
+    std::uint64_t epoch = 1;
+    std::chrono::milliseconds lease_duration{30'000};
+  };
+
+  LeaseTable(const Options& options, Clock clock, std::int32_t units);
+
+  // Of what the ledger remembers; before anything is leased.
+  void mark_committed(UnitIndex unit, LeaseToken token);
+  void give_up(UnitIndex unit);
+  void set_attempts(UnitIndex unit, int attempts);
+
+  struct Joined {
+    WorkerId id{};
+    std::vector<Lease> freed;
+  };
+  // A process that joins again has lost what it was doing: the leases of its
+  // former id are freed. Processes are told apart by host and pid.
+  Joined join(const WorkerIdentity& identity);
+
+  // The pending unit with the lowest index; nothing where none is pending.
+  // NOT_FOUND: unknown worker.
+  absl::StatusOr<std::optional<Lease>> acquire(WorkerId worker);
+
+  // Renews the leases named. Returns those that are not (any more) this
+  // worker's to work on. NOT_FOUND: unknown worker.
+  absl::StatusOr<std::vector<LeaseToken>> renew(
+      WorkerId worker, std::span<const LeaseProgress> leases);
+
+  enum class CommitStep {
+    kProceed,    // the lease is held until end_commit
+    kDuplicate,  // committed with this token before: answer OK
+  };
+  // FAILED_PRECONDITION: the token is stale. UNAVAILABLE: the same commit is
+  // being written right now; ask again.
+  absl::StatusOr<CommitStep> begin_commit(LeaseToken token, UnitIndex unit);
+  // One of the two ends what begin_commit began: the unit is committed, or it
+  // is pending again.
+  void end_commit(LeaseToken token, std::int64_t samples);
+  std::optional<Lease> abort_commit(LeaseToken token);
+
+  // Ends a lease without a commit; the unit is pending again. Nothing where the
+  // token is stale, of another unit, or its commit is being written.
+  std::optional<Lease> release(LeaseToken token, UnitIndex unit);
+
+  // Ends the leases whose deadline is over, and forgets silent workers.
+  std::vector<Lease> expire();
+
+  // The worker knows that nothing more is to come. NOT_FOUND: unknown worker.
+  absl::Status tell_to_leave(WorkerId worker);
+  // Nobody is left who would ask again: no lease, and all workers were told.
+  bool all_told_to_leave() const;
+
+  // Forgets a worker that says goodbye; returns what it held. Nothing where it
+  // is not known.
+  std::vector<Lease> leave(WorkerId worker);
+
+  std::int32_t units() const {
+    return static_cast<std::int32_t>(units_.size());
+  }
+  std::int32_t committed() const { return committed_; }
+  std::int32_t pending() const {
+    return static_cast<std::int32_t>(pending_.size());
+  }
+  const std::map<LeaseToken, Lease>& leases() const { return leases_; }
+  const std::map<WorkerId, Worker>& workers() const { return workers_; }
+
+ private:
+  enum class UnitState { kPending, kLeased, kCommitted, kGivenUp };
+  struct UnitEntry {
+    UnitState state = UnitState::kPending;
+    int attempts = 0;    // leases granted so far
+    LeaseToken token{};  // of the lease, or of the commit
+  };
+
+  UnitEntry& entry(UnitIndex unit) {
+    return units_[static_cast<std::size_t>(to_int(unit))];
+  }
+  absl::StatusOr<Worker*> find_worker(WorkerId worker);
+  Lease end_lease(std::map<LeaseToken, Lease>::iterator lease,
+                  UnitState unit_state);
+  std::vector<Lease> free_leases_of(WorkerId worker);
+
+  const Options options_;
+  const Clock clock_;
+  std::vector<UnitEntry> units_;
+  std::set<UnitIndex> pending_;
+  std::map<LeaseToken, Lease> leases_;
+  std::map<WorkerId, Worker> workers_;
+  std::int32_t committed_ = 0;
+  std::uint64_t last_number_ = 0;  // of leases
+  std::uint64_t last_worker_ = 0;
+};
+
+}  // namespace lens::coordinator

@@ -1,0 +1,228 @@
+#include "coordinator/ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/ledger_tables.h"
+
+namespace lens::coordinator {
+namespace {
+
+// A reader (`lens status`) holds the lock for milliseconds; whoever holds it
+// longer is a coordinator.
+constexpr int kOpenTimeoutMs = 800;
+
+// locking_mode=EXCLUSIVE: the lock taken by the first write is kept until the
+// connection closes or its process dies, in whatever way.
+constexpr char kPragmas[] =
+    "PRAGMA locking_mode = EXCLUSIVE;"
+    "PRAGMA journal_mode = DELETE;"
+    "PRAGMA synchronous = FULL;";
+
+absl::Status create(Database& database, const Ledger::Identity& identity) {
+  if (auto status = create_tables(database); !status.ok()) return status;
+  const std::pair<const char*, std::string> fields[] = {
+      {"version", std::to_string(kLedgerVersion)},
+      {"run_id", identity.run_id},
+      {"config_sha256", identity.config_sha256},
+      {"epoch", "0"},
+      {"state", std::string(run_state_name(RunState::kRunning))},
+      {"reason", ""}};
+  for (const auto& [key, value] : fields) {
+    if (auto status = write_meta(database, key, value); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A file without the meta table, or with an empty one, is new.
+absl::StatusOr<bool> is_empty(Database& database) {
+  auto statement = database.prepare("SELECT count(*) FROM sqlite_master");
+  if (!statement.ok()) return statement.status();
+  auto row = statement->step();
+  if (!row.ok()) return row.status();
+  return statement->integer(0) == 0;
+}
+
+absl::StatusOr<LedgerContents> load(Database& database,
+                                    const Ledger::Identity& identity) {
+  if (auto status = database.execute(kPragmas); !status.ok()) return status;
+  if (auto status = database.execute("BEGIN EXCLUSIVE"); !status.ok()) {
+    return status;
+  }
+  auto empty = is_empty(database);
+  if (!empty.ok()) return empty.status();
+  if (*empty) {
+    if (auto status = create(database, identity); !status.ok()) return status;
+  }
+  auto contents = read_contents(database);
+  if (!contents.ok()) return contents;
+  if (auto status = database.execute("COMMIT"); !status.ok()) return status;
+  return contents;
+}
+
+absl::Status explain(const absl::Status& status,
+                     const std::filesystem::path& file) {
+  const std::string why = " (" + std::string(status.message()) + "); ";
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return absl::UnavailableError(
+          "another coordinator runs on this run directory (it holds " +
+          file.string() + "); see `lens status " + file.parent_path().string() +
+          "`");
+    case absl::StatusCode::kDataLoss:
+      return absl::DataLossError(
+          "cannot use " + file.string() + why +
+          "move it away and start again: it is rebuilt from the parts");
+    case absl::StatusCode::kResourceExhausted:
+      return absl::ResourceExhaustedError("cannot write " + file.string() +
+                                          why + "free space and start again");
+    default:
+      return {status.code(),
+              "cannot open " + file.string() + why +
+                  "check the rights and that the file system supports locks"};
+  }
+}
+
+absl::Status check_identity(const LedgerContents& contents,
+                            const Ledger::Identity& identity,
+                            const std::filesystem::path& file) {
+  if (contents.run_id == identity.run_id &&
+      contents.config_sha256 == identity.config_sha256) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      "cannot use " + file.string() + " (it is of run " + contents.run_id +
+      ", the manifest of run " + identity.run_id +
+      "); take another run directory");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Ledger>> Ledger::open(
+    const std::filesystem::path& file, const Identity& identity) {
+  auto database = Database::open(file, Database::Mode::kCreate);
+  if (!database.ok()) return explain(database.status(), file);
+  database->set_busy_timeout_ms(kOpenTimeoutMs);
+  auto contents = load(*database, identity);
+  if (!contents.ok()) return explain(contents.status(), file);
+  if (auto status = check_identity(*contents, identity, file); !status.ok()) {
+    return status;
+  }
+  return std::unique_ptr<Ledger>(
+      new Ledger(*std::move(database), *std::move(contents)));
+}
+
+Ledger::Ledger(Database database, LedgerContents contents)
+    : contents_(std::move(contents)),
+      database_(std::move(database)),
+      writer_([this](std::stop_token stop) { write_groups(stop); }) {}
+
+Ledger::~Ledger() = default;
+
+absl::Status Ledger::begin_epoch(std::uint64_t floor,
+                                 std::span<const UnitCommit> rebuilt) {
+  const std::uint64_t epoch = std::max(contents_.epoch, floor) + 1;
+  return apply([&, this](Database& database) -> absl::Status {
+    for (const UnitCommit& commit : rebuilt) {
+      if (auto status = insert_commit(database, commit); !status.ok()) {
+        return status;
+      }
+    }
+    auto status = write_meta(database, "epoch", std::to_string(epoch));
+    if (status.ok() && contents_.state == RunState::kFailed) {
+      status = forgive_unit_failures(database);
+    }
+    if (status.ok() && contents_.state != RunState::kComplete) {
+      status = write_state(database, RunState::kRunning, "");
+    }
+    if (!status.ok()) return status;
+    auto contents = read_contents(database);
+    if (contents.ok()) contents_ = *std::move(contents);
+    return contents.status();
+  });
+}
+
+absl::Status Ledger::commit(const UnitCommit& commit) {
+  return apply([&commit](Database& database) {
+    return insert_commit(database, commit);
+  });
+}
+
+absl::Status Ledger::record(
+    std::span<const UnitFailure> failures,
+    const std::optional<QuarantinedSample>& quarantined) {
+  return apply([&](Database& database) -> absl::Status {
+    for (const UnitFailure& failure : failures) {
+      if (auto status = insert_failure(database, failure); !status.ok()) {
+        return status;
+      }
+    }
+    if (!quarantined) return absl::OkStatus();
+    return insert_quarantined(database, *quarantined);
+  });
+}
+
+absl::Status Ledger::set_state(RunState state, std::string_view reason) {
+  return apply(
+      [=](Database& database) { return write_state(database, state, reason); });
+}
+
+std::int64_t Ledger::transactions() const {
+  const std::lock_guard lock(mutex_);
+  return transactions_;
+}
+
+absl::Status Ledger::apply(Change change) {
+  Request request{std::move(change), absl::OkStatus(), false};
+  std::unique_lock lock(mutex_);
+  if (!broken_.ok()) return broken_;
+  queue_.push_back(&request);
+  work_.notify_one();
+  done_.wait(lock, [&] { return request.done; });
+  return request.status;
+}
+
+void Ledger::write_groups(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    // Invariant: nobody calls while this object is being destroyed, so the
+    // queue is empty when stop is asked for.
+    if (!work_.wait(lock, stop, [&] { return !queue_.empty(); })) return;
+    const std::vector<Request*> group = std::exchange(queue_, {});
+    absl::Status status = broken_;
+    if (status.ok()) {
+      lock.unlock();
+      status = write_group(group);
+      lock.lock();
+      ++transactions_;
+      broken_ = status;
+    }
+    for (Request* request : group) {
+      if (!status.ok()) request->status = status;
+      request->done = true;
+    }
+    done_.notify_all();
+  }
+}
+
+// One transaction. A change that answers ALREADY_EXISTS has changed nothing and
+// does not disturb its neighbours; any other failure ends the ledger.
+absl::Status Ledger::write_group(std::span<Request* const> group) {
+  absl::Status status = database_.execute("BEGIN");
+  for (Request* request : group) {
+    if (!status.ok()) break;
+    request->status = request->change(database_);
+    if (!absl::IsAlreadyExists(request->status)) status = request->status;
+  }
+  if (status.ok()) status = database_.execute("COMMIT");
+  if (status.ok()) return status;
+  database_.execute("ROLLBACK").IgnoreError();
+  return {status.code(), "cannot write the ledger (" +
+                             std::string(status.message()) +
+                             "); free space or repair the file system, then "
+                             "start the run again"};
+}
+
+}  // namespace lens::coordinator

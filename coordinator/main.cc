@@ -1,0 +1,211 @@
+// lens-coordinator RUN_DIR: hands out the units of a planned run and records
+// what is committed. Exit 0: every unit is committed. 75: drained, the same
+// command resumes. 1: failed, with one line on stderr. 2: usage.
+
+#include <openssl/evp.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "coordinator/ledger.h"
+#include "coordinator/rebuild.h"
+#include "coordinator/run.h"
+#include "coordinator/server.h"
+#include "storage/manifest.h"
+#include "storage/run_directory.h"
+
+namespace lens::coordinator {
+namespace {
+
+constexpr int kComplete = 0;
+constexpr int kError = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 75;  // EX_TEMPFAIL: Slurm scripts requeue on it
+
+struct Flags {
+  std::string run_directory;
+  std::string bind = "127.0.0.1";
+  bool insecure_loopback = false;
+  bool reflection = false;
+  double lease_seconds = 30;
+  double heartbeat_seconds = 5;
+  double linger_seconds = 10;
+};
+
+void log_line(const std::string& line) {
+  char time[32] = "";
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  if (::localtime_r(&now, &parts) != nullptr) {
+    std::strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &parts);
+  }
+  std::printf("%s coordinator: %s\n", time, line.c_str());
+  std::fflush(stdout);
+}
+
+int fail(std::string_view line) {
+  std::fprintf(stderr, "lens-coordinator: %.*s\n",
+               static_cast<int>(line.size()), line.data());
+  return kError;
+}
+
+std::string sha256_hex(const std::string& text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(),
+                 nullptr) != 1) {
+    return "";
+  }
+  std::string hex;
+  char pair[3];
+  for (unsigned int i = 0; i < size; ++i) {
+    std::snprintf(pair, sizeof(pair), "%02x", digest[i]);
+    hex += pair;
+  }
+  return hex;
+}
+
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+sigset_t drain_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
+    ::sigaddset(&signals, number);
+  }
+  return signals;
+}
+
+absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
+    const storage::RunDirectory& directory, const storage::Manifest& manifest) {
+  auto ledger = Ledger::open(
+      directory.ledger(),
+      {manifest.run_id, sha256_hex(storage::config_json(manifest.config))});
+  if (!ledger.ok()) return ledger;
+  Rebuilt rebuilt;
+  if ((*ledger)->is_new()) {
+    auto found = rebuild_from_parts(directory, manifest);
+    if (!found.ok()) return found.status();
+    rebuilt = *std::move(found);
+    if (!rebuilt.commits.empty()) {
+      log_line("no ledger; rebuilt from " +
+               std::to_string(rebuilt.commits.size()) + " parts");
+    }
+  }
+  auto status = (*ledger)->begin_epoch(rebuilt.highest_epoch, rebuilt.commits);
+  if (!status.ok()) return status;
+  return ledger;
+}
+
+// Until the run is over. The first signal drains, the second one ends at once.
+void serve(Run& run) {
+  const sigset_t signals = drain_signals();
+  constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 50'000'000};
+  int received = 0;
+  while (!run.over()) {
+    const int number = ::sigtimedwait(&signals, nullptr, &kTick);
+    if (number > 0 && ++received == 1) {
+      run.drain(std::string("signal ") + ::strsignal(number));
+    } else if (number > 0) {
+      run.stop_now();
+    }
+    run.tick();
+  }
+}
+
+int coordinate(const Flags& flags) {
+  const storage::RunDirectory directory(flags.run_directory);
+  const storage::Manifest manifest =
+      storage::read_manifest(directory.manifest());
+  auto ledger = open_ledger(directory, manifest);
+  if (!ledger.ok()) return fail(std::string(ledger.status().message()));
+
+  Run::Options options;
+  options.root = directory.root();
+  options.software_version = LENS_VERSION;
+  options.lease_duration = milliseconds_of(flags.lease_seconds);
+  options.heartbeat_interval = milliseconds_of(flags.heartbeat_seconds);
+  options.linger = milliseconds_of(flags.linger_seconds);
+  Run run(options, manifest, **ledger, std::chrono::steady_clock::now,
+          log_line);
+  auto server = Server::start({.run_directory = directory.root(),
+                               .run_id = manifest.run_id,
+                               .bind = flags.bind,
+                               .insecure = flags.insecure_loopback,
+                               .reflection = flags.reflection},
+                              run);
+  if (!server.ok()) return fail(std::string(server.status().message()));
+  log_line("serving run " + manifest.run_id + " at " +
+           (*server)->address().target() + ", epoch " +
+           std::to_string(run.epoch()) + ": " + run.snapshot().message);
+  serve(run);
+  switch (run.outcome().value_or(Outcome::kFailed)) {
+    case Outcome::kComplete:
+      return kComplete;
+    case Outcome::kDrained:
+      return kInterrupted;
+    case Outcome::kFailed:
+      break;
+  }
+  return fail(run.failure());
+}
+
+int main_checked(int argc, char** argv) {
+  Flags flags;
+  CLI::App app("Hands out the units of a run to workers.", "lens-coordinator");
+  app.set_version_flag("--version", LENS_VERSION);
+  app.add_option("RUN_DIR", flags.run_directory, "planned by lens run")
+      ->required();
+  app.add_option("--bind", flags.bind,
+                 "host, address or network interface to listen at")
+      ->capture_default_str();
+  app.add_flag("--insecure-loopback", flags.insecure_loopback,
+               "no TLS; on the loopback interface only");
+  app.add_option("--lease-seconds", flags.lease_seconds,
+                 "a worker silent for so long has lost its units")
+      ->check(CLI::Range(0.1, 86'400.0))
+      ->capture_default_str();
+  app.add_option("--heartbeat-seconds", flags.heartbeat_seconds,
+                 "how often workers are to report")
+      ->check(CLI::Range(0.02, 3'600.0))
+      ->capture_default_str();
+  app.add_option("--linger", flags.linger_seconds,
+                 "seconds to wait at the end for workers to leave")
+      ->check(CLI::Range(0.0, 86'400.0))
+      ->capture_default_str();
+  app.add_flag("--reflection", flags.reflection,
+               "let tools such as grpcurl ask for the services");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (2 * flags.heartbeat_seconds > flags.lease_seconds) {
+    fail("--lease-seconds must be at least twice --heartbeat-seconds");
+    return kUsage;
+  }
+  // Before any thread is made, so that all inherit it.
+  const sigset_t signals = drain_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return coordinate(flags);
+}
+
+}  // namespace
+}  // namespace lens::coordinator
+
+int main(int argc, char** argv) {
+  try {
+    return lens::coordinator::main_checked(argc, argv);
+  } catch (const std::exception& error) {
+    return lens::coordinator::fail(error.what());
+  }
+}

@@ -1,0 +1,420 @@
+#include "coordinator/run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/part_check.h"
+
+namespace lens::coordinator {
+namespace {
+
+// A reason is shown in one line. Cut where a UTF-8 character begins.
+constexpr std::size_t kReasonBytes = 500;
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  if (text.size() <= kReasonBytes) return text;
+  std::size_t end = kReasonBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
+    --end;
+  }
+  return text.substr(0, end) + "...";
+}
+
+std::string name_of(const storage::Unit& unit) {
+  return "unit " + std::to_string(unit.index) + " (" + unit.dataset + " rows " +
+         std::to_string(unit.row_begin) + " to " +
+         std::to_string(unit.row_end - 1) + ")";
+}
+
+LeaseTable make_table(const Run::Options& options, const Clock& clock,
+                      const storage::Manifest& manifest,
+                      const LedgerContents& contents,
+                      const FailureHistory& history) {
+  const auto units = static_cast<std::int32_t>(manifest.units.size());
+  LeaseTable table({contents.epoch, options.lease_duration}, clock, units);
+  for (const auto& [unit, attempts] : history.attempts()) {
+    if (to_int(unit) >= 0 && to_int(unit) < units) {
+      table.set_attempts(unit, attempts);
+    }
+  }
+  for (const auto& [unit, failure] : history.given_up()) {
+    if (to_int(unit) >= 0 && to_int(unit) < units) table.give_up(unit);
+  }
+  return table;
+}
+
+}  // namespace
+
+Run::Run(Options options, storage::Manifest manifest, Ledger& ledger,
+         Clock clock, Log log)
+    : options_(std::move(options)),
+      manifest_(std::move(manifest)),
+      ledger_(ledger),
+      clock_(std::move(clock)),
+      log_(std::move(log)),
+      started_(clock_()),
+      table_(make_table(options_, clock_, manifest_, ledger.contents(),
+                        FailureHistory(ledger.contents().failures,
+                                       ledger.contents().quarantined))),
+      history_(ledger.contents().failures, ledger.contents().quarantined) {
+  for (const storage::DatasetInput& dataset : manifest_.datasets) {
+    datasets_.push_back({dataset.name, DatasetCounts{}});
+  }
+  for (const storage::Unit& unit : manifest_.units) {
+    for (auto& [name, counts] : datasets_) {
+      if (name == unit.dataset) counts.total += unit.samples;
+    }
+  }
+  for (const UnitCommit& commit : ledger_.contents().commits) {
+    if (!knows(commit.unit)) continue;
+    table_.mark_committed(commit.unit, commit.token);
+    add_commit_locked(commit);
+  }
+}
+
+absl::StatusOr<WorkerId> Run::join(const std::string& run_id,
+                                   const WorkerIdentity& identity) {
+  if (run_id != manifest_.run_id) {
+    return absl::FailedPreconditionError("the worker is of run " + run_id +
+                                         ", this is run " + manifest_.run_id +
+                                         "; start it on this run directory");
+  }
+  std::vector<UnitFailure> lost;
+  WorkerId id{};
+  {
+    const std::lock_guard lock(mutex_);
+    const LeaseTable::Joined joined = table_.join(identity);
+    id = joined.id;
+    lost = lost_locked(joined.freed, "its worker joined again");
+    changed_locked();
+  }
+  log_("worker joined: " + identity.host + " pid " +
+       std::to_string(identity.pid) + " rank " + std::to_string(identity.rank) +
+       " on " + identity.device_name);
+  if (auto status = record(lost, std::nullopt); !status.ok()) return status;
+  return id;
+}
+
+absl::StatusOr<AcquireAnswer> Run::acquire(WorkerId worker) {
+  const std::lock_guard lock(mutex_);
+  if (leaving_locked()) {
+    if (auto status = table_.tell_to_leave(worker); !status.ok()) return status;
+    changed_locked();
+    if (const auto outcome = outcome_locked()) return AcquireAnswer(*outcome);
+    return AcquireAnswer(fatal_.empty() ? Outcome::kDrained : Outcome::kFailed);
+  }
+  auto lease = table_.acquire(worker);
+  if (!lease.ok()) return lease.status();
+  if (!lease->has_value()) {
+    // Many waiting workers must not keep the coordinator busy.
+    const auto workers = static_cast<std::int64_t>(table_.workers().size());
+    return WaitFor{std::chrono::milliseconds(
+        std::clamp<std::int64_t>(2 * workers, 200, 5'000))};
+  }
+  rate_.add(clock_(), progress_locked());
+  changed_locked();
+  return Granted{**lease, history_.quarantined((*lease)->unit)};
+}
+
+absl::StatusOr<HeartbeatAnswer> Run::heartbeat(
+    WorkerId worker, std::span<const LeaseProgress> leases) {
+  for (const LeaseProgress& lease : leases) {
+    if (!knows(lease.unit)) return absl::InvalidArgumentError("no such unit");
+  }
+  const std::lock_guard lock(mutex_);
+  auto revoked = table_.renew(worker, leases);
+  if (!revoked.ok()) return revoked.status();
+  rate_.add(clock_(), progress_locked());
+  changed_locked();
+  const bool draining = draining_ || !fatal_.empty();
+  if (draining) table_.tell_to_leave(worker).IgnoreError();
+  return HeartbeatAnswer{*std::move(revoked), draining};
+}
+
+absl::Status Run::leave(WorkerId worker) {
+  std::vector<UnitFailure> lost;
+  {
+    const std::lock_guard lock(mutex_);
+    lost = lost_locked(table_.leave(worker), "its worker left");
+    changed_locked();
+  }
+  return record(lost, std::nullopt);
+}
+
+absl::Status Run::commit(const UnitCommit& commit) {
+  if (!knows(commit.unit)) return absl::InvalidArgumentError("no such unit");
+  {
+    const std::lock_guard lock(mutex_);
+    const auto step = table_.begin_commit(commit.token, commit.unit);
+    if (!step.ok()) return step.status();
+    if (*step == LeaseTable::CommitStep::kDuplicate) return absl::OkStatus();
+  }
+  // The lease is held: it neither expires nor ends meanwhile.
+  if (auto status = check_commit(commit); !status.ok()) {
+    return refuse_commit(commit, std::move(status));
+  }
+  if (auto status = ledger_.commit(commit); !status.ok()) {
+    note_broken_ledger(status);
+    return absl::UnavailableError(std::string(status.message()));
+  }
+  const std::lock_guard lock(mutex_);
+  const std::int64_t samples = commit.samples_ok + commit.samples_failed;
+  table_.end_commit(commit.token, samples);
+  samples_this_epoch_ += samples;
+  add_commit_locked(commit);
+  rate_.add(clock_(), progress_locked());
+  changed_locked();
+  return absl::OkStatus();
+}
+
+absl::Status Run::fail(UnitFailure failure) {
+  if (!knows(failure.unit)) return absl::InvalidArgumentError("no such unit");
+  failure.reason = one_line(std::move(failure.reason));
+  failure.sample_id = one_line(std::move(failure.sample_id));
+  std::optional<QuarantinedSample> quarantined;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto lease = table_.release(failure.token, failure.unit);
+    if (!lease) return absl::OkStatus();  // reported before, or expired
+    failure.attempt = lease->attempt;
+    quarantined = judge_locked(failure);
+    changed_locked();
+  }
+  return record({&failure, 1}, quarantined);
+}
+
+void Run::drain(std::string_view who) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (draining_) return;
+    draining_ = true;
+    changed_locked();
+  }
+  log_("draining (" + std::string(who) + "): no further unit is handed out");
+}
+
+void Run::stop_now() {
+  const std::lock_guard lock(mutex_);
+  draining_ = true;
+  stop_now_ = true;
+  changed_locked();
+}
+
+void Run::tick() {
+  std::vector<UnitFailure> lost;
+  std::optional<Outcome> outcome;
+  std::string reason;
+  {
+    const std::lock_guard lock(mutex_);
+    lost = lost_locked(table_.expire(), "no heartbeat from its worker");
+    if (!lost.empty()) changed_locked();
+    outcome = outcome_locked();
+    if (ended_) outcome.reset();
+    if (outcome) reason = message_locked();
+  }
+  if (!lost.empty()) record(lost, std::nullopt).IgnoreError();
+  if (!outcome) return;
+  // A run that was merged already stays complete.
+  if (ledger_.contents().state != RunState::kComplete || !lost.empty() ||
+      *outcome != Outcome::kComplete) {
+    const RunState state = *outcome == Outcome::kComplete ? RunState::kMerging
+                           : *outcome == Outcome::kDrained
+                               ? RunState::kInterrupted
+                               : RunState::kFailed;
+    if (auto status = ledger_.set_state(state, reason); !status.ok()) {
+      note_broken_ledger(status);
+    }
+  }
+  log_(reason);
+  const std::lock_guard lock(mutex_);
+  ended_ = clock_();
+  changed_locked();
+}
+
+bool Run::over() const {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) return false;
+  return stop_now_ || ledger_broken_ || table_.all_told_to_leave() ||
+         clock_() - *ended_ >= options_.linger;
+}
+
+std::optional<Outcome> Run::outcome() const {
+  const std::lock_guard lock(mutex_);
+  return outcome_locked();
+}
+
+std::optional<Outcome> Run::outcome_locked() const {
+  if (table_.committed() == table_.units()) return Outcome::kComplete;
+  if (ledger_broken_) return Outcome::kFailed;
+  if (stop_now_) return fatal_.empty() ? Outcome::kDrained : Outcome::kFailed;
+  if (!table_.leases().empty()) return std::nullopt;
+  if (!fatal_.empty()) return Outcome::kFailed;
+  // Given up are all that are left, whether or not somebody drains.
+  if (table_.pending() == 0) return Outcome::kFailed;
+  if (draining_) return Outcome::kDrained;
+  return std::nullopt;
+}
+
+bool Run::leaving_locked() const {
+  return draining_ || !fatal_.empty() || outcome_locked().has_value();
+}
+
+std::uint64_t Run::wait_for_change(std::uint64_t revision,
+                                   std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout, [&] {
+    return watchers_dismissed_ || revision_ != revision;
+  });
+  return revision_;
+}
+
+void Run::wait_unless_dismissed(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout, [&] { return watchers_dismissed_; });
+}
+
+void Run::dismiss_watchers() {
+  const std::lock_guard lock(mutex_);
+  watchers_dismissed_ = true;
+  changed_.notify_all();
+}
+
+bool Run::watchers_dismissed() const {
+  const std::lock_guard lock(mutex_);
+  return watchers_dismissed_;
+}
+
+bool Run::knows(UnitIndex unit) const {
+  return to_int(unit) >= 0 &&
+         static_cast<std::size_t>(to_int(unit)) < manifest_.units.size();
+}
+
+const storage::Unit& Run::unit_of(UnitIndex unit) const {
+  return manifest_.units[static_cast<std::size_t>(to_int(unit))];
+}
+
+// Invariant: what the ledger says of a unit fits the manifest, and its part is
+// on disk.
+absl::Status Run::check_commit(const UnitCommit& commit) const {
+  const storage::Unit& unit = unit_of(commit.unit);
+  const std::int64_t samples = commit.samples_ok + commit.samples_failed;
+  if (commit.samples_ok < 0 || commit.samples_failed < 0 || commit.tokens < 0 ||
+      samples != unit.samples) {
+    return absl::InvalidArgumentError(
+        name_of(unit) + " has " + std::to_string(unit.samples) +
+        " samples, the commit has " + std::to_string(samples));
+  }
+  auto status = check_part_name(commit.receipt.file_name, unit.dataset);
+  if (!status.ok()) return status;
+  return check_part_file(options_.root / commit.receipt.file_name,
+                         commit.receipt.bytes, options_.part_patience);
+}
+
+// Counts as a failure of the store, or a worker that always does the same wrong
+// would get the unit for ever.
+absl::Status Run::refuse_commit(const UnitCommit& commit, absl::Status why) {
+  UnitFailure failure{.unit = commit.unit,
+                      .token = commit.token,
+                      .attempt = 0,
+                      .failure_class = FailureClass::kStore,
+                      .sample_id = "",
+                      .reason = one_line(std::string(why.message())),
+                      .counted = false};
+  std::optional<QuarantinedSample> quarantined;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto lease = table_.abort_commit(commit.token)) {
+      failure.attempt = lease->attempt;
+    }
+    quarantined = judge_locked(failure);
+    changed_locked();
+  }
+  if (auto status = record({&failure, 1}, quarantined); !status.ok()) {
+    return status;
+  }
+  return why;
+}
+
+absl::Status Run::record(std::span<const UnitFailure> failures,
+                         const std::optional<QuarantinedSample>& quarantined) {
+  if (failures.empty()) return absl::OkStatus();
+  for (const UnitFailure& failure : failures) {
+    log_("unit " + std::to_string(to_int(failure.unit)) + " attempt " +
+         std::to_string(failure.attempt) + ": " +
+         std::string(failure_class_name(failure.failure_class)) + " (" +
+         failure.reason + ")");
+  }
+  auto status = ledger_.record(failures, quarantined);
+  if (status.ok()) return status;
+  note_broken_ledger(status);
+  return absl::UnavailableError(std::string(status.message()));
+}
+
+void Run::note_broken_ledger(const absl::Status& status) {
+  const std::lock_guard lock(mutex_);
+  ledger_broken_ = true;
+  fatal_ = std::string(status.message());
+  changed_locked();
+}
+
+std::optional<QuarantinedSample> Run::judge_locked(UnitFailure& failure) {
+  switch (history_.add(failure)) {
+    case Verdict::kRetry:
+      return std::nullopt;
+    case Verdict::kQuarantineSample:
+      for (QuarantinedSample& sample : history_.quarantined(failure.unit)) {
+        if (sample.sample_id == failure.sample_id) return std::move(sample);
+      }
+      return std::nullopt;
+    case Verdict::kGiveUpUnit:
+      table_.give_up(failure.unit);
+      return std::nullopt;
+    case Verdict::kFailRun:
+      fatal_ = name_of(unit_of(failure.unit)) + " failed " +
+               std::to_string(FailureHistory::kRetriesOfUnit + 1) + " times (" +
+               std::string(failure_class_name(failure.failure_class)) + ": " +
+               failure.reason + ")";
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::vector<UnitFailure> Run::lost_locked(const std::vector<Lease>& leases,
+                                          std::string_view reason) {
+  std::vector<UnitFailure> failures;
+  for (const Lease& lease : leases) {
+    UnitFailure& failure = failures.emplace_back();
+    failure.unit = lease.unit;
+    failure.token = lease.token;
+    failure.attempt = lease.attempt;
+    failure.failure_class = FailureClass::kLost;
+    failure.reason = reason;
+    judge_locked(failure);
+  }
+  return failures;
+}
+
+void Run::add_commit_locked(const UnitCommit& commit) {
+  for (auto& [name, counts] : datasets_) {
+    if (name != unit_of(commit.unit).dataset) continue;
+    counts.done += commit.samples_ok + commit.samples_failed;
+    counts.failed += commit.samples_failed;
+  }
+}
+
+void Run::changed_locked() {
+  ++revision_;
+  changed_.notify_all();
+}
+
+std::int64_t Run::progress_locked() const {
+  std::int64_t samples = samples_this_epoch_;
+  for (const auto& [token, lease] : table_.leases()) {
+    samples += std::clamp<std::int64_t>(lease.samples_done, 0,
+                                        unit_of(lease.unit).samples);
+  }
+  return samples;
+}
+
+}  // namespace lens::coordinator

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/failure_history.h"
+#include "coordinator/lease_table.h"
+#include "coordinator/ledger.h"
+#include "coordinator/rate_meter.h"
+#include "coordinator/run_snapshot.h"
+#include "storage/manifest.h"
+
+namespace lens::coordinator {
+
+// How a run ended, as seen by the coordinator.
+enum class Outcome {
+  kComplete,  // every unit is committed
+  kDrained,   // told to end; the same command resumes
+  kFailed,    // see failure()
+};
+
+struct Granted {
+  Lease lease;
+  std::vector<QuarantinedSample> quarantined;
+};
+struct WaitFor {
+  std::chrono::milliseconds duration;
+};
+using AcquireAnswer = std::variant<Granted, WaitFor, Outcome>;
+
+struct HeartbeatAnswer {
+  std::vector<LeaseToken> revoked;
+  bool draining = false;
+};
+
+// One run: joins the lease table, the failure history and the ledger, and
+// decides when it is over. What the ledger must hold is there before a call
+// returns. Thread-safe; knows nothing of gRPC. Codes as in coordinator.proto.
+class Run {
+ public:
+  struct Options {
+    std::filesystem::path root;  // the run directory
+    std::string software_version;
+    std::chrono::milliseconds lease_duration{30'000};
+    std::chrono::milliseconds heartbeat_interval{5'000};
+    // After the end: how long workers that have not left are waited for.
+    std::chrono::milliseconds linger{10'000};
+    // How long a committed part may take to become visible.
+    std::chrono::milliseconds part_patience{3'000};
+  };
+  using Log = std::function<void(const std::string&)>;
+
+  // `ledger` has begun its epoch and outlives this.
+  Run(Options options, storage::Manifest manifest, Ledger& ledger, Clock clock,
+      Log log);
+
+  const Options& options() const { return options_; }
+  std::uint64_t epoch() const { return ledger_.contents().epoch; }
+
+  absl::StatusOr<WorkerId> join(const std::string& run_id,
+                                const WorkerIdentity& identity);
+  absl::StatusOr<AcquireAnswer> acquire(WorkerId worker);
+  absl::StatusOr<HeartbeatAnswer> heartbeat(
+      WorkerId worker, std::span<const LeaseProgress> leases);
+  // The worker's last call.
+  absl::Status leave(WorkerId worker);
+  absl::Status commit(const UnitCommit& commit);
+  // Of `failure`, attempt and counted are filled in here.
+  absl::Status fail(UnitFailure failure);
+
+  // No further lease; over once the leases have ended.
+  void drain(std::string_view who);
+  // Over at once: leases are left to be granted again by the next coordinator.
+  void stop_now();
+
+  // Expires leases and notices the end. To be called a few times a second.
+  void tick();
+
+  // Over: there is nothing left to do, and the workers are gone or were given
+  // `linger` to go. The ledger knows.
+  bool over() const;
+  std::optional<Outcome> outcome() const;
+  // Why the run failed, one line.
+  std::string failure() const;
+
+  RunSnapshot snapshot() const;
+
+  // Returns when something has changed since `revision`, the watchers are
+  // dismissed, or after `timeout`; then the present revision.
+  std::uint64_t wait_for_change(std::uint64_t revision,
+                                std::chrono::milliseconds timeout) const;
+  // Returns after `timeout`, or once the watchers are dismissed.
+  void wait_unless_dismissed(std::chrono::milliseconds timeout) const;
+  void dismiss_watchers();
+  bool watchers_dismissed() const;
+
+ private:
+  bool knows(UnitIndex unit) const;
+  const storage::Unit& unit_of(UnitIndex unit) const;
+  absl::Status check_commit(const UnitCommit& commit) const;
+  absl::Status refuse_commit(const UnitCommit& commit, absl::Status why);
+  absl::Status record(std::span<const UnitFailure> failures,
+                      const std::optional<QuarantinedSample>& quarantined);
+  void note_broken_ledger(const absl::Status& status);
+
+  // With mutex_ held:
+  std::optional<Outcome> outcome_locked() const;
+  bool leaving_locked() const;
+  std::optional<QuarantinedSample> judge_locked(UnitFailure& failure);
+  std::vector<UnitFailure> lost_locked(const std::vector<Lease>& leases,
+                                       std::string_view reason);
+  void add_commit_locked(const UnitCommit& commit);
+  void changed_locked();
+  std::int64_t progress_locked() const;
+  void describe_work_locked(RunSnapshot& snapshot) const;
+  void describe_workers_locked(RunSnapshot& snapshot) const;
+  std::string message_locked() const;
+  RunState state_locked() const;
+
+  const Options options_;
+  const storage::Manifest manifest_;
+  Ledger& ledger_;
+  const Clock clock_;
+  const Log log_;
+  const std::chrono::steady_clock::time_point started_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  // All below guarded by mutex_.
+  LeaseTable table_;
+  FailureHistory history_;
+  RateMeter rate_;
+  std::vector<std::pair<std::string, DatasetCounts>> datasets_;
+  std::int64_t samples_this_epoch_ = 0;
+  std::uint64_t revision_ = 1;
+  bool draining_ = false;
+  bool stop_now_ = false;
+  bool ledger_broken_ = false;
+  bool watchers_dismissed_ = false;
+  std::string fatal_;  // why the whole run has failed; empty: it has not
+  std::optional<std::chrono::steady_clock::time_point> ended_;
+};
+
+}  // namespace lens::coordinator

@@ -1,0 +1,158 @@
+#include "coordinator/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/auth_metadata_processor.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "coordinator/bind_address.h"
+#include "proto/security.h"
+#include "storage/run_directory.h"
+
+namespace lens::coordinator {
+namespace {
+
+constexpr int kMaxMessageBytes = 1 << 20;  // a heartbeat of 10,000 leases fits
+constexpr int kMaxMetadataBytes = 8 << 10;
+constexpr int kMaxStreamsPerConnection = 128;
+constexpr int kHandshakeMs = 10'000;
+constexpr int kFastestPingMs = 20'000;  // clients ping every 30 s
+constexpr int kMaxThreads = 512;
+constexpr std::size_t kMaxMemory = std::size_t{2} << 30;
+constexpr auto kShutdown = std::chrono::milliseconds(500);
+
+// Checks the token of every service of the server, health and reflection
+// included, before a handler is chosen.
+class TokenCheck final : public grpc::AuthMetadataProcessor {
+ public:
+  explicit TokenCheck(std::string token) : token_(std::move(token)) {}
+
+  bool IsBlocking() const override { return false; }
+
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext*,
+                       OutputMetadata*, OutputMetadata*) override {
+    if (proto::is_authorized(authorization_of(metadata), token_)) {
+      return grpc::Status::OK;
+    }
+    return {grpc::StatusCode::UNAUTHENTICATED, "no valid token"};
+  }
+
+ private:
+  const std::string token_;
+};
+
+// Strangers fail in the handshake, before their HTTP/2 is parsed.
+std::shared_ptr<grpc::ServerCredentials> tls(
+    const proto::Credentials& credentials) {
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = credentials.authority;
+  options.pem_key_cert_pairs.push_back(
+      {credentials.private_key, credentials.certificate});
+  auto server = grpc::SslServerCredentials(options);
+  server->SetAuthMetadataProcessor(
+      std::make_shared<TokenCheck>(credentials.token));
+  return server;
+}
+
+void set_limits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             kMaxStreamsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             kHandshakeMs);
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kFastestPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Two coordinators must never share a port.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::ResourceQuota quota("lens-coordinator");
+  quota.SetMaxThreads(kMaxThreads);
+  quota.Resize(kMaxMemory);
+  builder.SetResourceQuota(quota);
+}
+
+absl::Status enable_reflection() {
+#ifdef LENS_HAVE_REFLECTION
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  return absl::OkStatus();
+#else
+  return absl::UnimplementedError(
+      "cannot enable reflection (this build has no grpc++_reflection)");
+#endif
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
+                                                      Run& run) {
+  const auto bind = resolve_bind(options.bind);
+  if (!bind.ok()) return bind.status();
+  if (options.insecure && !bind->loopback) {
+    return absl::InvalidArgumentError(
+        "cannot serve without TLS at " + options.bind +
+        " (others could reach it); leave out --bind or --insecure-loopback");
+  }
+  if (options.reflection) {
+    if (auto status = enable_reflection(); !status.ok()) return status;
+  }
+  const storage::RunDirectory directory(options.run_directory);
+  if (auto status = proto::ensure_credentials(directory.auth()); !status.ok()) {
+    return status;
+  }
+  auto credentials = proto::read_server_credentials(directory.auth());
+  if (!credentials.ok()) return credentials.status();
+
+  grpc::EnableDefaultHealthCheckService(true);
+  std::unique_ptr<Server> server(new Server(options, run, credentials->token));
+  proto::CoordinatorAddress& address = server->address_;
+  address.host = bind->listen;
+  grpc::ServerBuilder builder;
+  set_limits(builder);
+  builder.RegisterService(&server->service_);
+  builder.AddListeningPort(
+      address.target(),
+      options.insecure ? grpc::InsecureServerCredentials() : tls(*credentials),
+      &address.port);
+  server->server_ = builder.BuildAndStart();
+  if (!server->server_ || address.port == 0) {
+    return absl::UnavailableError("cannot listen at " + bind->listen +
+                                  " (no such address, or no free port)");
+  }
+  server->server_->GetHealthCheckService()->SetServingStatus(
+      v1::Coordinator::service_full_name(), true);
+  address.host = bind->advertise;
+  if (auto status = proto::write_address(directory.address(), address);
+      !status.ok()) {
+    return status;
+  }
+  return server;
+}
+
+Server::Server(const Options& options, Run& run, std::string token)
+    : options_(options),
+      run_(run),
+      service_(run, std::move(token)),
+      address_{.host = "",
+               .port = 0,
+               .run_id = options.run_id,
+               .epoch = run.epoch(),
+               .pid = ::getpid(),
+               .insecure = options.insecure} {}
+
+Server::~Server() {
+  proto::remove_address(storage::RunDirectory(options_.run_directory).address(),
+                        address_);
+  run_.dismiss_watchers();
+  if (server_) server_->Shutdown(std::chrono::system_clock::now() + kShutdown);
+}
+
+}  // namespace lens::coordinator
