@@ -1,0 +1,279 @@
+#include "worker/client.h"
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "proto/client/session.h"
+
+namespace lens::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// For what is said out of courtesy.
+constexpr milliseconds kCourtesy(2'000);
+
+v1::JoinRequest to_request(const std::string& run_id,
+                           const WorkerIdentity& identity) {
+  v1::JoinRequest request;
+  request.set_run_id(run_id);
+  request.set_host(identity.host);
+  request.set_pid(identity.pid);
+  request.set_rank(identity.rank);
+  request.set_world_size(identity.world_size);
+  request.set_device_name(identity.device_name);
+  request.set_software_version(identity.software_version);
+  return request;
+}
+
+v1::LeaseToken to_wire(const LeaseToken& token) {
+  v1::LeaseToken wire;
+  wire.set_epoch(token.epoch);
+  wire.set_number(token.number);
+  return wire;
+}
+
+LeaseToken from_wire(const v1::LeaseToken& token) {
+  return {token.epoch(), token.number()};
+}
+
+milliseconds from_wire(const google::protobuf::Duration& duration) {
+  return std::chrono::seconds(duration.seconds()) +
+         milliseconds(duration.nanos() / 1'000'000);
+}
+
+Lease from_wire(const v1::Lease& lease) {
+  Lease result;
+  result.token = from_wire(lease.token());
+  result.unit = lease.unit();
+  result.attempt = lease.attempt();
+  for (const v1::QuarantinedSample& sample : lease.quarantined()) {
+    result.quarantined.push_back({sample.sample_id(), sample.reason()});
+  }
+  return result;
+}
+
+Leave from_wire(const v1::Leave& leave) {
+  switch (leave.reason()) {
+    case v1::LEAVE_REASON_DRAINING:
+      return {LeaveReason::kDraining};
+    case v1::LEAVE_REASON_FAILED:
+      return {LeaveReason::kFailed};
+    default:
+      return {LeaveReason::kComplete};
+  }
+}
+
+v1::FailureClass to_wire(FailureClass failure_class) {
+  switch (failure_class) {
+    case FailureClass::kLost:
+      return v1::FAILURE_CLASS_LOST;
+    case FailureClass::kCrash:
+      return v1::FAILURE_CLASS_CRASH;
+    case FailureClass::kOutOfMemory:
+      return v1::FAILURE_CLASS_OUT_OF_MEMORY;
+    case FailureClass::kCheck:
+      return v1::FAILURE_CLASS_CHECK;
+    case FailureClass::kStore:
+      return v1::FAILURE_CLASS_STORE;
+  }
+  return v1::FAILURE_CLASS_UNSPECIFIED;
+}
+
+// A message with other bytes would be refused as a whole.
+std::string as_utf8(std::string text) {
+  const auto length_of = [](unsigned char lead) -> std::size_t {
+    if (lead < 0x80) return 1;
+    if (lead >= 0xC2 && lead < 0xE0) return 2;
+    if (lead >= 0xE0 && lead < 0xF0) return 3;
+    if (lead >= 0xF0 && lead < 0xF5) return 4;
+    return 0;
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = length_of(static_cast<unsigned char>(text[i]));
+    bool whole = length > 0 && i + length <= text.size();
+    for (std::size_t k = 1; whole && k < length; ++k) {
+      whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
+    }
+    if (!whole) text[i] = '?';
+    i += whole ? length : 1;
+  }
+  return text;
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  Impl(std::filesystem::path run_directory, const std::string& run_id,
+       const WorkerIdentity& identity, ClientOptions options)
+      : run_directory_(std::move(run_directory)),
+        options_(std::move(options)),
+        session_(
+            run_directory_, to_request(run_id, identity),
+            {.call_deadline = options_.call_deadline, .stop = options_.stop}) {
+    check(session_.join(options_.give_up));
+    last_answer_ = steady_clock::now();
+  }
+
+  // Without the retries and the stop of the session: this is the end.
+  ~Impl() {
+    const auto joined = session_.joined();
+    if (!joined) return;
+    v1::HeartbeatRequest request;
+    request.set_worker_id(joined->terms.worker_id());
+    request.set_leaving(true);
+    v1::HeartbeatResponse response;
+    grpc::ClientContext context;
+    joined->connection.authorize(context);
+    context.set_deadline(std::chrono::system_clock::now() + kCourtesy);
+    joined->stub->Heartbeat(&context, request, &response);
+  }
+
+  v1::JoinResponse terms() const { return session_.joined()->terms; }
+
+  template <typename Method, typename Request, typename Response>
+  grpc::Status call(Method method, const Request& request, Response* response) {
+    return session_.call(method, request, response, options_.give_up);
+  }
+
+  AcquireAnswer acquire() {
+    if (draining_) return Leave{LeaveReason::kDraining};
+    v1::AcquireResponse response;
+    check(call(&Stub::Acquire, v1::AcquireRequest(), &response));
+    if (response.has_lease()) return from_wire(response.lease());
+    if (response.has_leave()) return from_wire(response.leave());
+    return Wait{from_wire(response.wait())};
+  }
+
+  HeartbeatAnswer heartbeat(std::span<const LeaseProgress> leases) {
+    v1::HeartbeatRequest request;
+    for (const LeaseProgress& lease : leases) {
+      v1::LeaseProgress* const entry = request.add_leases();
+      *entry->mutable_token() = to_wire(lease.token);
+      entry->set_unit(lease.unit);
+      entry->set_samples_done(lease.samples_done);
+    }
+    v1::HeartbeatResponse response;
+    const grpc::Status status =
+        session_.call(&Stub::Heartbeat, request, &response, milliseconds(0));
+    const auto now = steady_clock::now();
+    const std::lock_guard lock(mutex_);
+    if (!status.ok()) {
+      // Not known is not lost: the next coordinator decides.
+      if (proto::is_transient(status) &&
+          now - last_answer_ < options_.give_up) {
+        return {};
+      }
+      check(status);
+    }
+    last_answer_ = now;
+    HeartbeatAnswer answer;
+    answer.draining = response.draining();
+    draining_ = answer.draining;
+    for (const v1::LeaseToken& token : response.revoked()) {
+      answer.revoked.push_back(from_wire(token));
+    }
+    return answer;
+  }
+
+  // Throws what the user has to read.
+  void check(const grpc::Status& status) const {
+    if (status.ok()) return;
+    if (options_.stop.stop_requested()) {
+      throw CoordinatorError("stopped while waiting for the coordinator");
+    }
+    const std::string why = " (" + status.error_message() + "); ";
+    if (proto::is_transient(status)) {
+      throw CoordinatorError("the coordinator has not answered for " +
+                             std::to_string(options_.give_up.count() / 1000) +
+                             " s" + why + "see logs/ of " +
+                             run_directory_.string() +
+                             " and start the run again");
+    }
+    throw CoordinatorError("the coordinator refuses the call" + why +
+                           "start the worker as the run's own program does");
+  }
+
+  using Stub = v1::Coordinator::Stub;
+
+  const std::filesystem::path run_directory_;
+  const ClientOptions options_;
+  proto::Session session_;
+
+  std::atomic<bool> draining_ = false;  // as the coordinator last said
+  std::mutex mutex_;
+  steady_clock::time_point last_answer_;  // guarded by mutex_
+};
+
+Client::Client(const storage::RunDirectory& run, std::string run_id,
+               WorkerIdentity identity, ClientOptions options)
+    : impl_(std::make_unique<Impl>(run.root(), run_id, identity,
+                                   std::move(options))) {}
+
+Client::~Client() = default;
+
+milliseconds Client::heartbeat_interval() const {
+  return from_wire(impl_->terms().heartbeat_interval());
+}
+
+milliseconds Client::lease_duration() const {
+  return from_wire(impl_->terms().lease_duration());
+}
+
+std::uint64_t Client::epoch() const { return impl_->terms().epoch(); }
+
+AcquireAnswer Client::acquire() { return impl_->acquire(); }
+
+HeartbeatAnswer Client::heartbeat(std::span<const LeaseProgress> leases) {
+  return impl_->heartbeat(leases);
+}
+
+CommitAnswer Client::commit(const Lease& lease,
+                            const storage::PartReceipt& receipt,
+                            std::int64_t samples_ok,
+                            std::int64_t samples_failed, std::int64_t tokens) {
+  v1::CommitRequest request;
+  *request.mutable_token() = to_wire(lease.token);
+  request.set_unit(lease.unit);
+  request.set_part_file(receipt.file_name);
+  request.set_part_bytes(receipt.bytes);
+  request.set_content_sha256(receipt.content_sha256);
+  request.set_samples_ok(samples_ok);
+  request.set_samples_failed(samples_failed);
+  request.set_tokens(tokens);
+  v1::CommitResponse response;
+  const grpc::Status status =
+      impl_->call(&v1::Coordinator::Stub::Commit, request, &response);
+  switch (status.error_code()) {
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    // The coordinator cannot see the part. It has counted the attempt; for
+    // this worker there is nothing more to do about the unit.
+    case grpc::StatusCode::DATA_LOSS:
+      return CommitAnswer::kStale;
+    default:
+      impl_->check(status);
+      return CommitAnswer::kCommitted;
+  }
+}
+
+void Client::fail(const Lease& lease, FailureClass failure_class,
+                  const std::string& sample_id, const std::string& reason) {
+  v1::FailRequest request;
+  *request.mutable_token() = to_wire(lease.token);
+  request.set_unit(lease.unit);
+  request.set_failure_class(to_wire(failure_class));
+  request.set_sample_id(as_utf8(sample_id));
+  request.set_reason(as_utf8(reason));
+  v1::FailResponse response;
+  const auto method = &v1::Coordinator::Stub::Fail;
+  if (failure_class == FailureClass::kLost) {
+    impl_->session_.call(method, request, &response, kCourtesy);
+    return;
+  }
+  impl_->check(impl_->call(method, request, &response));
+}
+
+}  // namespace lens::worker
