@@ -1,0 +1,251 @@
+#include "coordinator/lease_table.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tests/coordinator/fake_clock.h"
+
+namespace lens::coordinator {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr auto kProceed = LeaseTable::CommitStep::kProceed;
+constexpr auto kDuplicate = LeaseTable::CommitStep::kDuplicate;
+
+class LeaseTableTest : public ::testing::Test {
+ protected:
+  WorkerId join(int pid) {
+    WorkerIdentity identity;
+    identity.host = "node";
+    identity.pid = pid;
+    return table_.join(identity).id;
+  }
+  Lease take(WorkerId worker) {
+    const auto lease = table_.acquire(worker);
+    EXPECT_TRUE(lease.ok() && lease->has_value());
+    return lease.ok() && lease->has_value() ? **lease : Lease{};
+  }
+  bool commit(const Lease& lease) {
+    const auto step = table_.begin_commit(lease.token, lease.unit);
+    if (!step.ok()) return false;
+    table_.end_commit(lease.token, 1);
+    return true;
+  }
+  std::vector<LeaseToken> beat(WorkerId worker, const Lease& lease) {
+    const std::vector<LeaseProgress> leases = {{lease.token, lease.unit, 0}};
+    const auto revoked = table_.renew(worker, leases);
+    EXPECT_TRUE(revoked.ok()) << revoked.status();
+    return revoked.ok() ? *revoked : std::vector<LeaseToken>{};
+  }
+
+  FakeClock clock_;
+  LeaseTable table_{
+      {.epoch = 3, .lease_duration = seconds(30)}, clock_.clock(), 4};
+};
+
+TEST_F(LeaseTableTest, UnitsAreHandedOutInOrderUnderDistinctTokens) {
+  const WorkerId worker = join(1);
+  const Lease first = take(worker), second = take(worker);
+  EXPECT_EQ(to_int(first.unit), 0);
+  EXPECT_EQ(to_int(second.unit), 1);
+  EXPECT_EQ(first.token.epoch, 3u);
+  EXPECT_NE(first.token, second.token);
+  EXPECT_EQ(first.attempt, 1);
+}
+
+TEST_F(LeaseTableTest, ExpiredLeaseIsReissuedAsTheNextAttempt) {
+  const Lease first = take(join(1));
+  clock_.advance(seconds(29));
+  EXPECT_TRUE(table_.expire().empty());
+  clock_.advance(seconds(1));
+  EXPECT_EQ(table_.expire().size(), 1u);
+
+  const Lease second = take(join(2));
+  EXPECT_EQ(second.unit, first.unit);
+  EXPECT_EQ(second.attempt, 2);
+  EXPECT_GT(second.token, first.token);
+}
+
+TEST_F(LeaseTableTest, LateCommitAfterReissueIsRejected) {
+  const Lease first = take(join(1));
+  clock_.advance(seconds(30));
+  table_.expire();
+  const Lease second = take(join(2));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      table_.begin_commit(first.token, first.unit).status()));
+  EXPECT_TRUE(commit(second));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      table_.begin_commit(first.token, first.unit).status()));
+}
+
+TEST_F(LeaseTableTest, LateCommitAfterExpiryIsRejectedEvenBeforeReissue) {
+  const Lease lease = take(join(1));
+  clock_.advance(seconds(30));
+  table_.expire();
+  EXPECT_FALSE(commit(lease));
+  EXPECT_EQ(table_.pending(), 4);
+}
+
+TEST_F(LeaseTableTest, HeartbeatsKeepALease) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  for (int beats = 0; beats < 10; ++beats) {
+    clock_.advance(seconds(20));
+    EXPECT_TRUE(beat(worker, lease).empty());
+    EXPECT_TRUE(table_.expire().empty());
+  }
+  EXPECT_TRUE(commit(lease));
+}
+
+TEST_F(LeaseTableTest, LeaseThatNoHeartbeatNamesExpiresThoughItsWorkerLives) {
+  const WorkerId worker = join(1);
+  const Lease known = take(worker), unknown = take(worker);
+  clock_.advance(seconds(20));
+  beat(worker, known);
+  clock_.advance(seconds(15));
+  const auto expired = table_.expire();
+  ASSERT_EQ(expired.size(), 1u);
+  EXPECT_EQ(expired[0].token, unknown.token);
+}
+
+TEST_F(LeaseTableTest, ExpiredLeaseIsRevokedInTheNextHeartbeat) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  clock_.advance(seconds(25));
+  ASSERT_TRUE(table_.renew(worker, {}).ok());
+  clock_.advance(seconds(10));
+  ASSERT_EQ(table_.expire().size(), 1u);
+  EXPECT_EQ(beat(worker, lease), std::vector<LeaseToken>{lease.token});
+}
+
+TEST_F(LeaseTableTest, HeartbeatThatCrossesItsCommitIsNotRevoked) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  ASSERT_TRUE(commit(lease));
+  EXPECT_TRUE(beat(worker, lease).empty());
+}
+
+TEST_F(LeaseTableTest, LeaseOfAnotherWorkerIsRevoked) {
+  const Lease lease = take(join(1));
+  EXPECT_EQ(beat(join(2), lease), std::vector<LeaseToken>{lease.token});
+}
+
+TEST_F(LeaseTableTest, RepeatedCommitIsADuplicate) {
+  const Lease lease = take(join(1));
+  ASSERT_TRUE(commit(lease));
+  EXPECT_EQ(*table_.begin_commit(lease.token, lease.unit), kDuplicate);
+  EXPECT_EQ(table_.committed(), 1);
+}
+
+TEST_F(LeaseTableTest, CommitOfAnEarlierEpochInTheLedgerIsADuplicate) {
+  table_.mark_committed(UnitIndex{2}, {1, 7});
+  EXPECT_EQ(*table_.begin_commit({1, 7}, UnitIndex{2}), kDuplicate);
+  EXPECT_FALSE(table_.begin_commit({1, 8}, UnitIndex{2}).ok());
+}
+
+TEST_F(LeaseTableTest, TokenDoesNotCommitAnotherUnit) {
+  const Lease lease = take(join(1));
+  EXPECT_FALSE(table_.begin_commit(lease.token, UnitIndex{3}).ok());
+}
+
+TEST_F(LeaseTableTest, LeaseNeitherExpiresNorEndsWhileItsCommitIsWritten) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  ASSERT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
+  clock_.advance(seconds(300));
+  EXPECT_TRUE(table_.expire().empty());
+  EXPECT_FALSE(table_.release(lease.token, lease.unit).has_value());
+  EXPECT_TRUE(table_
+                  .join({.host = "node",
+                         .pid = 1,
+                         .rank = 0,
+                         .world_size = 1,
+                         .device_name = "",
+                         .software_version = ""})
+                  .freed.empty());
+  EXPECT_TRUE(absl::IsUnavailable(
+      table_.begin_commit(lease.token, lease.unit).status()));
+  table_.end_commit(lease.token, 1);
+  EXPECT_EQ(table_.committed(), 1);
+}
+
+TEST_F(LeaseTableTest, AbortedCommitMakesTheUnitPendingAgain) {
+  const Lease lease = take(join(1));
+  ASSERT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
+  EXPECT_TRUE(table_.abort_commit(lease.token).has_value());
+  EXPECT_EQ(table_.pending(), 4);
+  EXPECT_FALSE(commit(lease));
+}
+
+TEST_F(LeaseTableTest, ReleasedUnitIsPendingAndItsTokenStale) {
+  const Lease lease = take(join(1));
+  EXPECT_TRUE(table_.release(lease.token, lease.unit).has_value());
+  EXPECT_FALSE(table_.release(lease.token, lease.unit).has_value());
+  EXPECT_FALSE(commit(lease));
+  EXPECT_EQ(take(join(2)).unit, lease.unit);
+}
+
+TEST_F(LeaseTableTest, ProcessThatJoinsAgainLosesItsLeases) {
+  const WorkerId first = join(1);
+  take(first);
+  const WorkerId other = join(2);
+  const Lease kept = take(other);
+  WorkerIdentity again;
+  again.host = "node";
+  again.pid = 1;
+  const auto joined = table_.join(again);
+  EXPECT_EQ(joined.freed.size(), 1u);
+  EXPECT_NE(joined.id, first);
+  EXPECT_TRUE(absl::IsNotFound(table_.acquire(first).status()));
+  EXPECT_TRUE(commit(kept));
+}
+
+TEST_F(LeaseTableTest, SilentWorkerIsForgottenAndHasToJoinAgain) {
+  const WorkerId worker = join(1);
+  clock_.advance(seconds(30));
+  table_.expire();
+  EXPECT_TRUE(absl::IsNotFound(table_.renew(worker, {}).status()));
+  EXPECT_TRUE(table_.workers().empty());
+}
+
+TEST_F(LeaseTableTest, WorkerIdsOfTwoCoordinatorsDiffer) {
+  LeaseTable next({.epoch = 4, .lease_duration = seconds(30)}, clock_.clock(),
+                  1);
+  EXPECT_NE(join(1), next.join(WorkerIdentity{}).id);
+}
+
+TEST_F(LeaseTableTest, GivenUpUnitIsNotHandedOut) {
+  table_.give_up(UnitIndex{0});
+  EXPECT_EQ(to_int(take(join(1)).unit), 1);
+  EXPECT_EQ(table_.pending(), 2);
+}
+
+TEST_F(LeaseTableTest, AttemptsGoOnFromTheLedger) {
+  table_.set_attempts(UnitIndex{0}, 5);
+  EXPECT_EQ(take(join(1)).attempt, 6);
+}
+
+TEST_F(LeaseTableTest, EverybodyHasLeftOnlyWithoutLeasesAndOnceTold) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  ASSERT_TRUE(table_.tell_to_leave(worker).ok());
+  EXPECT_FALSE(table_.all_told_to_leave());
+  ASSERT_TRUE(commit(lease));
+  EXPECT_TRUE(table_.all_told_to_leave());
+  join(2);
+  EXPECT_FALSE(table_.all_told_to_leave());
+}
+
+TEST_F(LeaseTableTest, WorkerThatSaysGoodbyeGivesItsLeasesBack) {
+  const WorkerId worker = join(1);
+  take(worker);
+  EXPECT_EQ(table_.leave(worker).size(), 1u);
+  EXPECT_EQ(table_.pending(), 4);
+  EXPECT_TRUE(table_.workers().empty());
+  EXPECT_TRUE(table_.leave(worker).empty());
+}
+
+}  // namespace
+}  // namespace lens::coordinator
