@@ -1,0 +1,209 @@
+#include "cli/child_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "worker/error.h"
+
+extern char** environ;
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPollInterval = 10ms;
+constexpr int kCannotStart = 127;
+
+std::vector<std::string> make_environment(const ChildOptions& options) {
+  std::vector<std::string> variables;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string variable = *at;
+    bool replaced = false;
+    for (const auto& [name, value] : options.environment)
+      replaced |= variable.starts_with(name + "=");
+    if (!replaced) variables.push_back(variable);
+  }
+  for (const auto& [name, value] : options.environment)
+    if (!value.empty()) variables.push_back(name + "=" + value);
+  return variables;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  for (std::string& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+// Between fork and exec: only async-signal-safe calls.
+[[noreturn]] void become(const char* program, char* const* arguments,
+                         char* const* variables, int log, pid_t parent) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGHUP, SIGCHLD})
+    ::signal(number, SIG_DFL);
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // The parent may have died before the line above.
+  if (getppid() != parent) _exit(kCannotStart);
+  const int input = open("/dev/null", O_RDONLY);
+  if (input >= 0) dup2(input, STDIN_FILENO);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  execve(program, arguments, variables);
+  constexpr char kMessage[] = "cannot execute the program\n";
+  [[maybe_unused]] const ssize_t written =
+      write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(kCannotStart);
+}
+
+ChildExit exit_of(int status) {
+  if (WIFSIGNALED(status))
+    return {.code = 128 + WTERMSIG(status), .signal = WTERMSIG(status)};
+  return {.code = WEXITSTATUS(status)};
+}
+
+// Parent of a process by /proc/PID/stat; 0 where it is gone.
+pid_t parent_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return 0;
+  // The name in brackets may hold anything, brackets too.
+  const std::size_t bracket = line.rfind(')');
+  if (bracket == std::string::npos) return 0;
+  std::istringstream rest(line.substr(bracket + 1));
+  char state = 0;
+  pid_t parent = 0;
+  rest >> state >> parent;
+  return parent;
+}
+
+std::vector<pid_t> descendants() {
+  std::vector<std::pair<pid_t, pid_t>> family;  // pid, parent
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid > 0) family.emplace_back(pid, parent_of(pid));
+  }
+  std::vector<pid_t> found = {getpid()};
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const auto& [pid, parent] : family)
+      if (parent == found[i]) found.push_back(pid);
+  found.erase(found.begin());
+  return found;
+}
+
+}  // namespace
+
+std::string ChildExit::text() const {
+  if (signal == 0) return "exit " + std::to_string(code);
+  return "killed by signal " + std::to_string(signal) + " (" +
+         strsignal(signal) + ")";
+}
+
+ChildProcess::ChildProcess(const ChildOptions& options) {
+  std::vector<std::string> command = options.command;
+  fs::path program = command.at(0);
+  if (!program.has_parent_path()) program = find_in_path(program);
+  if (program.empty() || access(program.c_str(), X_OK) != 0)
+    throw InputError("cannot start " + command[0],
+                     program.empty() ? "not found in PATH" : strerror(errno),
+                     "run `lens doctor`");
+  const int log = open(options.log.c_str(),
+                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (log < 0)
+    throw InputError("cannot write " + options.log.string(), strerror(errno),
+                     "check the run directory");
+  std::vector<std::string> variables = make_environment(options);
+  const std::vector<char*> argument_list = pointers(command);
+  const std::vector<char*> variable_list = pointers(variables);
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ == 0)
+    become(program.c_str(), argument_list.data(), variable_list.data(), log,
+           parent);
+  const int fork_error = errno;
+  close(log);
+  if (pid_ < 0)
+    throw InputError("cannot start " + command[0], strerror(fork_error),
+                     "end other programs");
+  setpgid(pid_, pid_);  // also here: whoever comes first
+}
+
+ChildProcess::~ChildProcess() {
+  if (!poll()) stop(0ms);
+}
+
+std::optional<ChildExit> ChildProcess::poll() {
+  if (exit_) return exit_;
+  int status = 0;
+  const pid_t got = waitpid(pid_, &status, WNOHANG);
+  if (got == pid_) exit_ = exit_of(status);
+  if (got < 0 && errno == ECHILD) exit_ = ChildExit{};
+  return exit_;
+}
+
+void ChildProcess::signal(int number) {
+  if (!poll()) kill(-pid_, number);
+}
+
+ChildExit ChildProcess::stop(std::chrono::milliseconds patience) {
+  signal(SIGTERM);
+  const auto deadline = Clock::now() + patience;
+  while (!poll() && Clock::now() < deadline)
+    std::this_thread::sleep_for(kPollInterval);
+  while (!poll()) {
+    kill(-pid_, SIGKILL);
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  return *poll();
+}
+
+void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void kill_descendants(std::chrono::milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
+  int number = SIGTERM;
+  for (;;) {
+    while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
+    const std::vector<pid_t> left = descendants();
+    if (left.empty()) return;
+    if (Clock::now() >= deadline) number = SIGKILL;
+    if (number != 0)
+      for (const pid_t pid : left) kill(pid, number);
+    if (number == SIGTERM) number = 0;  // once
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+fs::path find_in_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "/usr/bin:/bin");
+  std::string folder;
+  while (std::getline(folders, folder, ':')) {
+    const fs::path candidate = fs::path(folder) / program;
+    if (fs::is_regular_file(candidate) && access(candidate.c_str(), X_OK) == 0)
+      return candidate;
+  }
+  return {};
+}
+
+fs::path program_folder() {
+  return fs::read_symlink("/proc/self/exe").parent_path();
+}
+
+}  // namespace lens::cli

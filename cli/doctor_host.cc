@@ -1,0 +1,166 @@
+// The checks of doctor.h that touch the host: programs, MPI, disk, libraries.
+#include <H5public.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <google/protobuf/stubs/common.h>
+#include <grpcpp/grpcpp.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
+#include "cli/child_process.h"
+#include "cli/doctor.h"
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Level = Finding::Level;
+
+constexpr std::int64_t kLittleSpace = 2'000'000'000;
+constexpr auto kSlowSync = 500ms;
+
+// Runs a command to its end; its output is left in `log`.
+std::optional<ChildExit> run_to_end(std::vector<std::string> command,
+                                    const fs::path& log,
+                                    std::chrono::milliseconds patience) {
+  ChildProcess child(
+      {.command = std::move(command), .log = log, .environment = {}});
+  const Clock::time_point deadline = Clock::now() + patience;
+  while (child.running()) {
+    if (Clock::now() > deadline) return std::nullopt;
+    std::this_thread::sleep_for(5ms);
+  }
+  return child.poll();
+}
+
+// A log that goes with the object.
+class ScratchLog {
+ public:
+  explicit ScratchLog(const fs::path& folder)
+      : path_(folder / fmt::format("lens-doctor-{}.log", getpid())) {}
+  ~ScratchLog() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// Time to write and sync a small file; nothing where that fails (errno).
+std::optional<Clock::duration> time_sync(const fs::path& file) {
+  const int descriptor =
+      open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (descriptor < 0) return std::nullopt;
+  const Clock::time_point begin = Clock::now();
+  const std::string block(4096, 'x');
+  const bool good = write(descriptor, block.data(), block.size()) ==
+                        static_cast<ssize_t>(block.size()) &&
+                    fsync(descriptor) == 0;
+  const int error = errno;
+  const Clock::duration time = Clock::now() - begin;
+  close(descriptor);
+  unlink(file.c_str());
+  errno = error;
+  if (!good) return std::nullopt;
+  return time;
+}
+
+}  // namespace
+
+std::vector<Finding> check_programs(const RunTools& tools) {
+  std::vector<Finding> findings;
+  for (const fs::path& program : {tools.coordinator, tools.worker}) {
+    const std::string name = program.filename().string();
+    if (access(program.c_str(), X_OK) != 0) {
+      findings.push_back(
+          {Level::kProblem, "programs",
+           name + " is not beside this program; build or install it"});
+      continue;
+    }
+    const ScratchLog log(fs::temp_directory_path());
+    const auto exit =
+        run_to_end({program.string(), "--version"}, log.path(), 20s);
+    if (exit && exit->clean())
+      findings.push_back({Level::kGood, "programs", program.string()});
+    else
+      findings.push_back({Level::kProblem, "programs",
+                          name + " does not start (" +
+                              (exit ? exit->text() : std::string("no answer")) +
+                              "): " + last_lines(log.path(), 1) +
+                              "check its libraries with ldd"});
+  }
+  return findings;
+}
+
+Finding check_mpi(const RunTools& tools, const fs::path& scratch_folder) {
+  if (tools.mpirun.empty())
+    return {Level::kNote, "MPI",
+            "mpirun is not installed; one worker runs alone, install Open MPI "
+            "for more"};
+  const ScratchLog log(scratch_folder);
+  std::vector<std::string> command = {tools.mpirun.string()};
+  if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
+  for (const char* word :
+       {"--oversubscribe", "--bind-to", "none", "-n", "2", "true"})
+    command.emplace_back(word);
+  const auto exit = run_to_end(command, log.path(), 20s);
+  if (exit && exit->clean())
+    return {Level::kGood, "MPI", tools.mpirun.string() + " starts processes"};
+  return {Level::kProblem, "MPI",
+          tools.mpirun.string() + " cannot start processes (" +
+              (exit ? exit->text() : std::string("no answer in 20 s")) +
+              "); correct the MPI installation: " + last_lines(log.path(), 1)};
+}
+
+Finding check_disk(const fs::path& folder) {
+  // A run directory that is not there yet lies on the disk of its parent.
+  fs::path place = fs::absolute(folder);
+  std::error_code error;
+  while (!fs::is_directory(place, error) && place.has_relative_path())
+    place = place.parent_path();
+  const fs::space_info space = fs::space(place, error);
+  if (error)
+    return {Level::kProblem, "disk",
+            place.string() + ": " + error.message() + "; choose another --out"};
+  const auto time = time_sync(place / fmt::format(".lens-doctor-{}", getpid()));
+  if (!time)
+    return {Level::kProblem, "disk",
+            fmt::format("cannot write to {} ({}); choose another --out",
+                        place.string(), std::strerror(errno))};
+  const double milliseconds =
+      std::chrono::duration<double, std::milli>(*time).count();
+  const std::string text = fmt::format(
+      "{}: {:.1f} GB free, a synced write takes {:.1f} ms", place.string(),
+      static_cast<double>(space.available) * 1e-9, milliseconds);
+  if (space.available < static_cast<std::uintmax_t>(kLittleSpace))
+    return {Level::kNote, "disk", text + "; that is little space"};
+  if (*time > kSlowSync)
+    return {Level::kNote, "disk", text + "; that is slow, use larger units"};
+  return {Level::kGood, "disk", text};
+}
+
+Finding check_libraries() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return {Level::kGood, "libraries",
+          fmt::format("HDF5 {}.{}.{}, gRPC {}, protobuf {}, SQLite {}", major,
+                      minor, release, grpc::Version(),
+                      google::protobuf::internal::VersionString(
+                          GOOGLE_PROTOBUF_VERSION),
+                      sqlite3_libversion())};
+}
+
+}  // namespace lens::cli

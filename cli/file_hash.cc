@@ -1,0 +1,144 @@
+#include "cli/file_hash.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "storage/durable.h"
+#include "storage/sha256.h"
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::int64_t kReadBytes = 1 << 20;
+constexpr auto kProgressInterval = 50ms;
+
+[[noreturn]] void cannot_read(const std::string& path, int error) {
+  throw InputError("cannot read " + path, std::strerror(error),
+                   "check the file and its rights");
+}
+
+std::string hash_file(const std::string& path,
+                      std::atomic<std::int64_t>& bytes_done,
+                      const std::atomic<bool>& stop) {
+  const storage::InputDescriptor file(path);
+  storage::Sha256 hash;
+  std::vector<std::byte> block(kReadBytes);
+  for (std::int64_t at = 0; at < file.bytes() && !stop;) {
+    const std::size_t got = file.read(at, block);
+    hash.update(std::span<const std::byte>(block).first(got));
+    at += static_cast<std::int64_t>(got);
+    bytes_done += static_cast<std::int64_t>(got);
+  }
+  return hash.finish_hex();
+}
+
+storage::InputFile describe(const fs::path& path) {
+  storage::InputFile file;
+  file.path = fs::absolute(path).lexically_normal().string();
+  struct stat info {};
+  if (stat(file.path.c_str(), &info) != 0) cannot_read(file.path, errno);
+  file.bytes = info.st_size;
+  file.modified_ns =
+      std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+  return file;
+}
+
+// Hashes the files that are pending with a few threads; the calling thread
+// reports.
+class Hashing {
+ public:
+  Hashing(std::vector<storage::InputFile*> pending, const HashOptions& options)
+      : pending_(std::move(pending)), options_(options) {
+    for (const storage::InputFile* file : pending_) total_ += file->bytes;
+  }
+
+  void run() {
+    if (pending_.empty()) return;
+    {
+      std::vector<std::jthread> threads;
+      const std::size_t count = std::clamp<std::size_t>(
+          static_cast<std::size_t>(options_.threads), 1, pending_.size());
+      running_ = count;
+      for (std::size_t i = 0; i < count; ++i)
+        threads.emplace_back([this] { work(); });
+      while (running_ > 0) {
+        std::this_thread::sleep_for(
+            total_ > std::int64_t{8} * kReadBytes ? kProgressInterval : 1ms);
+        report();
+      }
+    }
+    if (error_) std::rethrow_exception(error_);
+    report();
+  }
+
+ private:
+  void work() {
+    try {
+      for (std::size_t i = next_++; i < pending_.size() && !stop_; i = next_++)
+        pending_[i]->sha256 = hash_file(pending_[i]->path, done_, stop_);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+      stop_ = true;
+    }
+    --running_;
+  }
+
+  void report() {
+    if (options_.progress) options_.progress(done_, total_);
+  }
+
+  const std::vector<storage::InputFile*> pending_;
+  const HashOptions& options_;
+  std::int64_t total_ = 0;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<std::size_t> running_ = 0;
+  std::atomic<std::int64_t> done_ = 0;
+  std::atomic<bool> stop_ = false;
+  std::mutex mutex_;
+  std::exception_ptr error_;  // guarded by mutex_
+};
+
+}  // namespace
+
+std::vector<storage::InputFile> hash_files(const std::vector<fs::path>& files,
+                                           const HashOptions& options) {
+  std::vector<storage::InputFile> result;
+  for (const fs::path& path : files) result.push_back(describe(path));
+  std::vector<storage::InputFile*> pending;
+  for (storage::InputFile& file : result) {
+    for (const storage::InputFile& known : options.known)
+      if (known.path == file.path && known.bytes == file.bytes &&
+          known.modified_ns == file.modified_ns)
+        file.sha256 = known.sha256;
+    if (file.sha256.empty()) pending.push_back(&file);
+  }
+  Hashing(std::move(pending), options).run();
+  return result;
+}
+
+std::string combined_sha256(const std::vector<storage::InputFile>& files) {
+  std::vector<std::string> lines;
+  for (const storage::InputFile& file : files)
+    lines.push_back(fs::path(file.path).filename().string() + " " +
+                    file.sha256 + "\n");
+  std::sort(lines.begin(), lines.end());
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return storage::sha256_hex(text);
+}
+
+}  // namespace lens::cli

@@ -1,0 +1,270 @@
+#include "cli/local_run.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+#include <fstream>
+#include <system_error>
+
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kAskInterval = 500ms;
+constexpr auto kAnswerDeadline = 1s;
+constexpr int kQuotedLines = 6;
+// A process that has to go gets this long before it is killed. mpirun itself
+// gives its ranks 1 s.
+constexpr auto kStopPatience = 3s;
+
+fs::path coordinator_log(const storage::RunDirectory& run) {
+  return run.logs() / "coordinator.log";
+}
+fs::path workers_log(const storage::RunDirectory& run) {
+  return run.logs() / "workers.log";
+}
+
+std::vector<std::string> worker_command(const RunTools& tools, int workers,
+                                        const fs::path& run_directory) {
+  if (tools.mpirun.empty()) {
+    if (workers > 1)
+      throw InputError(fmt::format("cannot start {} workers", workers),
+                       "mpirun is not installed",
+                       "install Open MPI, or give --workers 1");
+    return {tools.worker, run_directory};
+  }
+  std::vector<std::string> command = {tools.mpirun};
+  if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
+  for (const std::string& word :
+       {std::string("--oversubscribe"), std::string("--bind-to"),
+        std::string("none"), std::string("-n"), std::to_string(workers),
+        tools.worker.string(), run_directory.string()})
+    command.push_back(word);
+  return command;
+}
+
+}  // namespace
+
+RunTools RunTools::find() {
+  const fs::path folder = program_folder();
+  return {.coordinator = folder / "lens-coordinator",
+          .worker = folder / "lens-worker",
+          .mpirun = find_in_path("mpirun")};
+}
+
+std::string last_lines(const fs::path& file, int count) {
+  std::ifstream stream(file);
+  std::deque<std::string> lines;
+  std::string line;
+  while (std::getline(stream, line)) {
+    if (line.find_first_not_of(" -\t\r") == std::string::npos) continue;
+    lines.push_back(line);
+    if (lines.size() > static_cast<std::size_t>(count)) lines.pop_front();
+  }
+  std::string text;
+  for (const std::string& kept : lines) text += "  " + kept + "\n";
+  return text;
+}
+
+LocalRun::LocalRun(storage::RunDirectory run, LocalRunOptions options,
+                   SignalWatch& signals, ProgressPrinter& printer)
+    : run_(std::move(run)),
+      options_(std::move(options)),
+      signals_(signals),
+      printer_(printer),
+      client_(run_) {
+  adopt_orphans();
+}
+
+LocalRun::~LocalRun() {
+  // Workers first, so that the coordinator hears of it.
+  if (workers_) workers_->stop(kStopPatience);
+  if (coordinator_) coordinator_->stop(kStopPatience);
+  kill_descendants(1s);
+}
+
+LocalRun::Outcome LocalRun::supervise() {
+  if (client_.status(kAnswerDeadline))
+    throw InputError("cannot run " + run_.root().string(),
+                     "a coordinator is running there already",
+                     "`lens status " + run_.root().string() + "` shows it");
+  // Left behind by a coordinator that was killed: workers must not follow it.
+  std::error_code ignored;
+  fs::remove(run_.address(), ignored);
+  if (options_.tools.mpirun.empty())
+    printer_.note("note: mpirun is not installed, one worker runs alone");
+
+  start_coordinator();
+  workers_due_ = Clock::now();
+  for (;;) {
+    tend_signals();
+    tend_coordinator();
+    refresh_status();
+    tend_workers();
+    if (const std::optional<Outcome> end = outcome()) {
+      end_processes(*end);
+      if (status_) printer_.finish(*status_);
+      return *end;
+    }
+    signals_.wait_for(options_.tick);
+  }
+}
+
+void LocalRun::start_coordinator() {
+  coordinator_due_.reset();
+  coordinator_ = std::make_unique<ChildProcess>(
+      ChildOptions{.command = {options_.tools.coordinator, run_.root()},
+                   .log = coordinator_log(run_),
+                   .environment = {}});
+}
+
+void LocalRun::start_workers() {
+  workers_due_.reset();
+  // Inside a Slurm allocation mpirun would spread the ranks over its nodes and
+  // ask Slurm to start them; this is a local run.
+  workers_ = std::make_unique<ChildProcess>(ChildOptions{
+      .command = worker_command(options_.tools, options_.workers, run_.root()),
+      .log = workers_log(run_),
+      .environment = {{"OMP_NUM_THREADS", std::to_string(options_.threads)},
+                      {"SLURM_JOBID", ""},
+                      {"SLURM_JOB_ID", ""}}});
+}
+
+void LocalRun::tend_signals() {
+  const int count = signals_.count();
+  if (count == signals_seen_) return;
+  signals_seen_ = count;
+  if (count == 1) {
+    draining_ = true;
+    printer_.note(
+        "stopping: work in hand is finished or handed back; again to kill");
+    // Where nobody answers, nobody has work to hand back either.
+    if (!client_.drain(kAnswerDeadline) && coordinator_)
+      coordinator_->signal(SIGTERM);
+    return;
+  }
+  if (workers_) workers_->stop(0ms);
+  if (coordinator_) coordinator_->stop(0ms);
+}
+
+void LocalRun::tend_coordinator() {
+  if (coordinator_) {
+    const std::optional<ChildExit> exit = coordinator_->poll();
+    if (!exit) return;
+    coordinator_.reset();
+    answering_ = false;
+    try {
+      status_ = ledger_status(run_, Asker::kRunHolder);
+      status_time_ = Clock::now();
+    } catch (const std::exception&) {
+      // A ledger that cannot be read is told of by the next coordinator.
+    }
+    if (draining_ || outcome()) return;
+    const auto pause = coordinator_budget_.next();
+    if (!pause) {
+      fail("the coordinator keeps dying (" + exit->text() + ")",
+           coordinator_log(run_));
+      return;
+    }
+    printer_.note(fmt::format(
+        "the coordinator ended ({}); starting it again in {:.1f} s",
+        exit->text(), std::chrono::duration<double>(*pause).count()));
+    coordinator_due_ = Clock::now() + *pause;
+  }
+  if (coordinator_due_ && Clock::now() >= *coordinator_due_ && !draining_)
+    start_coordinator();
+}
+
+void LocalRun::refresh_status() {
+  if (!coordinator_ || Clock::now() - status_time_ < kAskInterval) return;
+  std::optional<RunStatus> status = client_.status(kAnswerDeadline);
+  status_time_ = Clock::now();
+  answering_ = status.has_value();
+  if (!status) return;
+  coordinator_budget_.progress(status->done());
+  worker_budget_.progress(status->done());
+  worker_budget_.learnt(std::count_if(
+      status->failures.begin(), status->failures.end(),
+      [](const auto& failure) { return !failure.sample_id.empty(); }));
+  heard_ = true;
+  if (status->draining && !draining_) {
+    // Somebody else asked for it, for example through the RPC.
+    draining_ = true;
+    printer_.note("stopping: the coordinator was asked to drain");
+  }
+  status_ = std::move(status);
+  printer_.update(*status_);
+}
+
+void LocalRun::tend_workers() {
+  if (workers_) {
+    const std::optional<ChildExit> exit = workers_->poll();
+    if (!exit) return;
+    workers_.reset();
+    if (draining_) return;
+    // What they left for may be that all is done: ask before judging.
+    status_time_ = {};
+    refresh_status();
+    if (draining_ || outcome()) return;
+    const auto pause = worker_budget_.next();
+    if (!pause) {
+      fail("the workers keep dying without progress (" + exit->text() + ")",
+           workers_log(run_));
+      return;
+    }
+    printer_.note(fmt::format(
+        "the workers ended ({}); starting them again in {:.1f} s", exit->text(),
+        std::chrono::duration<double>(*pause).count()));
+    workers_due_ = Clock::now() + *pause;
+  }
+  if (workers_due_ && Clock::now() >= *workers_due_ && answering_ && !draining_)
+    start_workers();
+}
+
+std::optional<LocalRun::Outcome> LocalRun::outcome() const {
+  if (failed_) return Outcome::kFailed;
+  if (signals_.count() > 1) return Outcome::kInterrupted;
+  if (draining_)
+    return !coordinator_ && !workers_ ? std::optional(Outcome::kInterrupted)
+                                      : std::nullopt;
+  if (!status_) return std::nullopt;
+  if (status_->units_committed == status_->units_total)
+    return Outcome::kAllCommitted;
+  // A failed state found in the ledger is that of an earlier attempt until
+  // this coordinator has spoken.
+  if (status_->state == RunState::kFailed && heard_) return Outcome::kFailed;
+  return std::nullopt;
+}
+
+void LocalRun::end_processes(Outcome outcome) {
+  // Once there is no more work they leave by themselves, the coordinator last.
+  const Clock::time_point deadline =
+      Clock::now() +
+      (outcome == Outcome::kAllCommitted ? options_.patience : 0ms);
+  for (std::unique_ptr<ChildProcess>* child : {&workers_, &coordinator_}) {
+    while (*child && (*child)->running() && Clock::now() < deadline &&
+           signals_.count() < 2)
+      signals_.wait_for(20ms);
+    if (*child) (*child)->stop(kStopPatience);
+    child->reset();
+  }
+  kill_descendants(1s);
+  if (outcome == Outcome::kFailed && !failed_)
+    fail(status_->message.empty() ? "the run failed" : status_->message,
+         workers_log(run_));
+}
+
+void LocalRun::fail(const std::string& what, const fs::path& log) {
+  failed_ = true;
+  failure_ = what + "; last lines of " + log.string() + ":\n" +
+             last_lines(log, kQuotedLines);
+}
+
+}  // namespace lens::cli

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/child_process.h"
+#include "cli/progress.h"
+#include "cli/restart.h"
+#include "cli/run_status.h"
+#include "cli/signal_watch.h"
+#include "cli/status_source.h"
+#include "storage/manifest.h"
+#include "storage/run_directory.h"
+
+namespace lens::cli {
+
+// The programs of a local run.
+struct RunTools {
+  std::filesystem::path coordinator;
+  std::filesystem::path worker;
+  std::filesystem::path mpirun;  // empty: none is installed
+
+  // Those beside this program, and mpirun from PATH.
+  static RunTools find();
+};
+
+struct LocalRunOptions {
+  RunTools tools;
+  int workers = 1;
+  int threads = 1;  // of each worker
+  std::chrono::milliseconds tick{200};
+  // How long a worker world may take to leave once there is no more work.
+  std::chrono::milliseconds patience{15'000};
+};
+
+// One coordinator and one MPI world of workers on this machine, watched until
+// the units of a planned run are committed. Both are restarted when they die,
+// with growing pauses, as long as the run makes progress in between. Whatever
+// way the object is left, no process of the run stays behind.
+class LocalRun {
+ public:
+  enum class Outcome { kAllCommitted, kInterrupted, kFailed };
+
+  LocalRun(storage::RunDirectory run, LocalRunOptions options,
+           SignalWatch& signals, ProgressPrinter& printer);
+  ~LocalRun();
+  LocalRun(const LocalRun&) = delete;
+  LocalRun& operator=(const LocalRun&) = delete;
+
+  // Returns once all processes have ended. The first signal drains the run,
+  // the second kills it: both give kInterrupted.
+  Outcome supervise();
+
+  // After kFailed: what happened and what to do, with the last lines of a log.
+  const std::string& failure() const { return failure_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void start_coordinator();
+  void start_workers();
+  void tend_coordinator();
+  void tend_workers();
+  void tend_signals();
+  void refresh_status();
+  std::optional<Outcome> outcome() const;
+  void end_processes(Outcome outcome);
+  void fail(const std::string& what, const std::filesystem::path& log);
+
+  const storage::RunDirectory run_;
+  const LocalRunOptions options_;
+  SignalWatch& signals_;
+  ProgressPrinter& printer_;
+  CoordinatorClient client_;
+
+  std::unique_ptr<ChildProcess> coordinator_;
+  std::unique_ptr<ChildProcess> workers_;
+  RestartBudget coordinator_budget_;
+  RestartBudget worker_budget_;
+  // When to start again what has died.
+  std::optional<Clock::time_point> coordinator_due_;
+  std::optional<Clock::time_point> workers_due_;
+
+  std::optional<RunStatus> status_;  // the latest that anybody gave
+  Clock::time_point status_time_;
+  bool answering_ = false;  // the coordinator, when last asked
+  bool heard_ = false;      // it has answered at least once
+  int signals_seen_ = 0;
+  bool draining_ = false;
+  bool failed_ = false;
+  std::string failure_;
+};
+
+// The last lines of a text file, "" where there is none.
+std::string last_lines(const std::filesystem::path& file, int count);
+
+}  // namespace lens::cli

@@ -1,0 +1,126 @@
+#include "cli/merge_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "cli/exit_code.h"
+#include "coordinator/ledger_reader.h"
+#include "storage/verify.h"
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// On a terminal, once a merge takes longer than a second.
+class MergeProgress {
+ public:
+  void operator()(std::int64_t done, std::int64_t total) {
+    const Clock::time_point now = Clock::now();
+    if (!isatty(STDERR_FILENO) || now - begin_ < 1s) return;
+    if (now - last_ < 200ms && done < total) return;
+    last_ = now;
+    std::cerr << "\r\x1b[K" << fmt::format("merging {}/{} parts", done, total)
+              << (done == total ? "\n" : "") << std::flush;
+  }
+
+ private:
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point last_;
+};
+
+int report_problems(const storage::VerifyReport& report, std::ostream& out) {
+  for (const std::string& problem : report.problems) out << problem << '\n';
+  return report.ok() ? kExitOk : kExitError;
+}
+
+int verify_file(const fs::path& file, std::ostream& out) {
+  const storage::VerifyReport report = storage::verify_results(file);
+  if (report.ok())
+    out << fmt::format("{}: verified, {} samples, {} tokens\n", file.string(),
+                       report.samples, report.tokens);
+  return report_problems(report, out);
+}
+
+std::vector<storage::CommittedPart> committed(
+    const storage::RunDirectory& run, const storage::Manifest& manifest) {
+  const auto ledger = coordinator::LedgerReader::open(run.ledger());
+  if (ledger.ok()) return ledger->committed_parts();
+  if (absl::IsUnavailable(ledger.status()))
+    return storage::scan_parts(run, manifest);
+  if (absl::IsNotFound(ledger.status())) return {};
+  throw InputError(std::string(ledger.status().message()));
+}
+
+bool any_part_left(const storage::RunDirectory& run,
+                   const std::vector<storage::CommittedPart>& parts) {
+  for (const storage::CommittedPart& part : parts)
+    if (fs::exists(run.root() / part.receipt.file_name)) return true;
+  return false;
+}
+
+int verify_run(const storage::RunDirectory& run, std::ostream& out) {
+  const storage::Manifest manifest = storage::read_manifest(run.manifest());
+  const std::vector<storage::CommittedPart> parts = committed(run, manifest);
+  const bool has_results = fs::exists(run.results());
+  int code = kExitOk;
+  if (has_results && !parts.empty() && !any_part_left(run, parts)) {
+    out << "parts: removed after the merge\n";
+  } else {
+    const storage::VerifyReport report =
+        storage::verify_parts(run, manifest, parts);
+    code = report_problems(report, out);
+    if (report.ok())
+      out << fmt::format("parts: {} of {} units verified, {} samples\n",
+                         report.parts_checked, manifest.units.size(),
+                         report.samples);
+  }
+  if (has_results) return std::max(code, verify_file(run.results(), out));
+  out << "results.h5: not written yet\n";
+  return code;
+}
+
+}  // namespace
+
+int merge_command(const fs::path& run_directory, MergeRequest request,
+                  std::ostream& out) {
+  const storage::RunDirectory run(run_directory);
+  if (!fs::exists(run.manifest()))
+    throw InputError("no run in " + run.root().string(), "no manifest.json",
+                     "give the folder of --out");
+  if (!request.partial && request.output.empty() && fs::exists(run.results())) {
+    out << run.results().string() << " is complete already\n";
+    return kExitOk;
+  }
+  MergeProgress progress;
+  request.progress = [&progress](std::int64_t done, std::int64_t total) {
+    progress(done, total);
+  };
+  const MergeResult result = merge_run(run, request);
+  out << fmt::format(
+      "{}: {} of {} units, {} samples ({} failed), {} tokens{}\n",
+      result.output.string(), result.units, result.units_total,
+      result.summary.samples_total, result.summary.samples_failed,
+      result.summary.tokens, request.partial ? ", partial" : "");
+  return kExitOk;
+}
+
+int verify_command(const fs::path& path, std::ostream& out) {
+  if (!fs::exists(path))
+    throw InputError("cannot verify " + path.string(), "no such file",
+                     "give a run directory or a results.h5");
+  if (!fs::is_directory(path)) return verify_file(path, out);
+  const storage::RunDirectory run(path);
+  if (!fs::exists(run.manifest()))
+    throw InputError("no run in " + path.string(), "no manifest.json",
+                     "give the folder of --out, or a results.h5");
+  return verify_run(run, out);
+}
+
+}  // namespace lens::cli

@@ -1,0 +1,164 @@
+#include "cli/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "cli/checkpoint.h"
+#include "cli/file_hash.h"
+#include "cli/plan_config.h"
+#include "cli/plan_units.h"
+#include "worker/data/dataset.h"
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using storage::Manifest;
+
+struct OpenDataset {
+  std::string name;
+  fs::path path;  // absolute
+  data::DatasetKind kind;
+  std::vector<fs::path> files;
+  SelectedRows selected;
+};
+
+void check_datasets(const PlanRequest& request) {
+  if (request.datasets.empty())
+    throw InputError("no data set", "--dataset is missing",
+                     "give --dataset mtvqa=PATH or latex_ocr=PATH");
+  std::set<std::string> names;
+  for (const PlanRequest::Dataset& dataset : request.datasets)
+    if (!names.insert(dataset.name).second)
+      throw InputError("data set " + dataset.name + " is given twice", "",
+                       "give a folder that holds all its files");
+  for (const auto& [name, prompt] : request.prompts)
+    if (!names.contains(name))
+      throw InputError("--prompt for " + name,
+                       "this data set is not in the run",
+                       "add --dataset " + name + "=PATH or leave it out");
+}
+
+[[noreturn]] void no_sample(const std::string& name, const PlanRequest& request,
+                            const std::vector<data::RowOutline>& outline) {
+  std::set<std::string> present;
+  for (const data::RowOutline& row : outline) present.insert(row.language);
+  std::string why = outline.empty() ? "its files hold no row" : "it holds";
+  for (const std::string& language : present) why += " " + language;
+  throw InputError("no sample of " + name + " is selected", why,
+                   request.languages.empty() ? "check the files"
+                                             : "choose another --language");
+}
+
+std::vector<OpenDataset> open_datasets(const PlanRequest& request) {
+  check_datasets(request);
+  std::vector<OpenDataset> open;
+  for (const PlanRequest::Dataset& wanted : request.datasets) {
+    OpenDataset dataset;
+    dataset.name = wanted.name;
+    dataset.path = fs::absolute(wanted.path).lexically_normal();
+    dataset.kind = data::dataset_kind(wanted.name);
+    dataset.files = data::find_split(dataset.path, request.split);
+    const std::vector<data::RowOutline> outline =
+        data::Dataset(dataset.kind, dataset.files).outline();
+    // LaTeX_OCR names no language: there is nothing to choose among.
+    dataset.selected = select_rows(outline,
+                                   dataset.kind == data::DatasetKind::kMtvqa
+                                       ? request.languages
+                                       : std::vector<std::string>{},
+                                   request.limit);
+    if (dataset.selected.rows.empty()) no_sample(wanted.name, request, outline);
+    open.push_back(std::move(dataset));
+  }
+  // By name: the order of the flags does not make another run.
+  std::sort(open.begin(), open.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return open;
+}
+
+std::int64_t resolve_unit_images(const PlanRequest& request,
+                                 const std::string& device,
+                                 const std::vector<OpenDataset>& datasets,
+                                 const Manifest* previous) {
+  if (request.unit_images) return *request.unit_images;
+  if (previous) return previous->config.unit_images;
+  std::size_t most_rows = 0;
+  for (const OpenDataset& dataset : datasets)
+    most_rows = std::max(most_rows, dataset.selected.rows.size());
+  return auto_unit_images(device, static_cast<std::int64_t>(most_rows));
+}
+
+std::vector<storage::InputFile> known_files(const Manifest* previous) {
+  if (previous == nullptr) return {};
+  std::vector<storage::InputFile> files = previous->model.files;
+  for (const storage::DatasetInput& dataset : previous->datasets)
+    files.insert(files.end(), dataset.files.begin(), dataset.files.end());
+  return files;
+}
+
+// Hashes everything the run reads in one go and puts it into the manifest.
+void hash_inputs(const Checkpoint& checkpoint,
+                 const std::vector<OpenDataset>& datasets,
+                 const HashOptions& options, Manifest& manifest) {
+  std::vector<fs::path> paths = checkpoint.model_files;
+  const auto append = [&paths](const std::vector<fs::path>& more) {
+    paths.insert(paths.end(), more.begin(), more.end());
+  };
+  append(checkpoint.tokenizer_files);
+  for (const OpenDataset& dataset : datasets) append(dataset.files);
+
+  const std::vector<storage::InputFile> hashed = hash_files(paths, options);
+  auto next = hashed.begin();
+  const auto take = [&next](std::size_t count) {
+    const auto begin = next;
+    next += static_cast<std::ptrdiff_t>(count);
+    return std::vector<storage::InputFile>(begin, next);
+  };
+  storage::ModelInput& model = manifest.model;
+  model.files = take(checkpoint.model_files.size());
+  model.sha256 = combined_sha256(model.files);
+  const auto tokenizer = take(checkpoint.tokenizer_files.size());
+  model.tokenizer_sha256 = combined_sha256(tokenizer);
+  model.files.insert(model.files.end(), tokenizer.begin(), tokenizer.end());
+  for (const OpenDataset& dataset : datasets)
+    manifest.datasets.push_back({.name = dataset.name,
+                                 .path = dataset.path.string(),
+                                 .files = take(dataset.files.size()),
+                                 .samples = dataset.selected.samples});
+}
+
+}  // namespace
+
+Manifest make_manifest(const PlanRequest& request, const Machine& machine,
+                       const Manifest* previous, const PlanOptions& options) {
+  const Checkpoint checkpoint = read_checkpoint(request.model);
+  const std::vector<OpenDataset> datasets = open_datasets(request);
+
+  Manifest manifest;
+  manifest.config = resolve_config(request, machine, checkpoint, previous);
+  manifest.config.unit_images =
+      resolve_unit_images(request, manifest.config.device, datasets, previous);
+  for (const OpenDataset& dataset : datasets) {
+    const auto given = request.prompts.find(dataset.name);
+    manifest.config.prompts[dataset.name] =
+        given == request.prompts.end() ? data::default_prompt(dataset.kind)
+                                       : given->second;
+    append_units(dataset.name, dataset.selected, manifest.config.unit_images,
+                 manifest.units);
+  }
+  manifest.model.path = checkpoint.folder.string();
+  manifest.model.name = checkpoint.folder.filename().string();
+  manifest.model.num_layers = checkpoint.num_layers;
+  manifest.model.vocab_size = checkpoint.vocab_size;
+  manifest.model.hidden_size = checkpoint.hidden_size;
+  hash_inputs(checkpoint, datasets,
+              {.known = known_files(previous),
+               .threads = std::min(machine.cores, 8),
+               .progress = options.hash_progress},
+              manifest);
+  manifest.run_id = storage::run_identity(manifest);
+  return manifest;
+}
+
+}  // namespace lens::cli

@@ -1,0 +1,186 @@
+#include "cli/run_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "cli/exit_code.h"
+#include "cli/local_run.h"
+#include "cli/merge_run.h"
+#include "cli/results_summary.h"
+#include "cli/run_lock.h"
+#include "cli/status_source.h"
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// Thrown out of the merge's progress callback.
+struct MergeStopped {};
+
+// A line on stderr once hashing takes longer than a second.
+class HashProgress {
+ public:
+  void operator()(std::int64_t done, std::int64_t total) {
+    const Clock::time_point now = Clock::now();
+    const bool terminal = isatty(STDERR_FILENO);
+    if (now - begin_ < 1s) return;
+    if (done < total && now - last_ < (terminal ? 200ms : 10s)) return;
+    if (done == total && last_ == Clock::time_point()) return;
+    last_ = now;
+    std::cerr << (terminal ? "\r\x1b[K" : "")
+              << fmt::format("hashing the inputs: {:.1f} of {:.1f} GB",
+                             static_cast<double>(done) * 1e-9,
+                             static_cast<double>(total) * 1e-9)
+              << (terminal && done < total ? "" : "\n") << std::flush;
+  }
+
+ private:
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point last_;
+};
+
+PlanOptions plan_options() {
+  PlanOptions options;
+  options.hash_progress = [progress = HashProgress()](
+                              std::int64_t done, std::int64_t total) mutable {
+    progress(done, total);
+  };
+  return options;
+}
+
+std::string plan_line(const Plan& plan, const fs::path& run_directory) {
+  const storage::Manifest& manifest = plan.manifest;
+  std::string datasets;
+  for (const storage::DatasetInput& dataset : manifest.datasets)
+    datasets += fmt::format("{}{} {}", datasets.empty() ? "" : ", ",
+                            dataset.samples, dataset.name);
+  return fmt::format(
+      "{} {}: {} samples in {} units, {} on {} in {}, {} threads a worker",
+      plan.resumed ? "resuming" : "planned", run_directory.string(), datasets,
+      manifest.units.size(), manifest.model.name, manifest.config.device,
+      manifest.config.dtype, manifest.config.threads);
+}
+
+void print_results(const fs::path& results, std::ostream& out) {
+  out << results.string() << '\n';
+  const std::vector<DatasetEntropy> datasets = mean_entropies(results);
+  out << entropy_table(datasets) << std::flush;
+}
+
+void require_device(const storage::Manifest& manifest, const Machine& machine) {
+  if (manifest.config.device == "cuda" && !machine.gpu.usable())
+    throw InputError("the run wants cuda", machine.gpu.problem,
+                     "run `lens doctor`, or give --device cpu for a new run");
+}
+
+ProgressPrinter::Options printer_options() {
+  ProgressPrinter::Options options;
+  options.terminal = isatty(STDERR_FILENO);
+  options.width = terminal_width;
+  return options;
+}
+
+int interrupted(const storage::RunDirectory& run,
+                const RunCommandOptions& options) {
+  const RunStatus status = ledger_status(run, Asker::kRunHolder);
+  std::cerr << fmt::format(
+      "interrupted: {} of {} samples are done and kept; go on with\n  {}\n",
+      status.done(), status.total(), options.command_line);
+  return kExitResumable;
+}
+
+// Merge, verify, print. MergeStopped when a signal came.
+void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
+            const SignalWatch& signals, ProgressPrinter& printer,
+            Clock::time_point begin, std::ostream& out) {
+  const int signals_before = signals.count();
+  printer.note("merging the parts into results.h5");
+  const MergeResult merged =
+      merge_run(run, {.partial = false,
+                      .output = {},
+                      .progress = [&](std::int64_t, std::int64_t) {
+                        if (signals.count() != signals_before)
+                          throw MergeStopped();
+                      }});
+  if (!options.keep_parts) remove_parts(run);
+  print_results(merged.output, out);
+  out << fmt::format(
+             "{} samples: {} ok, {} failed; {} tokens; {}\n",
+             merged.summary.samples_total, merged.summary.samples_ok,
+             merged.summary.samples_failed, merged.summary.tokens,
+             duration_text(
+                 std::chrono::duration<double>(Clock::now() - begin).count()))
+      << std::flush;
+}
+
+}  // namespace
+
+int plan_command(const PlanRequest& request, std::ostream& out) {
+  const Plan plan = plan_run(request, this_machine(), plan_options());
+  out << plan_line(plan, request.run_directory) << '\n';
+  return kExitOk;
+}
+
+int run_command(const PlanRequest& request, const RunCommandOptions& options,
+                std::ostream& out) {
+  const Clock::time_point begin = Clock::now();
+  SignalWatch signals;
+  const Machine machine = this_machine();
+  const Plan plan = plan_run(request, machine, plan_options());
+  const storage::RunDirectory run(
+      fs::absolute(request.run_directory).lexically_normal());
+
+  const auto lock = RunLock::acquire(run, Activity::kRunning);
+  if (!lock)
+    throw InputError("cannot run " + run.root().string(),
+                     "another `lens run` is at work there",
+                     "`lens status " + run.root().string() + "` shows it");
+  signals.watch();
+  ProgressPrinter printer(std::cerr, printer_options());
+  printer.note(plan_line(plan, run.root()));
+
+  bool committed = false;
+  if (plan.resumed && fs::exists(run.ledger())) {
+    CoordinatorClient client(run);
+    const RunStatus status = run_status(run, client);
+    committed = status.source == "ledger" &&
+                status.units_committed == status.units_total;
+    if (committed && fs::exists(run.results())) {
+      printer.note("the run is complete already");
+      print_results(run.results(), out);
+      return kExitOk;
+    }
+  }
+  if (!committed) {
+    require_device(plan.manifest, machine);
+    LocalRun local(run,
+                   {.tools = RunTools::find(),
+                    .workers = plan.workers,
+                    .threads = plan.manifest.config.threads},
+                   signals, printer);
+    switch (local.supervise()) {
+      case LocalRun::Outcome::kInterrupted:
+        return interrupted(run, options);
+      case LocalRun::Outcome::kFailed:
+        std::cerr << "lens run: " << local.failure();
+        return kExitError;
+      case LocalRun::Outcome::kAllCommitted:
+        break;
+    }
+  }
+  try {
+    finish(run, options, signals, printer, begin, out);
+  } catch (const MergeStopped&) {
+    return interrupted(run, options);
+  }
+  return kExitOk;
+}
+
+}  // namespace lens::cli

@@ -1,0 +1,226 @@
+#include "cli/status_source.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "cli/run_lock.h"
+#include "coordinator/ledger_reader.h"
+#include "lens/v1/coordinator.grpc.pb.h"
+#include "storage/manifest.h"
+#include "worker/error.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+// Long enough for a busy coordinator on another host; a dead one on a living
+// host refuses at once.
+constexpr auto kStatusDeadline = 2s;
+constexpr int kLedgerTries = 5;
+
+double seconds(const google::protobuf::Duration& duration) {
+  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
+}
+
+RunState state_of(v1::RunState state) {
+  switch (state) {
+    case v1::RUN_STATE_MERGING:
+      return RunState::kMerging;
+    case v1::RUN_STATE_COMPLETE:
+      return RunState::kComplete;
+    case v1::RUN_STATE_INTERRUPTED:
+      return RunState::kInterrupted;
+    case v1::RUN_STATE_FAILED:
+      return RunState::kFailed;
+    default:
+      return RunState::kRunning;
+  }
+}
+
+std::string class_name(int failure_class) {
+  if (failure_class == v1::FAILURE_CLASS_UNSPECIFIED) return "unknown";
+  return std::string(coordinator::failure_class_name(
+      static_cast<coordinator::FailureClass>(failure_class)));
+}
+
+RunStatus from_message(const v1::Status& message) {
+  RunStatus status;
+  status.state = state_of(message.state());
+  status.source = "coordinator";
+  status.run_id = message.run_id();
+  status.software_version = message.software_version();
+  for (const v1::DatasetStatus& dataset : message.datasets())
+    status.datasets.push_back(
+        {dataset.name(), dataset.total(), dataset.done(), dataset.failed()});
+  for (const v1::WorkerStatus& worker : message.workers())
+    status.workers.push_back(
+        {.id = worker.worker_id(),
+         .host = worker.host(),
+         .pid = worker.pid(),
+         .rank = worker.rank(),
+         .device = worker.device_name(),
+         .seconds_since_heartbeat = seconds(worker.since_heartbeat()),
+         .units = {worker.units().begin(), worker.units().end()},
+         .samples_done = worker.samples_done()});
+  for (const v1::UnitFailure& failure : message.failures())
+    status.failures.push_back({failure.unit(), failure.attempt(),
+                               class_name(failure.failure_class()),
+                               failure.sample_id(), failure.reason()});
+  status.samples_per_second = message.samples_per_second();
+  if (message.has_eta()) status.eta_seconds = seconds(message.eta());
+  status.units_total = message.units_total();
+  status.units_committed = message.units_committed();
+  status.units_leased = message.units_leased();
+  status.oldest_lease_seconds = seconds(message.oldest_lease());
+  status.uptime_seconds = seconds(message.uptime());
+  status.draining = message.draining();
+  status.message = message.message();
+  return status;
+}
+
+void count_from_ledger(const coordinator::LedgerReader& ledger,
+                       const storage::Manifest& manifest, RunStatus& status) {
+  status.datasets.clear();
+  for (const auto& [name, counts] : ledger.counts(manifest))
+    status.datasets.push_back({name, counts.total, counts.done, counts.failed});
+  const coordinator::LedgerContents& contents = ledger.contents();
+  status.units_committed = static_cast<std::int64_t>(contents.commits.size());
+  for (auto failure = contents.failures.rbegin();
+       failure != contents.failures.rend() && status.failures.size() < 100;
+       ++failure)
+    status.failures.push_back(
+        {coordinator::to_int(failure->unit), failure->attempt,
+         std::string(coordinator::failure_class_name(failure->failure_class)),
+         failure->sample_id, failure->reason});
+}
+
+// The ledger's state is what a program wrote last; what is on disk and which
+// program lives decide what it means now.
+void decide_state(const storage::RunDirectory& run, RunState recorded,
+                  const std::string& reason, Asker asker, RunStatus& status) {
+  const bool all_done = status.units_committed == status.units_total;
+  const std::string progress = fmt::format(
+      "{} of {} units are done", status.units_committed, status.units_total);
+  if (RunLock::held(run, Activity::kMerging)) {
+    status.state = RunState::kMerging;
+    status.message = all_done ? "results.h5 is being written; wait"
+                              : progress + "; a partial file is being written";
+  } else if (all_done && fs::exists(run.results())) {
+    status.state = RunState::kComplete;
+    status.results = run.results().string();
+    status.message = "the results are in " + run.results().string();
+  } else if (asker == Asker::kAnyone &&
+             RunLock::held(run, Activity::kRunning)) {
+    status.state = RunState::kRunning;
+    status.message = progress + "; the coordinator is being (re)started";
+  } else if (all_done) {
+    status.state = RunState::kInterrupted;
+    status.message = progress +
+                     ", results.h5 is not written; run the same "
+                     "command again, or `lens merge " +
+                     run.root().string() + "`";
+  } else if (recorded == RunState::kFailed) {
+    status.state = RunState::kFailed;
+    status.message = (reason.empty() ? progress : reason) + "; see " +
+                     run.logs().string() +
+                     ", then run the same command again to retry";
+  } else {
+    status.state = RunState::kInterrupted;
+    status.message = progress + "; run the same command again to go on";
+  }
+}
+
+}  // namespace
+
+bool CoordinatorClient::ensure_connected() {
+  const auto address = proto::read_address(run_.address());
+  if (!address.ok()) {
+    connection_.reset();
+    return false;
+  }
+  if (connection_ && connection_->address == *address) return true;
+  connection_.reset();
+  auto connection = proto::connect(run_.root());
+  if (!connection.ok()) return false;
+  connection_ = *std::move(connection);
+  return true;
+}
+
+std::optional<RunStatus> CoordinatorClient::status(
+    std::chrono::milliseconds deadline) {
+  if (!ensure_connected()) return std::nullopt;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  connection_->authorize(context);
+  v1::Status message;
+  const auto stub = v1::Coordinator::NewStub(connection_->channel);
+  if (!stub->GetStatus(&context, {}, &message).ok()) return std::nullopt;
+  RunStatus status = from_message(message);
+  // Complete is a run whose results are there, not only its parts.
+  if (status.state == RunState::kComplete) {
+    if (fs::exists(run_.results()))
+      status.results = run_.results().string();
+    else
+      status.state = RunState::kMerging;
+  }
+  return status;
+}
+
+bool CoordinatorClient::drain(std::chrono::milliseconds deadline) {
+  if (!ensure_connected()) return false;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  connection_->authorize(context);
+  v1::DrainResponse response;
+  const auto stub = v1::Coordinator::NewStub(connection_->channel);
+  return stub->Drain(&context, {}, &response).ok();
+}
+
+RunStatus ledger_status(const storage::RunDirectory& run, Asker asker) {
+  if (!fs::exists(run.manifest()))
+    throw InputError(
+        "no run in " + run.root().string(),
+        fs::exists(run.root()) ? "no manifest.json" : "no such folder",
+        "give the folder of --out");
+  const storage::Manifest manifest = storage::read_manifest(run.manifest());
+  RunStatus status;
+  status.source = "ledger";
+  status.run_id = manifest.run_id;
+  status.units_total = static_cast<std::int64_t>(manifest.units.size());
+  for (const storage::DatasetInput& dataset : manifest.datasets)
+    status.datasets.push_back({.name = dataset.name, .total = dataset.samples});
+
+  const auto ledger = coordinator::LedgerReader::open(run.ledger());
+  if (absl::IsNotFound(ledger.status())) {
+    decide_state(run, RunState::kInterrupted, "", asker, status);
+    if (status.state == RunState::kInterrupted)
+      status.message = "planned, not started; `lens run` or sbatch starts it";
+    return status;
+  }
+  if (!ledger.ok()) throw InputError(std::string(ledger.status().message()));
+  count_from_ledger(*ledger, manifest, status);
+  decide_state(run, ledger->state(), ledger->contents().reason, asker, status);
+  return status;
+}
+
+RunStatus run_status(const storage::RunDirectory& run,
+                     CoordinatorClient& client) {
+  for (int attempt = 1;; ++attempt) {
+    if (auto status = client.status(kStatusDeadline)) return *std::move(status);
+    const bool last = attempt == kLedgerTries;
+    try {
+      return ledger_status(run);
+    } catch (const InputError&) {
+      // A coordinator that is just starting holds the ledger before it can be
+      // asked.
+      if (last || !fs::exists(run.ledger())) throw;
+    }
+    std::this_thread::sleep_for(200ms);
+  }
+}
+
+}  // namespace lens::cli

@@ -1,0 +1,112 @@
+#include "cli/run_flags.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/usage_error.h"
+
+namespace lens::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+RunFlags parse(std::vector<std::string> words) {
+  CLI::App app;
+  RunFlags flags;
+  add_run_flags(app, flags);
+  std::reverse(words.begin(), words.end());
+  app.parse(words);
+  return flags;
+}
+
+PlanRequest request(std::vector<std::string> words) {
+  for (const char* word : {"--model", "M", "--out", "R"})
+    words.emplace_back(word);
+  words.emplace_back("--dataset");
+  words.emplace_back("latex_ocr=L");
+  return plan_request(parse(words));
+}
+
+std::string refusal(const std::vector<std::string>& words) {
+  try {
+    request(words);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(RunFlags, DefaultsAreThoseOfTheContract) {
+  const PlanRequest plan = request({});
+  EXPECT_EQ(plan.split, "test");
+  EXPECT_EQ(plan.max_new_tokens, 64);
+  EXPECT_EQ(plan.top_k, 5);
+  EXPECT_THAT(plan.tokens, ElementsAre("answer"));
+  EXPECT_EQ(plan.limit, 0);
+  EXPECT_EQ(plan.system_prompt, "You are a helpful assistant.");
+  EXPECT_FALSE(plan.device || plan.dtype || plan.threads || plan.workers ||
+               plan.min_pixels || plan.max_pixels || plan.unit_images);
+  EXPECT_TRUE(parse({}).keep_parts);
+}
+
+TEST(RunFlags, DatasetsAreNameAndPath) {
+  const PlanRequest plan =
+      plan_request(parse({"--model", "M", "--out", "R", "--dataset",
+                          "mtvqa=a=b.parquet", "--dataset", "latex_ocr=L"}));
+  ASSERT_EQ(plan.datasets.size(), 2u);
+  EXPECT_EQ(plan.datasets[0].name, "mtvqa");
+  EXPECT_EQ(plan.datasets[0].path, "a=b.parquet");
+  EXPECT_EQ(plan.datasets[1].name, "latex_ocr");
+}
+
+TEST(RunFlags, ListsTakeSpacesCommasAndRepeats) {
+  const PlanRequest plan =
+      request({"--language", "RU", "KR", "--language", "AR", "--tokens",
+               "answer,question", "--save-hidden", "0,3-5"});
+  EXPECT_THAT(plan.languages, ElementsAre("RU", "KR", "AR"));
+  EXPECT_THAT(plan.tokens, ElementsAre("answer", "question"));
+  EXPECT_THAT(plan.save_hidden, ElementsAre(0, 3, 4, 5));
+  EXPECT_THAT(request({"--save-hidden", "all"}).save_hidden,
+              ElementsAre(kAllStates));
+}
+
+TEST(RunFlags, AutoAndNumbersAreTold) {
+  const PlanRequest plan =
+      request({"--workers", "2", "--threads", "auto", "--unit-images", "7",
+               "--device", "cpu", "--dtype", "bfloat16"});
+  EXPECT_EQ(plan.workers, 2);
+  EXPECT_FALSE(plan.threads);
+  EXPECT_EQ(plan.unit_images, 7);
+  EXPECT_EQ(plan.device, "cpu");
+  EXPECT_EQ(plan.dtype, "bfloat16");
+}
+
+TEST(RunFlags, KeepPartsCanBeTurnedOff) {
+  EXPECT_FALSE(parse({"--no-keep-parts"}).keep_parts);
+  EXPECT_FALSE(parse({"--keep-parts=false"}).keep_parts);
+}
+
+TEST(RunFlags, ValuesNoRunCouldHaveAreRefusedByName) {
+  EXPECT_THAT(refusal({"--limit", "-3"}), HasSubstr("--limit -3"));
+  EXPECT_THAT(refusal({"--limit", "ten"}), HasSubstr("--limit ten"));
+  EXPECT_THAT(refusal({"--workers", "0"}), HasSubstr("--workers 0"));
+  EXPECT_THAT(refusal({"--device", "tpu"}), HasSubstr("auto, cpu or cuda"));
+  EXPECT_THAT(refusal({"--dtype", "float16"}), HasSubstr("--dtype float16"));
+  EXPECT_THAT(refusal({"--tokens", "answers"}), HasSubstr("--tokens answers"));
+  EXPECT_THAT(refusal({"--top-k", "5x"}), HasSubstr("--top-k 5x"));
+  EXPECT_THAT(refusal({"--dataset", "mtvqa"}), HasSubstr("NAME=PATH"));
+  EXPECT_THAT(refusal({"--dataset", "coco=x"}), HasSubstr("latex_ocr=PATH"));
+  EXPECT_THAT(refusal({"--dataset", "latex_ocr=x"}), HasSubstr("once"));
+  EXPECT_THAT(refusal({"--prompt", "coco=x"}), HasSubstr("--prompt coco=x"));
+  EXPECT_THAT(refusal({"--save-hidden", "5-3"}), HasSubstr("--save-hidden"));
+  EXPECT_EQ(refusal({"--limit", "3"}), "accepted");
+}
+
+TEST(RunFlags, RequiredOnesAreNamed) {
+  EXPECT_THROW(plan_request(parse({"--out", "R"})), UsageError);
+  EXPECT_THROW(plan_request(parse({"--model", "M", "--out", "R"})), UsageError);
+}
+
+}  // namespace
+}  // namespace lens::cli
