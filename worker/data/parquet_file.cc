@@ -3,7 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/io/file.h>
 #include <arrow/memory_pool.h>
-#include <arrow/table.h>
+#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
@@ -33,6 +33,9 @@ constexpr std::int64_t kMaxDecodeBytes = std::int64_t{8} << 30;
 
 // The buffer that pages are read through; a column chunk is never read whole.
 constexpr std::int64_t kReadBufferBytes = 1 << 20;
+
+constexpr std::int64_t kImageBatchRows = 8;
+constexpr std::int64_t kTextBatchRows = 1 << 16;
 
 // The system's allocator with a limit on what is allocated at one time.
 class LimitedPool final : public arrow::ProxyMemoryPool {
@@ -342,18 +345,23 @@ arrow::ArrayVector ParquetFile::Impl::read(int row_group,
                               std::to_string(row_group);
   arrow::ArrayVector chunks;
   checked(problem, "download the file again", [&]() -> arrow::Status {
-    std::shared_ptr<arrow::Table> table;
-    ARROW_RETURN_NOT_OK(
-        reader->ReadRowGroup(row_group, leaves.at(column), &table));
-    if (table->num_columns() != 1) {
-      return arrow::Status::Invalid("its footer contradicts itself");
-    }
+    // In small batches: one array of a row group's pictures would be copied
+    // each time it outgrows its memory.
+    reader->set_batch_size(column == kImage ? kImageBatchRows : kTextBatchRows);
+    ARROW_ASSIGN_OR_RAISE(auto batches, reader->GetRecordBatchReader(
+                                            {row_group}, leaves.at(column)));
     std::int64_t rows = 0;
-    for (const auto& chunk : table->column(0)->chunks()) {
-      if (chunk->length() == 0) continue;
-      chunks.push_back(arrow::MakeArray(as_binary(*chunk->data())));
+    for (;;) {
+      ARROW_ASSIGN_OR_RAISE(auto batch, batches->Next());
+      if (!batch) break;
+      if (batch->num_columns() != 1) {
+        return arrow::Status::Invalid("its footer contradicts itself");
+      }
+      const auto& values = *batch->column_data(0);
+      if (values.length == 0) continue;
+      chunks.push_back(arrow::MakeArray(as_binary(values)));
       ARROW_RETURN_NOT_OK(chunks.back()->ValidateFull());
-      rows += chunk->length();
+      rows += values.length;
     }
     const auto claimed = group_rows.at(static_cast<std::size_t>(row_group));
     if (rows != claimed) {
