@@ -96,6 +96,7 @@ void print_dataset(const H5::Group& group, const std::string& name,
               known ? (std::string(type_name(*type)) + " ").c_str() : "",
               shape.c_str(),
               static_cast<unsigned long long>(dataset.getStorageSize()));
+  print_attributes(dataset, "        @");
   if (!known || row_elements == 0) return;
   const auto shown_rows =
       std::min<hsize_t>(lengths[0], static_cast<hsize_t>(rows));

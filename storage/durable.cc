@@ -124,8 +124,8 @@ DurableFile::DurableFile(std::filesystem::path file, StepObserver observer)
 // writing on would destroy it, so the name is looked up again.
 void DurableFile::lock_temporary() {
   for (;;) {
-    descriptor_ = ::open(temporary_.c_str(),
-                         O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    descriptor_ =
+        ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0)
       throw_errno("cannot create " + temporary_.string(), errno);
     const int locked = ::flock(descriptor_, LOCK_EX | LOCK_NB);
@@ -151,16 +151,18 @@ DurableFile::~DurableFile() {
   ::close(descriptor_);
 }
 
-void DurableFile::fail(const std::string& action) const {
-  throw_errno("cannot " + action + " " + temporary_.string(), errno);
+void DurableFile::fail(const std::string& action, int error) const {
+  throw_errno("cannot " + action + " " + temporary_.string(), error);
 }
 
 void DurableFile::append(std::span<const std::byte> bytes) {
+  std::int64_t at = this->bytes();
   while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(), at);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("write");
+    if (count < 0) fail("write", errno);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
+    at += count;
   }
   synced_ = false;
 }
@@ -171,7 +173,7 @@ void DurableFile::append(std::string_view text) {
 
 std::int64_t DurableFile::bytes() const {
   struct stat status;
-  if (::fstat(descriptor_, &status) != 0) fail("look at");
+  if (::fstat(descriptor_, &status) != 0) fail("look at", errno);
   return status.st_size;
 }
 
@@ -180,14 +182,14 @@ void DurableFile::reached(WriteStep step) const {
 }
 
 void DurableFile::sync() {
-  if (::fsync(descriptor_) != 0) fail("sync");
+  if (::fsync(descriptor_) != 0) fail("sync", errno);
   synced_ = true;
   reached(WriteStep::kSynced);
 }
 
 void DurableFile::commit() {
   if (!synced_) sync();
-  if (::rename(temporary_.c_str(), file_.c_str()) != 0) fail("rename");
+  if (::rename(temporary_.c_str(), file_.c_str()) != 0) fail("rename", errno);
   committed_ = true;
   reached(WriteStep::kRenamed);
   sync_folder(folder_of(file_));

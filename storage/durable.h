@@ -59,6 +59,10 @@ class DurableFile {
   // For a library that opens files by name.
   const std::filesystem::path& temporary() const { return temporary_; }
 
+  // For a library that writes at places of its own choice.
+  int descriptor() const { return descriptor_; }
+
+  // Behind the last byte.
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text);
   std::int64_t bytes() const;
@@ -69,10 +73,11 @@ class DurableFile {
   void sync();
   void commit();  // sync() where it was not called, rename, sync of the folder
 
+  // Throws StorageError: "cannot ACTION the file", with the reason.
+  [[noreturn]] void fail(const std::string& action, int error) const;
+
  private:
   void lock_temporary();
-  [[noreturn]] void fail(const std::string& action) const;
-
   std::filesystem::path file_;
   std::filesystem::path temporary_;
   StepObserver observer_;

@@ -9,15 +9,7 @@
 namespace lens::storage::hdf5 {
 namespace {
 
-H5::FileAccPropList file_access() {
-  H5::FileAccPropList access;
-  // Earliest format that holds the content: every reader knows it.
-  checked(H5Pset_libver_bounds(access.getId(), H5F_LIBVER_EARLIEST,
-                               H5F_LIBVER_V18));
-  checked(H5Pset_file_locking(access.getId(), false, true));
-  checked(H5Pset_fclose_degree(access.getId(), H5F_CLOSE_STRONG));
-  return access;
-}
+constexpr unsigned kImageChunkIndex = 2;
 
 H5::FileAccPropList memory_access() {
   H5::FileAccPropList access = file_access();
@@ -144,9 +136,21 @@ std::string reason(const H5::Exception& exception) {
 
 void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
+H5::FileAccPropList file_access() {
+  H5::FileAccPropList access;
+  checked(H5Pset_libver_bounds(access.getId(), H5F_LIBVER_EARLIEST,
+                               H5F_LIBVER_V18));
+  checked(H5Pset_file_locking(access.getId(), false, true));
+  checked(H5Pset_fclose_degree(access.getId(), H5F_CLOSE_STRONG));
+  return access;
+}
+
 H5::H5File create_image() {
-  return H5::H5File("image", H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT,
-                    memory_access());
+  H5::FileCreatPropList creation;
+  // Small chunk indexes: a part has few chunks, and their default size would
+  // be most of its bytes.
+  creation.setIstorek(kImageChunkIndex);
+  return H5::H5File("image", H5F_ACC_TRUNC, creation, memory_access());
 }
 
 std::vector<std::byte> take_image(H5::H5File& file) {
@@ -165,11 +169,6 @@ H5::H5File open_image(std::span<const std::byte> image) {
       access.getId(), const_cast<std::byte*>(image.data()), image.size()));
   return H5::H5File("image", H5F_ACC_RDONLY, H5::FileCreatPropList::DEFAULT,
                     access);
-}
-
-H5::H5File create_file(const std::filesystem::path& path) {
-  return H5::H5File(path.string(), H5F_ACC_TRUNC,
-                    H5::FileCreatPropList::DEFAULT, file_access());
 }
 
 H5::H5File open_file(const std::filesystem::path& path) {

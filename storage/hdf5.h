@@ -53,9 +53,10 @@ std::vector<std::byte> take_image(H5::H5File& file);
 // `image` is copied.
 H5::H5File open_image(std::span<const std::byte> image);
 
-// A file on disk, without HDF5's own locks (they fail on some shared file
-// systems, and our files are immutable once they bear their name).
-H5::H5File create_file(const std::filesystem::path& path);
+// How all files are opened: the earliest format that holds the content, and
+// none of HDF5's own locks (they fail on some shared file systems, and our
+// files are immutable once they bear their name).
+H5::FileAccPropList file_access();
 H5::H5File open_file(const std::filesystem::path& path);
 
 // Closes a file that could not be written, ignoring what that says.

@@ -9,6 +9,7 @@
 #include "storage/chunk_pipeline.h"
 #include "storage/durable.h"
 #include "storage/error.h"
+#include "storage/file_driver.h"
 #include "storage/group_writer.h"
 #include "storage/hdf5.h"
 #include "storage/part_order.h"
@@ -88,8 +89,8 @@ class Merger {
         options_(options),
         pipeline_(ChunkPipeline::useful_threads()) {}
 
-  MergeSummary write(H5::H5File& file) {
-    H5::Group root = file.openGroup("/");
+  MergeSummary write(DriverFile& file) {
+    H5::Group root = file.file().openGroup("/");
     Extents shared = {
         .layers = manifest_.model.num_layers + 1,
         .ranks = manifest_.config.top_k,
@@ -98,15 +99,15 @@ class Merger {
         create_root_scales(root, shared, vocabulary_.script_names);
     create_vocabulary_group(root, vocabulary_);
     for (const DatasetInput& dataset : manifest_.datasets) {
-      write_dataset(root, scales, dataset);
+      write_dataset(file, root, scales, dataset);
     }
     write_attributes(root);
     return summary_;
   }
 
  private:
-  void write_dataset(H5::Group& root, const RootScales& scales,
-                     const DatasetInput& dataset) {
+  void write_dataset(const DriverFile& file, H5::Group& root,
+                     const RootScales& scales, const DatasetInput& dataset) {
     H5::Group group = root.createGroup(dataset.name);
     const Extents& extents = plan_.extents.at(dataset.name);
     GroupWriter writer(group, scales, extents, manifest_.model.vocab_size,
@@ -120,6 +121,7 @@ class Merger {
       }
       const Part part = read_committed(committed, extents);
       writer.append(part.result);
+      file.check();
       ok += std::count_if(part.result.samples.begin(),
                           part.result.samples.end(), [](const auto& sample) {
                             return sample.status == SampleStatus::kOk;
@@ -253,15 +255,9 @@ MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
   DurableFile output(options.output, options.after_step);
   const MergeSummary summary =
       hdf5::call("write " + options.output.string(), kRemedy, [&] {
-        H5::H5File file = hdf5::create_file(output.temporary());
-        MergeSummary written;
-        try {
-          Merger merger(run, manifest, plan, vocabulary, options);
-          written = merger.write(file);
-        } catch (...) {
-          hdf5::abandon(file);
-          throw;
-        }
+        DriverFile file(output);
+        const MergeSummary written =
+            Merger(run, manifest, plan, vocabulary, options).write(file);
         file.close();
         return written;
       });

@@ -1,0 +1,104 @@
+#include "storage/invariants.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "fixtures.h"
+
+namespace lens::storage {
+namespace {
+
+// Problems of a good unit after `change`. Sample 0 owns answer rows from row 0.
+std::vector<std::string> problems_after(
+    const std::function<void(UnitResult&)>& change, ValueRules rules) {
+  UnitResult result = fixtures::make_result(fixtures::make_manifest(), 0);
+  change(result);
+  ValueChecker checker("part", rules);
+  checker.check(result);
+  return checker.problems();
+}
+
+std::vector<std::string> problems_after(
+    const std::function<void(UnitResult&)>& change) {
+  return problems_after(change,
+                        value_rules(fixtures::kVocabulary, false, "float32"));
+}
+
+TEST(Invariants, GoodUnitHasNoProblem) {
+  EXPECT_THAT(problems_after([](UnitResult&) {}), testing::IsEmpty());
+}
+
+TEST(Invariants, EachViolationIsNamed) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::size_t last = fixtures::kLayers - 1;
+  struct Case {
+    const char* expected;
+    std::function<void(UnitResult&)> change;
+  };
+  const std::vector<Case> cases = {
+      {"entropy is out", [](UnitResult& r) { r.entropy[1] = kNan; }},
+      {"entropy is out", [](UnitResult& r) { r.entropy[1] = 5.9f; }},
+      {"entropy is out", [](UnitResult& r) { r.entropy[1] = -0.1f; }},
+      {"kl_final is out", [](UnitResult& r) { r.kl_final[0] = kInfinity; }},
+      {"kl_final of the last", [&](UnitResult& r) { r.kl_final[last] = 0.1f; }},
+      {"target_logprob", [](UnitResult& r) { r.target_logprob[0] = 0.1f; }},
+      {"target_rank", [](UnitResult& r) { r.target_rank[0] = 0; }},
+      {"target_rank", [](UnitResult& r) { r.target_rank[0] = 301; }},
+      {"top_id", [](UnitResult& r) { r.top_id[0] = 300; }},
+      {"rises along rank", [](UnitResult& r) { r.top_logprob[1] = -0.4f; }},
+      {"sum to 1", [](UnitResult& r) { r.script_share[0] = 0; }},
+      {"script_share is out", [](UnitResult& r) { r.script_share[0] = 2; }},
+      {"token_id", [](UnitResult& r) { r.token_id[0] = -1; }},
+      {"token_position", [](UnitResult& r) { r.token_position[0] = -1; }},
+      {"not the emitted",
+       [&](UnitResult& r) { r.top_id[last * 3] = (r.token_id[0] + 1) % 300; }},
+      {"not the mean",
+       [](UnitResult& r) { r.samples[0].entropy_mean[0] += 1; }},
+      {"answer rows but",
+       [](UnitResult& r) { r.samples[0].answer_tokens += 1; }},
+      {"without answer tokens",
+       [](UnitResult& r) { r.samples[2].entropy_mean[0] = 1; }},
+      {"twice or out of order",
+       [](UnitResult& r) { r.samples[1].source_row = 0; }},
+      {"without a reason", [](UnitResult& r) { r.samples[3].failure.clear(); }},
+      {"is ok but has", [](UnitResult& r) { r.samples[0].failure = "x"; }},
+      {"failed but has a score", [](UnitResult& r) { r.samples[3].score = 1; }},
+      {"no sample_id", [](UnitResult& r) { r.samples[0].sample_id.clear(); }},
+      {"negative", [](UnitResult& r) { r.samples[0].grid_width = -1; }},
+  };
+  for (const Case& one : cases) {
+    EXPECT_THAT(problems_after(one.change),
+                testing::Contains(testing::HasSubstr(one.expected)))
+        << one.expected;
+  }
+}
+
+TEST(Invariants, NearTieOfTheLastStateIsAllowed) {
+  const auto tie = [](UnitResult& r) {
+    const std::size_t last = fixtures::kLayers - 1;
+    r.top_id[last * 3] = (r.token_id[0] + 1) % 300;
+    r.target_logprob[last] = r.top_logprob[last * 3] - 0.1f;
+  };
+  EXPECT_THAT(problems_after(tie), testing::SizeIs(1));
+  EXPECT_THAT(problems_after(tie, value_rules(300, false, "bfloat16")),
+              testing::IsEmpty());
+  EXPECT_THAT(problems_after(tie, value_rules(300, true, "float32")),
+              testing::IsEmpty());
+}
+
+TEST(Invariants, ManyProblemsAreCounted) {
+  const auto problems = problems_after([](UnitResult& r) {
+    r.top_id.assign(r.top_id.size(), -1);
+    r.kl_final.assign(r.kl_final.size(), -1);
+  });
+  EXPECT_EQ(problems.size(), ValueChecker::kMaxProblems + 1);
+  EXPECT_THAT(problems.back(), testing::HasSubstr("more problems"));
+}
+
+}  // namespace
+}  // namespace lens::storage

@@ -1,0 +1,61 @@
+#include "storage/seal.h"
+
+#include <gtest/gtest.h>
+
+#include "fixtures.h"
+#include "storage/error.h"
+
+namespace lens::storage {
+namespace {
+
+std::string sealed(const std::string& body) {
+  Sha256 hash;
+  hash.update(body);
+  return body + seal_text({.bytes = static_cast<std::int64_t>(body.size()),
+                           .samples = 3,
+                           .tokens = 12},
+                          std::move(hash));
+}
+
+Seal check(const std::string& bytes) {
+  return check_seal(std::as_bytes(std::span(bytes.data(), bytes.size())), "f");
+}
+
+TEST(Seal, SaysWhatWasSealed) {
+  const Seal seal = check(sealed("body"));
+  EXPECT_EQ(seal, (Seal{.bytes = 4, .samples = 3, .tokens = 12}));
+}
+
+TEST(Seal, FindsEveryFlippedBit) {
+  const std::string bytes = sealed("the body");
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string flipped = bytes;
+      flipped[i] = static_cast<char>(flipped[i] ^ (1 << bit));
+      EXPECT_THROW(check(flipped), StorageError) << i << "," << bit;
+    }
+  }
+}
+
+TEST(Seal, FindsEveryCut) {
+  const std::string bytes = sealed("the body");
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    EXPECT_THROW(check(bytes.substr(0, i)), StorageError) << i;
+  }
+  EXPECT_THROW(check(bytes + "x"), StorageError);
+}
+
+TEST(Seal, FileAndMemoryAgree) {
+  const fixtures::TemporaryFolder folder;
+  const auto file = folder.path() / "f";
+  fixtures::write_bytes(file, sealed(std::string(3 << 20, 'b')));
+  EXPECT_EQ(check_seal(file), peek_seal(file));
+  std::string bytes = fixtures::read_bytes(file);
+  bytes[1 << 20] = 'c';
+  fixtures::write_bytes(file, bytes);
+  EXPECT_THROW(check_seal(file), StorageError);
+  EXPECT_NO_THROW(peek_seal(file));
+}
+
+}  // namespace
+}  // namespace lens::storage
