@@ -52,9 +52,13 @@ class Options:
     minimal_vision_config: bool = False
     shard_bytes: int = 0  # 0: a single file
     gain: float = 1.0  # of the layers' matrices, over 1 / sqrt(fan in)
-    attention_gain: float = 2.0  # of queries and keys: > 1 attends sharply
+    attention_gain: float = 1.5  # of queries and keys: > 1 attends sharply
     head_gain: float = 3.5  # about the standard deviation of the logits
     spread: float = 0.8  # of the log of a channel's scale, per tensor
+    # How the layers' writes shift, first to last, from the channels the head
+    # reads weakly to those it reads strongly: > 0 lets the entropy fall.
+    trend: float = 0.0
+    growth: float = 1.0  # of the layers' writes, last over first
     eos_gain: float = 1.0  # of the end token's head row: > 1 ends answers
     seed: int = 1
     min_pixels: int = 3136
@@ -125,6 +129,13 @@ def _generator(seed, name):
         np.random.Philox(key=int.from_bytes(digest.digest(), "little")))
 
 
+def _head_columns(o):
+    """Scale of each channel in the head, of mean square 1."""
+    columns = np.exp(o.spread * _generator(o.seed, "columns")
+                     .standard_normal(o.hidden)).astype(np.float32)
+    return columns / np.sqrt(np.mean(columns ** 2))
+
+
 def make_tensor(o, name, shape, end_ids):
     """float32 values of one tensor, a function of the options and its name.
 
@@ -141,10 +152,10 @@ def make_tensor(o, name, shape, end_ids):
     values = rng.standard_normal(shape, dtype=np.float32)
     fan_in = math.prod(shape[1:])
     if name in ("model.embed_tokens.weight", "lm_head.weight"):
-        columns = np.exp(o.spread * _generator(o.seed, "columns")
-                         .standard_normal(shape[1])).astype(np.float32)
-        columns /= np.sqrt(np.mean(columns ** 2))
+        columns = _head_columns(o)
         is_head = name == "lm_head.weight" or o.tied
+        if not is_head:
+            columns = columns ** np.float32(1 - 2 * o.trend)
         scale = o.head_gain / math.sqrt(fan_in) if is_head else 1.0
         values *= columns * np.float32(scale)
         if is_head:
@@ -157,6 +168,11 @@ def make_tensor(o, name, shape, end_ids):
     if name.endswith(("o_proj.weight", "down_proj.weight")):
         rows = np.exp(o.spread * rng.standard_normal((shape[0], 1)))
         values *= rows.astype(np.float32)
+        if name.startswith("model.layers."):
+            depth = int(name.split(".")[2]) / max(1, o.layers - 1)  # 0 .. 1
+            power = o.trend * (2 * depth - 1)
+            values *= (_head_columns(o) ** np.float32(power)
+                       * np.float32(o.growth ** depth))[:, None]
     return values
 
 

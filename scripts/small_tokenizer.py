@@ -74,6 +74,43 @@ def write_small(folder, lines, base_size):
     folder = pathlib.Path(folder)
     vocab, merges = train(lines, base_size)
     control = {t: len(vocab) + i for i, t in enumerate(CONTROL_TOKENS)}
+    _write_tokenizer_json(folder, vocab, merges, control)
+    _write_json(folder / "vocab.json", vocab)
+    (folder / "merges.txt").write_text("\n".join(merges) + "\n",
+                                       encoding="utf-8")
+    _write_side_files(folder, control)
+    return control
+
+
+def copy(source, folder):
+    """Copies the tokenizer files of `source`; returns control token -> id.
+
+    A tokenizer.json that is not there is made from vocab.json, merges.txt and
+    the ids in tokenizer_config.json.
+    """
+    source, folder = pathlib.Path(source), pathlib.Path(folder)
+    for name in ("tokenizer.json", "vocab.json", "merges.txt"):
+        if (source / name).exists():
+            shutil.copyfile(source / name, folder / name)
+    if (source / "tokenizer.json").exists():
+        tokens = json.loads((source / "tokenizer.json").read_text("utf-8"))
+        ids = {t["content"]: t["id"] for t in tokens["added_tokens"]}
+    else:
+        config = json.loads((source / "tokenizer_config.json").read_text())
+        ids = {t["content"]: int(i) for i, t in
+               config["added_tokens_decoder"].items()}
+    control = {t: ids[t] for t in CONTROL_TOKENS}
+    if not (source / "tokenizer.json").exists():
+        merges = (source / "merges.txt").read_text("utf-8").splitlines()
+        if merges[0].startswith("#version"):
+            merges = merges[1:]
+        vocab = json.loads((source / "vocab.json").read_text("utf-8"))
+        _write_tokenizer_json(folder, vocab, merges, control)
+    _write_side_files(folder, control)
+    return control
+
+
+def _write_tokenizer_json(folder, vocab, merges, control):
     byte_level = {"type": "ByteLevel", "add_prefix_space": False,
                   "trim_offsets": False, "use_regex": False}
     flags = {"single_word": False, "lstrip": False, "rstrip": False,
@@ -92,23 +129,6 @@ def write_small(folder, lines, base_size):
                   "fuse_unk": False, "byte_fallback": False, "vocab": vocab,
                   "merges": merges},
     })
-    _write_json(folder / "vocab.json", vocab)
-    (folder / "merges.txt").write_text("\n".join(merges) + "\n",
-                                       encoding="utf-8")
-    _write_side_files(folder, control)
-    return control
-
-
-def copy(source, folder):
-    """Copies the tokenizer files of `source`; returns control token -> id."""
-    source, folder = pathlib.Path(source), pathlib.Path(folder)
-    for name in ("tokenizer.json", "vocab.json", "merges.txt"):
-        if (source / name).exists():
-            shutil.copyfile(source / name, folder / name)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    control = {t: tokenizer.token_to_id(t) for t in CONTROL_TOKENS}
-    _write_side_files(folder, control)
-    return control
 
 
 def _write_side_files(folder, control):

@@ -35,13 +35,13 @@ def _store(group, oracle, sample, options):
     group.attrs.update(
         prompt=sample.prompt, language=sample.language, row=sample.row,
         question_index=sample.question_index, reference=sample.reference)
-    try:
-        answer = oracle.answer(sample, options["max_new_tokens"])
-    except (OSError, ValueError, SyntaxError) as error:
-        # What PIL and the processor raise for a picture they refuse.
-        group.attrs["failure"] = str(error) or type(error).__name__
+    failure = oracle.refused(sample)
+    if failure:
+        group.attrs["failure"] = failure
         return
-    group.attrs["answer"] = answer.text
+    answer = oracle.answer(sample, options["max_new_tokens"])
+    # HDF5 text holds no NUL; results.h5 writes one in the same way.
+    group.attrs["answer"] = answer.text.replace("\0", "\\x00")
     group.attrs["image_size"] = answer.source_size
     group.attrs["grid"] = answer.inputs["image_grid_thw"][0].numpy()
     columns = oracle.lens(answer, options["top_k"])

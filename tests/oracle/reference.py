@@ -12,6 +12,9 @@ import lens_math
 import samples as data
 
 transformers.logging.set_verbosity_error()
+# Models this small gain nothing from threads, and waiting for one another they
+# lose much on a busy machine.
+torch.set_num_threads(1)
 
 
 @dataclasses.dataclass
@@ -51,6 +54,16 @@ class Reference:
             do_sample=False, eos_token_id=self.end_ids,
             pad_token_id=own.pad_token_id, bos_token_id=own.bos_token_id,
             repetition_penalty=1.0)
+
+    def refused(self, sample):
+        """Why PIL or the image processor refuses the picture, or ""."""
+        try:
+            self.processor.image_processor(
+                images=[data.decode_image(sample.image)],
+                min_pixels=self.min_pixels, max_pixels=self.max_pixels)
+        except (OSError, ValueError, SyntaxError) as error:
+            return str(error) or type(error).__name__
+        return ""
 
     def inputs_of(self, sample):
         """(processor output, image size after EXIF)."""
