@@ -1,0 +1,157 @@
+// lens-worker RUN_DIR: computes units of a planned run until none is left.
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "storage/manifest.h"
+#include "storage/run_directory.h"
+#include "worker/client.h"
+#include "worker/device.h"
+#include "worker/error.h"
+#include "worker/image/preprocess.h"
+#include "worker/loop.h"
+#include "worker/mpi.h"
+#include "worker/prompt.h"
+#include "worker/sample_source.h"
+#include "worker/text/tokenizer.h"
+#include "worker/unit_runner.h"
+
+namespace {
+
+using namespace lens;  // NOLINT: this file is the program
+
+constexpr int kExitComplete = 0;
+constexpr int kExitError = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitInterrupted = 75;
+
+constexpr const char* kUsage =
+    "usage: lens-worker RUN_DIR\n"
+    "\n"
+    "Computes units of the run that `lens plan` or `lens run` laid out in\n"
+    "RUN_DIR, until the run's coordinator has no more. Start one for each "
+    "GPU,\n"
+    "alone or by a launcher:\n"
+    "\n"
+    "  mpirun -n 4 lens-worker RUN_DIR\n"
+    "  srun --mpi=pmix lens-worker RUN_DIR\n"
+    "\n"
+    "Exit status: 0 no work is left, 75 asked to leave (start it again to go\n"
+    "on), 1 error, 2 usage.\n";
+
+// Turns the signals that ask a job to end into a stop request. Made before any
+// other thread, which inherit that these signals are blocked.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    sigemptyset(&signals_);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
+      sigaddset(&signals_, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    // Detached: it waits until the process ends.
+    std::thread([this] {
+      for (int signal = 0; sigwait(&signals_, &signal) == 0;) {
+        source_.request_stop();
+      }
+    }).detach();
+  }
+
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  sigset_t signals_;
+  std::stop_source source_;
+};
+
+std::string host_name() {
+  char name[256] = "localhost";
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+// Decoding shares the cores with the model on a CPU, and has them to itself
+// beside a GPU.
+int decode_threads(const storage::Manifest& manifest) {
+  if (manifest.config.device == "cpu") return 1;
+  return std::max(1, manifest.config.threads);
+}
+
+int work(const std::string& directory, const std::stop_token& stop) {
+  const worker::MpiWorld world;
+  // Rank 0 says what the run is and where.
+  const std::string run_root = world.broadcast(
+      world.rank() == 0
+          ? std::filesystem::absolute(directory).lexically_normal().string()
+          : std::string());
+  const storage::RunDirectory run(run_root);
+  const storage::Manifest manifest = storage::read_manifest(run.manifest());
+  const worker::Device device = worker::Device::open(
+      manifest.config.device, world.local_rank(), manifest.config.threads);
+
+  const auto tokenizer = text::Tokenizer::load(manifest.model.path);
+  worker::UnitRunner runner(manifest, tokenizer, device.torch_name);
+  const worker::PromptBuilder prompts(tokenizer, manifest.config.system_prompt,
+                                      runner.image_token_id());
+  worker::SampleSource source(
+      manifest, image::PreprocessorConfig::load(manifest.model.path), prompts,
+      {.max_tokens = runner.max_prompt_tokens(),
+       .max_new_tokens = manifest.config.max_new_tokens},
+      decode_threads(manifest));
+
+  worker::Client client(run, manifest.run_id,
+                        {.host = host_name(),
+                         .pid = static_cast<int>(getpid()),
+                         .rank = world.rank(),
+                         .world_size = world.size(),
+                         .device_name = device.name,
+                         .software_version = LENS_VERSION},
+                        {.stop = stop});
+  spdlog::info("rank {} of {} on {} ({}), {} threads", world.rank(),
+               world.size(), host_name(), device.name, manifest.config.threads);
+  worker::WorkLoop loop(run, manifest, device.name, client, source, runner,
+                        stop);
+  switch (loop.run()) {
+    case worker::LoopEnd::kComplete:
+      return kExitComplete;
+    case worker::LoopEnd::kDrained:
+      return kExitInterrupted;
+    case worker::LoopEnd::kFailed:
+      spdlog::error("the coordinator ended the run; see lens status");
+      return kExitError;
+  }
+  return kExitError;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string argument = argc == 2 ? argv[1] : "";
+  if (argument == "--help" || argument == "-h") {
+    std::fputs(kUsage, stdout);
+    return kExitComplete;
+  }
+  if (argument.empty() || argument[0] == '-') {
+    std::fputs(kUsage, stderr);
+    return kExitUsage;
+  }
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("worker"));
+  spdlog::set_pattern("%Y-%m-%d %H:%M:%S %l %v");
+  // Lives as long as the process: its thread does.
+  static SignalWatch signals;
+  try {
+    return work(argument, signals.token());
+  } catch (const std::exception& problem) {
+    spdlog::error("{}", problem.what());
+    return kExitError;
+  }
+}

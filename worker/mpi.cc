@@ -1,0 +1,57 @@
+#include "worker/mpi.h"
+
+// The C++ bindings of MPI 2 are dead weight that needs a library of its own.
+#define OMPI_SKIP_MPICXX 1
+#define MPICH_SKIP_MPICXX 1
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+namespace lens::worker {
+namespace {
+
+// What mpirun and srun (with a PMI plugin) put into the environment of a rank.
+bool started_by_launcher() {
+  for (const char* name :
+       {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"}) {
+    if (std::getenv(name)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+MpiWorld::MpiWorld() : active_(started_by_launcher()) {
+  if (!active_) return;
+  int provided = 0;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+  MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  MPI_Comm host = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_,
+                      MPI_INFO_NULL, &host);
+  MPI_Comm_rank(host, &local_rank_);
+  MPI_Comm_free(&host);
+}
+
+MpiWorld::~MpiWorld() {
+  if (active_) MPI_Finalize();
+}
+
+std::string MpiWorld::broadcast(std::string text) const {
+  if (!active_) return text;
+  std::uint64_t length = text.size();
+  MPI_Bcast(&length, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+  text.resize(length);
+  // A count is an int: a manifest may be larger than one message.
+  constexpr std::uint64_t kPiece = 1 << 30;
+  for (std::uint64_t begin = 0; begin < length; begin += kPiece) {
+    const auto count = static_cast<int>(std::min(kPiece, length - begin));
+    MPI_Bcast(text.data() + begin, count, MPI_CHAR, 0, MPI_COMM_WORLD);
+  }
+  return text;
+}
+
+}  // namespace lens::worker

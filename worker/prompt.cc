@@ -1,0 +1,64 @@
+#include "worker/prompt.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "worker/error.h"
+
+namespace lens::worker {
+
+using storage::TokenRole;
+
+PromptBuilder::PromptBuilder(const text::Tokenizer& tokenizer,
+                             std::string system_prompt,
+                             std::int64_t image_token_id)
+    : tokenizer_(tokenizer), image_token_id_(image_token_id) {
+  for (const char* token : {"<|im_start|>", "<|im_end|>", "<|vision_start|>",
+                            "<|image_pad|>", "<|vision_end|>"}) {
+    if (!tokenizer.id_of(token)) {
+      throw InputError(
+          "the checkpoint's tokenizer has no " + std::string(token),
+          "the prompt needs it", "give the folder of a Qwen2-VL checkpoint");
+    }
+  }
+  if (*tokenizer.id_of("<|image_pad|>") != image_token_id) {
+    throw InputError(
+        "config.json says image_token_id = " + std::to_string(image_token_id),
+        "the tokenizer's <|image_pad|> is " +
+            std::to_string(*tokenizer.id_of("<|image_pad|>")),
+        "config and tokenizer do not belong together");
+  }
+  before_text_ = "<|im_start|>system\n" + std::move(system_prompt) +
+                 "<|im_end|>\n<|im_start|>user\n"
+                 "<|vision_start|><|image_pad|><|vision_end|>";
+  after_text_ = "<|im_end|>\n<|im_start|>assistant\n";
+  // Control tokens cut the text before it is split into words, so these counts
+  // hold whatever text stands between.
+  before_tokens_ = tokenizer.encode(before_text_).size();
+  after_tokens_ = tokenizer.encode(after_text_).size();
+}
+
+TokenizedPrompt PromptBuilder::build(std::string_view user_text,
+                                     int image_tokens) const {
+  const std::vector<std::int32_t> ids =
+      tokenizer_.encode(before_text_ + std::string(user_text) + after_text_);
+  if (std::count(ids.begin(), ids.end(), image_token_id_) != 1) {
+    throw InputError("the text spells <|image_pad|>",
+                     "it would stand for an image that is not there");
+  }
+  TokenizedPrompt prompt;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] == image_token_id_) {
+      prompt.ids.insert(prompt.ids.end(), image_tokens, image_token_id_);
+      prompt.roles.insert(prompt.roles.end(), image_tokens, TokenRole::kImage);
+      continue;
+    }
+    const bool question = i >= before_tokens_ && i + after_tokens_ < ids.size();
+    prompt.ids.push_back(ids[i]);
+    prompt.roles.push_back(question ? TokenRole::kQuestion
+                                    : TokenRole::kTemplate);
+  }
+  return prompt;
+}
+
+}  // namespace lens::worker

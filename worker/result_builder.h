@@ -1,0 +1,45 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/unit_result.h"
+#include "worker/lens/deferred.h"
+#include "worker/model/engine.h"
+
+namespace lens::worker {
+
+// Which prompt tokens and whether answer tokens get rows (--tokens).
+struct TokenSelection {
+  bool answer = false;
+  bool question = false;
+  bool image = false;
+  bool everything = false;  // the template as well
+
+  // Throws lens::InputError for an unknown word.
+  static TokenSelection parse(const std::vector<std::string>& words);
+
+  bool takes(storage::TokenRole role) const;
+};
+
+// One sample that was run, and where its generation and rows are.
+struct RanSample {
+  std::size_t sample = 0;  // index into UnitResult::samples
+  std::span<const storage::TokenRole> prompt_roles;
+};
+
+// Puts captured rows in order and into the columns of the part: rows of a
+// sample by position, rows of a shared prefix repeated for each sample that
+// shares it.
+//
+//   ran          one for each prompt that was given to the engine
+//   generations  its results
+// Fills token columns, token_offset, answer_tokens and entropy_mean; `result`
+// holds the samples already.
+void append_rows(std::span<const RanSample> ran,
+                 std::span<const model::Generation> generations,
+                 const readout::Columns& columns,
+                 const TokenSelection& selection, storage::UnitResult* result);
+
+}  // namespace lens::worker

@@ -1,0 +1,179 @@
+#include "worker/sample_source.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "worker/error.h"
+
+namespace lens::worker {
+namespace {
+
+using storage::SampleRecord;
+using storage::SampleStatus;
+
+void fail(SampleRecord& record, std::string reason) {
+  record.status = SampleStatus::kFailed;
+  record.failure = std::move(reason);
+}
+
+}  // namespace
+
+SampleSource::SampleSource(const storage::Manifest& manifest,
+                           image::PreprocessorConfig preprocessor,
+                           const PromptBuilder& prompts, PromptLimits limits,
+                           int decode_threads)
+    : manifest_(manifest),
+      preprocessor_(preprocessor),
+      prompts_(prompts),
+      limits_(limits),
+      decode_threads_(decode_threads) {
+  preprocessor_.min_pixels = manifest.config.min_pixels;
+  preprocessor_.max_pixels = manifest.config.max_pixels;
+}
+
+SampleSource::Source& SampleSource::source(const std::string& dataset) {
+  if (const auto found = sources_.find(dataset); found != sources_.end()) {
+    return found->second;
+  }
+  const auto input = std::find_if(
+      manifest_.datasets.begin(), manifest_.datasets.end(),
+      [&](const storage::DatasetInput& each) { return each.name == dataset; });
+  if (input == manifest_.datasets.end()) {
+    throw InputError("a unit names the data set " + dataset,
+                     "the manifest has no such input", "plan the run again");
+  }
+  std::vector<std::filesystem::path> files;
+  for (const storage::InputFile& file : input->files) {
+    files.emplace_back(file.path);
+  }
+  const data::DatasetKind kind = data::dataset_kind(dataset);
+  const auto given = manifest_.config.prompts.find(dataset);
+  Source opened{kind,
+                given == manifest_.config.prompts.end()
+                    ? data::default_prompt(kind)
+                    : given->second,
+                data::Dataset(kind, std::move(files))};
+  return sources_.emplace(dataset, std::move(opened)).first->second;
+}
+
+std::vector<SampleSource::DecodedImage> SampleSource::decode(
+    const std::vector<data::Row>& rows) const {
+  std::vector<DecodedImage> decoded(rows.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < rows.size(); i = next++) {
+      if (!rows[i].failure.empty()) {
+        decoded[i].failure = rows[i].failure;
+        continue;
+      }
+      try {
+        decoded[i].patches = image::preprocess(rows[i].image, preprocessor_);
+      } catch (const std::exception& problem) {
+        // The seam: a bad image is a failed sample, never a dead worker.
+        decoded[i].failure = problem.what();
+      }
+    }
+  };
+  std::vector<std::jthread> helpers;
+  const auto wanted = std::min<std::size_t>(decode_threads_, rows.size());
+  for (std::size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
+  work();
+  helpers.clear();  // joins
+  return decoded;
+}
+
+void SampleSource::finish(PreparedSample& sample,
+                          const DecodedImage& decoded) const {
+  SampleRecord& record = sample.record;
+  if (!decoded.failure.empty()) return fail(record, decoded.failure);
+  const image::Patches& patches = decoded.patches;
+  record.image_height = patches.source_height;
+  record.image_width = patches.source_width;
+  record.grid_height = patches.grid_height;
+  record.grid_width = patches.grid_width;
+  record.image_tokens = patches.tokens(preprocessor_.merge_size);
+  try {
+    sample.prompt = prompts_.build(record.prompt, record.image_tokens);
+  } catch (const InputError& problem) {
+    return fail(record, problem.what());
+  }
+  record.prompt_tokens = static_cast<std::int32_t>(sample.prompt.ids.size());
+  if (record.prompt_tokens + limits_.max_new_tokens > limits_.max_tokens) {
+    fail(record, "the prompt has " + std::to_string(record.prompt_tokens) +
+                     " tokens (with " + std::to_string(limits_.max_new_tokens) +
+                     " new ones the model takes " +
+                     std::to_string(limits_.max_tokens) +
+                     "); lower --max-pixels");
+  }
+}
+
+PreparedUnit SampleSource::prepare(const storage::Unit& unit,
+                                   const Quarantine& quarantine) {
+  Source& from = source(unit.dataset);
+  const std::vector<std::string> all;
+  const std::vector<data::Row> rows = from.dataset.read(
+      unit.row_begin, unit.row_end,
+      from.kind == data::DatasetKind::kMtvqa ? manifest_.config.languages
+                                             : all);
+  std::vector<DecodedImage> decoded = decode(rows);
+
+  PreparedUnit prepared;
+  prepared.unit = unit;
+  const auto limit = static_cast<std::size_t>(unit.samples);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const data::Row& row = rows[i];
+    // A row without readable questions still is one sample: a failed one.
+    const std::size_t count = std::max<std::size_t>(1, row.questions.size());
+    int image = -1;
+    for (std::size_t q = 0; q < count; ++q) {
+      if (prepared.samples.size() == limit) break;
+      PreparedSample sample;
+      SampleRecord& record = sample.record;
+      const int index = static_cast<int>(q);
+      record.sample_id = data::sample_id(from.kind, row.row, index);
+      record.source_row = row.row;
+      record.question_index = index;
+      record.language = row.language;
+      if (q < row.questions.size()) {
+        record.prompt =
+            data::fill_prompt(from.prompt_template, row.questions[q].question);
+        record.reference = row.questions[q].answer;
+      }
+      const auto known = quarantine.find(record.sample_id);
+      if (known != quarantine.end()) {
+        fail(record, known->second);
+      } else {
+        finish(sample, decoded[i]);
+      }
+      if (record.status == SampleStatus::kOk) {
+        if (image < 0) {
+          image = static_cast<int>(prepared.images.size());
+          prepared.images.push_back(std::move(decoded[i].patches));
+          // Later questions still read sizes and tokens of it.
+          decoded[i].patches.grid_height = prepared.images.back().grid_height;
+          decoded[i].patches.grid_width = prepared.images.back().grid_width;
+          decoded[i].patches.source_height =
+              prepared.images.back().source_height;
+          decoded[i].patches.source_width = prepared.images.back().source_width;
+        }
+        sample.image = image;
+      }
+      prepared.samples.push_back(std::move(sample));
+    }
+  }
+  if (prepared.samples.size() != limit) {
+    throw InputError("unit " + std::to_string(unit.index) + " of " +
+                         unit.dataset + " has " +
+                         std::to_string(prepared.samples.size()) + " samples",
+                     "the manifest says " + std::to_string(unit.samples),
+                     "the data set changed; start a new run directory");
+  }
+  return prepared;
+}
+
+}  // namespace lens::worker

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "storage/manifest.h"
+#include "storage/unit_result.h"
+#include "worker/data/dataset.h"
+#include "worker/image/preprocess.h"
+#include "worker/prompt.h"
+
+namespace lens::worker {
+
+// Samples that are not to be run: reason by sample id.
+using Quarantine = std::map<std::string, std::string>;
+
+// One sample, ready for the model or failed with its reason.
+struct PreparedSample {
+  storage::SampleRecord record;
+  TokenizedPrompt prompt;  // empty where failed
+  int image = -1;          // index into PreparedUnit::images; -1 where failed
+};
+
+// Everything of a unit that the CPU does before the model runs.
+struct PreparedUnit {
+  storage::Unit unit;
+  std::vector<image::Patches> images;   // those that a sample uses
+  std::vector<PreparedSample> samples;  // unit.samples of them
+};
+
+// Limits of the model that a prompt has to keep.
+struct PromptLimits {
+  std::int64_t max_tokens = 32768;  // prompt and answer together
+  int max_new_tokens = 64;
+};
+
+// Reads the samples of units: rows from Parquet, images decoded, resized and
+// cut into patches, prompts tokenized. Used by one thread at a time; decoding
+// runs on `decode_threads`.
+class SampleSource {
+ public:
+  SampleSource(const storage::Manifest& manifest,
+               image::PreprocessorConfig preprocessor,
+               const PromptBuilder& prompts, PromptLimits limits,
+               int decode_threads);
+
+  // A bad sample becomes a failed record. Throws lens::InputError when the
+  // rows themselves cannot be read.
+  PreparedUnit prepare(const storage::Unit& unit, const Quarantine& quarantine);
+
+ private:
+  struct Source {
+    data::DatasetKind kind;
+    std::string prompt_template;
+    data::Dataset dataset;
+  };
+
+  Source& source(const std::string& dataset);
+  // Patches, or the reason why there are none.
+  struct DecodedImage {
+    image::Patches patches;
+    std::string failure;
+  };
+  std::vector<DecodedImage> decode(const std::vector<data::Row>& rows) const;
+  // Builds the prompt, or sets the failure.
+  void finish(PreparedSample& sample, const DecodedImage& decoded) const;
+
+  const storage::Manifest& manifest_;
+  image::PreprocessorConfig preprocessor_;
+  const PromptBuilder& prompts_;
+  PromptLimits limits_;
+  int decode_threads_;
+  std::map<std::string, Source> sources_;  // opened when first used
+};
+
+}  // namespace lens::worker

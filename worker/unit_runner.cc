@@ -1,0 +1,219 @@
+#include "worker/unit_runner.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <new>
+#include <numeric>
+#include <utility>
+
+#include "worker/data/score.h"
+#include "worker/error.h"
+#include "worker/lens/deferred.h"
+#include "worker/lens/readout.h"
+#include "worker/model/engine.h"
+#include "worker/result_builder.h"
+#include "worker/text/token_text.h"
+
+namespace lens::worker {
+namespace {
+
+using storage::SampleStatus;
+
+at::ScalarType dtype_of(const std::string& name) {
+  if (name == "float32") return at::kFloat;
+  if (name == "bfloat16") return at::kBFloat16;
+  throw InputError("unknown dtype \"" + name + "\" in the manifest",
+                   "float32 and bfloat16 are known", "plan the run again");
+}
+
+model::Engine load_engine(const storage::Manifest& manifest,
+                          at::Device device) {
+  model::ModelConfig config = model::ModelConfig::load(manifest.model.path);
+  model::Weights weights = model::Weights::load(
+      manifest.model.path, config, dtype_of(manifest.config.dtype), device);
+  return {std::move(config), std::move(weights),
+          model::Schedule::for_device(device.type())};
+}
+
+readout::Head head_of(const model::Engine& engine,
+                      const text::Tokenizer& tokenizer) {
+  const model::TextWeights& weights = engine.weights().text;
+  std::vector<std::int64_t> classes;
+  for (std::int64_t id = 0; id < engine.config().text.vocab_size; ++id) {
+    classes.push_back(static_cast<std::int64_t>(
+        text::script_of(tokenizer, static_cast<std::int32_t>(id))));
+  }
+  readout::Head head;
+  head.norm_weight = weights.norm;
+  head.norm_eps = engine.config().text.rms_norm_eps;
+  head.weight = weights.lm_head;
+  head.script_class =
+      at::tensor(classes, at::kLong).to(weights.lm_head.device());
+  head.scripts = text::kScriptCount;
+  return head;
+}
+
+std::vector<int> kept_states(const storage::RunConfig& config, int states) {
+  for (const int state : config.save_hidden) {
+    if (state < 0 || state >= states) {
+      throw InputError(
+          "cannot keep state " + std::to_string(state),
+          "the model has states 0 to " + std::to_string(states - 1),
+          "change --save-hidden");
+    }
+  }
+  return config.save_hidden;
+}
+
+// Runs `work`; what libtorch says of memory becomes OutOfMemory.
+template <typename Work>
+auto guarded(const Work& work) {
+  try {
+    return work();
+  } catch (const c10::OutOfMemoryError& problem) {
+    throw OutOfMemory(problem.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory("the host has no memory left");
+  } catch (const c10::Error& problem) {
+    const std::string what = problem.what_without_backtrace();
+    if (what.find("DefaultCPUAllocator") != std::string::npos) {
+      throw OutOfMemory(what);
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+struct UnitRunner::Impl {
+  Impl(const storage::Manifest& plan, const text::Tokenizer& words,
+       at::Device device)
+      : manifest(plan),
+        tokenizer(words),
+        selection(TokenSelection::parse(plan.config.tokens)),
+        engine(load_engine(plan, device)),
+        backend(readout::reference_backend(head_of(engine, words),
+                                           plan.config.top_k)),
+        kept(kept_states(plan.config, engine.config().text.num_states())) {}
+
+  storage::UnitResult run(PreparedUnit prepared, const Hooks& hooks);
+  model::Prompt prompt_of(const PreparedSample& sample) const;
+  model::GenerateOptions options_of(const Hooks& hooks) const;
+  void answer(const model::Generation& generation, data::DatasetKind kind,
+              storage::SampleRecord* record) const;
+
+  const storage::Manifest& manifest;
+  const text::Tokenizer& tokenizer;
+  const TokenSelection selection;
+  const model::Engine engine;
+  const std::unique_ptr<readout::Backend> backend;
+  const std::vector<int> kept;
+};
+
+model::Prompt UnitRunner::Impl::prompt_of(const PreparedSample& sample) const {
+  model::Prompt prompt;
+  prompt.ids = sample.prompt.ids;
+  prompt.picture = sample.image;
+  prompt.wanted.reserve(prompt.ids.size());
+  for (const storage::TokenRole role : sample.prompt.roles) {
+    prompt.wanted.push_back(selection.takes(role) ? 1 : 0);
+  }
+  return prompt;
+}
+
+model::GenerateOptions UnitRunner::Impl::options_of(const Hooks& hooks) const {
+  model::GenerateOptions options;
+  options.max_new_tokens = manifest.config.max_new_tokens;
+  options.end_ids = engine.config().eos_token_ids;
+  if (manifest.config.generation_config) {
+    options.repetition_penalty = engine.config().repetition_penalty;
+  }
+  options.cancelled = hooks.cancelled;
+  options.finished = [&hooks](int) {
+    if (hooks.sample_finished) hooks.sample_finished();
+  };
+  return options;
+}
+
+void UnitRunner::Impl::answer(const model::Generation& generation,
+                              data::DatasetKind kind,
+                              storage::SampleRecord* record) const {
+  std::vector<std::int32_t> ids(generation.ids.begin(), generation.ids.end());
+  if (generation.ended) ids.pop_back();
+  record->answer = tokenizer.decode(ids, /*skip_special_tokens=*/true);
+  record->score = data::score(kind, record->answer, record->reference);
+}
+
+storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared,
+                                          const Hooks& hooks) {
+  const model::ModelConfig& config = engine.config();
+  std::vector<model::Picture> pictures;
+  for (image::Patches& patches : prepared.images) {
+    const std::int64_t area =
+        std::int64_t{patches.grid_height} * patches.grid_width;
+    pictures.push_back(
+        {at::from_blob(patches.values.data(), {area, config.vision.patch_dim()},
+                       at::TensorOptions().dtype(at::kFloat)),
+         {patches.grid_height, patches.grid_width}});
+  }
+  storage::UnitResult result;
+  result.layers = config.text.num_states();
+  result.ranks = manifest.config.top_k;
+  result.scripts = text::kScriptCount;
+  result.hidden_layer.assign(kept.begin(), kept.end());
+  result.hidden_size = kept.empty() ? 0 : config.text.hidden_size;
+
+  std::vector<model::Prompt> prompts;
+  std::vector<RanSample> ran;
+  for (std::size_t i = 0; i < prepared.samples.size(); ++i) {
+    const PreparedSample& sample = prepared.samples[i];
+    result.samples.push_back(sample.record);
+    if (sample.record.status != SampleStatus::kOk) continue;
+    prompts.push_back(prompt_of(sample));
+    ran.push_back({i, sample.prompt.roles});
+  }
+  readout::DeferredLens lens(backend.get(), {.kept_states = kept});
+  const std::vector<model::Generation> generations =
+      engine.generate(pictures, prompts, options_of(hooks), &lens);
+  const readout::Columns columns = lens.finish();
+
+  const data::DatasetKind kind = data::dataset_kind(prepared.unit.dataset);
+  for (std::size_t i = 0; i < ran.size(); ++i) {
+    answer(generations[i], kind, &result.samples[ran[i].sample]);
+  }
+  append_rows(ran, generations, columns, selection, &result);
+  return result;
+}
+
+UnitRunner::UnitRunner(const storage::Manifest& manifest,
+                       const text::Tokenizer& tokenizer,
+                       const std::string& device)
+    : impl_(guarded([&] {
+        return std::make_unique<Impl>(manifest, tokenizer, at::Device(device));
+      })) {}
+
+UnitRunner::~UnitRunner() = default;
+
+std::int64_t UnitRunner::max_prompt_tokens() const {
+  return impl_->engine.config().text.max_position_embeddings;
+}
+
+std::int64_t UnitRunner::image_token_id() const {
+  return impl_->engine.config().image_token_id;
+}
+
+storage::UnitResult UnitRunner::run(PreparedUnit prepared, const Hooks& hooks) {
+  try {
+    return guarded([&] { return impl_->run(std::move(prepared), hooks); });
+  } catch (const readout::LensMismatch& problem) {
+    throw FailedCheck(problem.what());
+  } catch (const model::Cancelled& problem) {
+    throw Abandoned(problem.what());
+  }
+}
+
+}  // namespace lens::worker
