@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <exception>
@@ -193,6 +194,8 @@ int main_checked(int argc, char** argv) {
     fail("--lease-seconds must be at least twice --heartbeat-seconds");
     return kUsage;
   }
+  // Strangers that knock would fill stderr, which carries one line.
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // Before any thread is made, so that all inherit it.
   const sigset_t signals = drain_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);

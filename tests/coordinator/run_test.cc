@@ -1,0 +1,330 @@
+#include "coordinator/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "coordinator/ledger_reader.h"
+#include "tests/coordinator/fake_clock.h"
+#include "tests/coordinator/run_on_disk.h"
+#include "tests/coordinator/temporary_directory.h"
+
+namespace lens::coordinator {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+class RunTest : public ::testing::Test {
+ protected:
+  void start(const RunSettings& settings = {}) {
+    run_.reset();
+    run_.emplace(directory_.path(), settings, clock_.clock());
+  }
+  WorkerId join(int pid = 1) {
+    WorkerIdentity identity;
+    identity.host = "node";
+    identity.pid = pid;
+    const auto id = (*run_)->join(kRunId, identity);
+    EXPECT_TRUE(id.ok()) << id.status();
+    return *id;
+  }
+  AcquireAnswer ask(WorkerId worker) {
+    auto answer = (*run_)->acquire(worker);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return *answer;
+  }
+  Lease take(WorkerId worker) {
+    const AcquireAnswer answer = ask(worker);
+    const auto* granted = std::get_if<Granted>(&answer);
+    EXPECT_NE(granted, nullptr);
+    return granted != nullptr ? granted->lease : Lease{};
+  }
+  absl::Status commit(const Lease& lease) {
+    return (*run_)->commit(run_->finished(lease));
+  }
+  void fail(const Lease& lease, FailureClass failure_class,
+            const std::string& sample = "") {
+    UnitFailure failure;
+    failure.unit = lease.unit;
+    failure.token = lease.token;
+    failure.failure_class = failure_class;
+    failure.sample_id = sample;
+    failure.reason = "because";
+    EXPECT_TRUE((*run_)->fail(failure).ok());
+  }
+  LedgerContents ledger_after_the_end() {
+    run_.reset();
+    const auto reader = LedgerReader::open(directory_.path() / "ledger.sqlite");
+    EXPECT_TRUE(reader.ok()) << reader.status();
+    return reader->contents();
+  }
+
+  TemporaryDirectory directory_;
+  FakeClock clock_;
+  std::optional<RunOnDisk> run_;
+};
+
+TEST_F(RunTest, EndsCompleteOnceAllUnitsAreCommittedAndWorkersHaveLeft) {
+  start({.units = 3});
+  const WorkerId worker = join();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(commit(take(worker)).ok());
+  (*run_)->tick();
+  EXPECT_EQ((*run_)->outcome(), Outcome::kComplete);
+  EXPECT_FALSE((*run_)->over());
+  EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kComplete);
+  EXPECT_TRUE((*run_)->over());
+  const LedgerContents ledger = ledger_after_the_end();
+  EXPECT_EQ(ledger.state, RunState::kMerging);
+  EXPECT_EQ(ledger.commits.size(), 3u);
+}
+
+TEST_F(RunTest, DoesNotWaitForVanishedWorkersForEver) {
+  start({.units = 1, .linger = seconds(10)});
+  ASSERT_TRUE(commit(take(join())).ok());
+  (*run_)->tick();
+  clock_.advance(seconds(9));
+  EXPECT_FALSE((*run_)->over());
+  clock_.advance(seconds(1));
+  EXPECT_TRUE((*run_)->over());
+}
+
+TEST_F(RunTest, WorkerWithoutWorkWaitsWhileOthersHoldTheLastUnits) {
+  start({.units = 1});
+  const Lease lease = take(join(1));
+  const WorkerId other = join(2);
+  EXPECT_GT(std::get<WaitFor>(ask(other)).duration.count(), 0);
+  clock_.advance(seconds(20));
+  ASSERT_TRUE((*run_)->heartbeat(other, {}).ok());
+  clock_.advance(seconds(20));
+  (*run_)->tick();
+  EXPECT_EQ(take(other).unit, lease.unit);
+}
+
+TEST_F(RunTest, ExpiredLeaseIsRecordedAsLostAndNeverCounted) {
+  start({.units = 1});
+  for (int i = 0; i < 5; ++i) {
+    take(join(i));
+    clock_.advance(seconds(40));
+    (*run_)->tick();
+  }
+  EXPECT_EQ((*run_)->outcome(), std::nullopt);
+  const RunSnapshot snapshot = (*run_)->snapshot();
+  ASSERT_EQ(snapshot.failures.size(), 5u);
+  EXPECT_EQ(snapshot.failures[0].attempt, 5);
+  EXPECT_EQ(snapshot.failures[0].failure_class, FailureClass::kLost);
+  EXPECT_FALSE(snapshot.failures[0].counted);
+  EXPECT_EQ(ledger_after_the_end().failures.size(), 5u);
+}
+
+TEST_F(RunTest, DrainLetsLeasesEndAndTellsWorkersToLeave) {
+  start();
+  const WorkerId worker = join();
+  const Lease lease = take(worker);
+  (*run_)->drain("test");
+  (*run_)->tick();
+  EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kDrained);
+  EXPECT_FALSE((*run_)->over());
+  EXPECT_TRUE((*run_)->heartbeat(worker, {})->draining);
+  EXPECT_THAT((*run_)->snapshot().message, HasSubstr("draining"));
+  ASSERT_TRUE(commit(lease).ok());
+  (*run_)->tick();
+  EXPECT_TRUE((*run_)->over());
+  EXPECT_EQ((*run_)->outcome(), Outcome::kDrained);
+  const LedgerContents ledger = ledger_after_the_end();
+  EXPECT_EQ(ledger.state, RunState::kInterrupted);
+  EXPECT_EQ(ledger.commits.size(), 1u);
+}
+
+TEST_F(RunTest, DrainIsOverWhenItsWorkersSayGoodbye) {
+  start();
+  const WorkerId worker = join();
+  take(worker);
+  (*run_)->drain("test");
+  ASSERT_TRUE((*run_)->leave(worker).ok());
+  (*run_)->tick();
+  EXPECT_TRUE((*run_)->over());
+}
+
+TEST_F(RunTest, SecondSignalEndsAtOnce) {
+  start();
+  take(join());
+  (*run_)->stop_now();
+  (*run_)->tick();
+  EXPECT_TRUE((*run_)->over());
+  EXPECT_EQ((*run_)->outcome(), Outcome::kDrained);
+}
+
+TEST_F(RunTest, NextCoordinatorGoesOnFromTheLedger) {
+  start({.units = 3});
+  const Lease done = take(join());
+  const UnitCommit commit_again = run_->finished(done);
+  ASSERT_TRUE((*run_)->commit(commit_again).ok());
+  const Lease in_flight = take(join());
+
+  start({.units = 3});
+  EXPECT_EQ((*run_)->epoch(), 2u);
+  EXPECT_TRUE((*run_)->commit(commit_again).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(commit(in_flight)));
+  const Lease next = take(join());
+  EXPECT_EQ(next.unit, in_flight.unit);
+  EXPECT_EQ(next.token.epoch, 2u);
+  EXPECT_EQ((*run_)->snapshot().units_committed, 1);
+}
+
+TEST_F(RunTest, UnitThatKillsThreeWorkersIsGivenUpAndTheOthersAreDone) {
+  start({.units = 2});
+  const WorkerId worker = join();
+  for (int i = 0; i < 3; ++i) fail(take(worker), FailureClass::kCrash);
+  const Lease other = take(worker);
+  EXPECT_EQ(to_int(other.unit), 1);
+  ASSERT_TRUE(commit(other).ok());
+  EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kFailed);
+  (*run_)->tick();
+  EXPECT_TRUE((*run_)->over());
+  EXPECT_THAT((*run_)->failure(), HasSubstr("unit 0 was given up"));
+  const LedgerContents ledger = ledger_after_the_end();
+  EXPECT_EQ(ledger.state, RunState::kFailed);
+  EXPECT_THAT(ledger.reason, HasSubstr("because"));
+}
+
+TEST_F(RunTest, SameCommandAfterAFailedRunTriesAgain) {
+  start({.units = 1});
+  for (int i = 0; i < 3; ++i) fail(take(join()), FailureClass::kCrash);
+  (*run_)->tick();
+  ASSERT_EQ((*run_)->outcome(), Outcome::kFailed);
+
+  start({.units = 1});
+  EXPECT_EQ((*run_)->outcome(), std::nullopt);
+  const Lease lease = take(join());
+  EXPECT_EQ(lease.attempt, 4);
+  EXPECT_TRUE(commit(lease).ok());
+}
+
+TEST_F(RunTest, SampleThatKillsTwiceIsQuarantinedForGood) {
+  start({.units = 1});
+  const WorkerId worker = join();
+  fail(take(worker), FailureClass::kOutOfMemory, "7.1");
+  fail(take(worker), FailureClass::kOutOfMemory, "7.1");
+  const auto granted = std::get<Granted>(ask(worker));
+  ASSERT_EQ(granted.quarantined.size(), 1u);
+  EXPECT_EQ(granted.quarantined[0].sample_id, "7.1");
+
+  start({.units = 1});
+  EXPECT_EQ(std::get<Granted>(ask(join())).quarantined.size(), 1u);
+}
+
+TEST_F(RunTest, FailedChecksFailTheRunAfterThreeRetries) {
+  start({.units = 2});
+  const WorkerId worker = join();
+  for (int i = 0; i < 4; ++i) fail(take(worker), FailureClass::kCheck);
+  EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kFailed);
+  EXPECT_TRUE((*run_)->heartbeat(worker, {})->draining);
+  (*run_)->tick();
+  EXPECT_TRUE((*run_)->over());
+  EXPECT_THAT((*run_)->failure(), HasSubstr("check: because"));
+}
+
+TEST_F(RunTest, CommitWithoutItsPartIsRefusedAndCounted) {
+  start({.units = 1});
+  const WorkerId worker = join();
+  UnitCommit missing = run_->finished(take(worker));
+  missing.receipt.bytes += 1;
+  EXPECT_TRUE(absl::IsDataLoss((*run_)->commit(missing)));
+  const RunSnapshot snapshot = (*run_)->snapshot();
+  EXPECT_EQ(snapshot.units_committed, 0);
+  ASSERT_EQ(snapshot.failures.size(), 1u);
+  EXPECT_EQ(snapshot.failures[0].failure_class, FailureClass::kStore);
+  EXPECT_EQ(take(worker).attempt, 2);
+}
+
+TEST_F(RunTest, CommitThatDoesNotFitItsUnitIsRefused) {
+  start();
+  UnitCommit counts = run_->finished(take(join()));
+  counts.samples_ok += 1;
+  EXPECT_TRUE(absl::IsInvalidArgument((*run_)->commit(counts)));
+}
+
+TEST_F(RunTest, PartOutsideItsFolderIsRefused) {
+  for (const char* name :
+       {"../secret.h5", "/etc/passwd", "parts/../ledger.sqlite",
+        "parts/other/0.1-1.h5", "parts/mtvqa/..", "parts/mtvqa/a/b.h5", ""}) {
+    start();
+    UnitCommit elsewhere = run_->finished(take(join()));
+    elsewhere.receipt.file_name = name;
+    EXPECT_TRUE(absl::IsInvalidArgument((*run_)->commit(elsewhere))) << name;
+    EXPECT_EQ((*run_)->snapshot().units_committed, 0) << name;
+    run_.reset();
+    std::filesystem::remove(directory_.path() / "ledger.sqlite");
+  }
+}
+
+TEST_F(RunTest, UnitsThatDoNotExistAreRefusedEverywhere) {
+  start({.units = 1});
+  const WorkerId worker = join();
+  for (const int unit : {-1, 1, 1'000'000}) {
+    UnitCommit commit;
+    commit.unit = UnitIndex{unit};
+    EXPECT_TRUE(absl::IsInvalidArgument((*run_)->commit(commit)));
+    UnitFailure failure;
+    failure.unit = UnitIndex{unit};
+    EXPECT_TRUE(absl::IsInvalidArgument((*run_)->fail(failure)));
+    const std::vector<LeaseProgress> leases = {{{}, UnitIndex{unit}, 0}};
+    EXPECT_TRUE(
+        absl::IsInvalidArgument((*run_)->heartbeat(worker, leases).status()));
+  }
+}
+
+TEST_F(RunTest, WorkerOfAnotherRunIsRefused) {
+  start();
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      (*run_)->join("another", WorkerIdentity{}).status()));
+}
+
+TEST_F(RunTest, SnapshotCountsSamplesAndMeasuresTheRate) {
+  start({.units = 20});
+  const WorkerId worker = join();
+  for (int i = 0; i < 10; ++i) {
+    const Lease lease = take(worker);
+    clock_.advance(seconds(2));
+    ASSERT_TRUE(commit(lease).ok());
+  }
+  const Lease lease = take(worker);
+  const std::vector<LeaseProgress> half = {{lease.token, lease.unit, 2}};
+  clock_.advance(seconds(1));
+  ASSERT_TRUE((*run_)->heartbeat(worker, half).ok());
+
+  const RunSnapshot snapshot = (*run_)->snapshot();
+  ASSERT_EQ(snapshot.datasets.size(), 2u);
+  EXPECT_EQ(snapshot.datasets[0].first, "mtvqa");
+  EXPECT_EQ(snapshot.datasets[0].second,
+            (DatasetCounts{.total = 40, .done = 20, .failed = 5}));
+  EXPECT_NEAR(snapshot.samples_per_second, 2, 0.01);
+  ASSERT_TRUE(snapshot.eta.has_value());
+  EXPECT_NEAR(snapshot.eta->count(), 38 / 2.0, 0.2);
+  ASSERT_EQ(snapshot.workers.size(), 1u);
+  EXPECT_EQ(snapshot.workers[0].units, std::vector<UnitIndex>{lease.unit});
+  EXPECT_EQ(snapshot.workers[0].samples_committed, 40);
+  EXPECT_EQ(snapshot.oldest_lease, seconds(1));
+  EXPECT_EQ(snapshot.units_leased, 1);
+}
+
+TEST_F(RunTest, LongReasonIsCutBetweenCharacters) {
+  start({.units = 1});
+  const Lease lease = take(join());
+  UnitFailure failure;
+  failure.unit = lease.unit;
+  failure.token = lease.token;
+  failure.failure_class = FailureClass::kCrash;
+  failure.reason = "a\n";
+  for (int i = 0; i < 1000; ++i) failure.reason += "\u00e9";
+  ASSERT_TRUE((*run_)->fail(failure).ok());
+  const std::string reason = (*run_)->snapshot().failures.at(0).reason;
+  EXPECT_TRUE(reason.starts_with("a \u00e9"));
+  EXPECT_TRUE(reason.ends_with("\u00e9..."));
+  EXPECT_LT(reason.size(), 510u);
+}
+
+}  // namespace
+}  // namespace lens::coordinator
