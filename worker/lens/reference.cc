@@ -29,6 +29,8 @@ namespace {
 constexpr std::int64_t kChunkElements = 8 << 20;
 constexpr std::int64_t kMaxRows = 2048;
 constexpr std::int64_t kMinChunk = 1024;
+// Longer float32 sums would cost digits; over chunks the sums are float64.
+constexpr std::int64_t kMaxChunk = 16384;
 
 // Running reductions over the vocabulary for R = T * S rows. Sums within a
 // chunk are float32 (ATen sums in a tree), sums over chunks float64.
@@ -71,14 +73,12 @@ class ReferenceBackend : public Backend {
     const std::int64_t last = states.size(1) - 1;
     const at::Tensor inner = states.narrow(1, 0, last).to(at::kFloat);
     const at::Tensor variance = inner.pow(2).mean(-1, /*keepdim=*/true);
-    // Rounded to the weights' dtype before the scale, as in the model.
+    // The head's products are float32, so the rows stay float32, too.
     const at::Tensor normed =
-        head_.norm_weight *
-        (inner * at::rsqrt(variance + head_.norm_eps)).to(states.scalar_type());
+        head_.norm_weight * (inner * at::rsqrt(variance + head_.norm_eps));
     // Invariant: state N has met the final norm already, exactly once.
-    return at::cat({normed, states.narrow(1, last, 1)}, 1)
-        .flatten(0, 1)
-        .to(at::kFloat);
+    return at::cat({normed, states.narrow(1, last, 1).to(at::kFloat)}, 1)
+        .flatten(0, 1);
   }
 
   Sweep start(const at::Tensor& rows, const at::Tensor& targets,
@@ -139,9 +139,8 @@ class ReferenceBackend : public Backend {
     sweep->final_dot =
         final_factor * (sweep->final_dot +
                         final_sum * drop.view({sweep->tokens, sweep->states})) +
-        at::matmul(by_token, final_mass.unsqueeze(-1))
-            .squeeze(-1)
-            .to(at::kDouble);
+        // Not a matrix product: that would add up in one long chain.
+        (by_token * final_mass.unsqueeze(1)).sum(-1).to(at::kDouble);
 
     sweep->weighted = factor * (sweep->weighted + sweep->sum * drop) +
                       (mass * shifted).sum(-1).to(at::kDouble);
@@ -192,7 +191,7 @@ class ReferenceBackend : public Backend {
     Sweep sweep = start(rows, targets, tokens, count);
     const std::int64_t vocab = head_.weight.size(0);
     const std::int64_t chunk =
-        std::max(kMinChunk, kChunkElements / rows.size(0));
+        std::clamp(kChunkElements / rows.size(0), kMinChunk, kMaxChunk);
     for (std::int64_t begin = 0; begin < vocab; begin += chunk) {
       advance(rows, targets, begin, std::min(chunk, vocab - begin), &sweep);
     }

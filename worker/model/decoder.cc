@@ -177,7 +177,7 @@ at::Tensor mlp(const DecoderLayerWeights& layer, const at::Tensor& x) {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor variance = wide.pow(2).mean(-1, /*keepdim=*/true);
-  return weight * (wide * at::rsqrt(variance + eps)).to(x.scalar_type());
+  return (weight * (wide * at::rsqrt(variance + eps))).to(x.scalar_type());
 }
 
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
@@ -185,8 +185,7 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& positions,
                        std::span<const Segment> segments, KvCache& cache,
                        StateTap* tap) {
-  Pass pass{config, segments,
-            text_rotation(positions, config, embeddings.options())};
+  Pass pass{config, segments, text_rotation(positions, config)};
   pass.batched = is_batched(segments);
   if (pass.batched) prepare_batched(embeddings.options(), &pass);
 

@@ -67,8 +67,7 @@ MropePositions mrope_positions(std::span<const std::int64_t> ids,
   return positions;
 }
 
-Rotation text_rotation(const at::Tensor& positions, const TextConfig& config,
-                       const at::TensorOptions& like) {
+Rotation text_rotation(const at::Tensor& positions, const TextConfig& config) {
   const at::Tensor frequencies =
       inverse_frequencies(config.rope_theta, config.head_dim())
           .to(positions.device());
@@ -85,7 +84,7 @@ Rotation text_rotation(const at::Tensor& positions, const TextConfig& config,
   }
   const at::Tensor half = at::cat(sections, -1);
   const at::Tensor full = at::cat({half, half}, -1);
-  return {full.cos().to(like), full.sin().to(like)};
+  return {full.cos(), full.sin()};
 }
 
 Rotation vision_rotation(Grid grid, const VisionConfig& config,
@@ -115,10 +114,12 @@ Rotation vision_rotation(Grid grid, const VisionConfig& config,
 }
 
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
+  const at::Tensor wide = x.to(at::kFloat);
   const std::int64_t half = x.size(-1) / 2;
   const at::Tensor turned =
-      at::cat({-x.narrow(-1, half, half), x.narrow(-1, 0, half)}, -1);
-  return x * rotation.cos.unsqueeze(1) + turned * rotation.sin.unsqueeze(1);
+      at::cat({-wide.narrow(-1, half, half), wide.narrow(-1, 0, half)}, -1);
+  return (wide * rotation.cos.unsqueeze(1) + turned * rotation.sin.unsqueeze(1))
+      .to(x.scalar_type());
 }
 
 }  // namespace lens::model

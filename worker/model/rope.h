@@ -10,7 +10,7 @@
 
 namespace lens::model {
 
-// cos and sin of the rotation angles, each [tokens, head_dim].
+// cos and sin of the rotation angles, each [tokens, head_dim] float32.
 struct Rotation {
   at::Tensor cos;
   at::Tensor sin;
@@ -37,18 +37,16 @@ MropePositions mrope_positions(std::span<const std::int64_t> ids,
                                std::span<const Grid> grids,
                                const ModelConfig& config);
 
-// Angles of the decoder, in float32, cast to `like`'s dtype and device.
-// positions [3, tokens] int64.
-Rotation text_rotation(const at::Tensor& positions, const TextConfig& config,
-                       const at::TensorOptions& like);
+// Angles of the decoder on the positions' device; positions [3, tokens] int64.
+Rotation text_rotation(const at::Tensor& positions, const TextConfig& config);
 
 // Angles of the vision tower for one image's patches in merge-block order,
 // float32 on `device`: [grid.height * grid.width, head_dim].
 Rotation vision_rotation(Grid grid, const VisionConfig& config,
                          at::Device device);
 
-// x * cos + rotate_half(x) * sin in x's dtype; x [tokens, heads, head_dim],
-// each product rounded to that dtype as transformers does.
+// x * cos + rotate_half(x) * sin, computed in float32 and rounded once to x's
+// dtype; x [tokens, heads, head_dim].
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation);
 
 }  // namespace lens::model

@@ -38,8 +38,7 @@ at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
       linear(x, block.qkv)
           .view({patches, 3, config.num_heads, config.head_dim()});
   const auto rotated = [&](int which) {
-    return rotate(qkv.select(1, which).to(at::kFloat), rotation)
-        .to(x.scalar_type());
+    return rotate(qkv.select(1, which), rotation);
   };
   const at::Tensor q = rotated(0);
   const at::Tensor k = rotated(1);

@@ -79,7 +79,10 @@ void expect_definitions(const Head& head, const at::Tensor& states,
     at::Tensor final_log;
     for (std::int64_t s = last; s >= 0; --s) {
       at::Tensor row = states[t][s];
-      if (s < last) row = model::rms_norm(row, head.norm_weight, head.norm_eps);
+      if (s < last) {
+        row = model::rms_norm(row.to(at::kFloat),
+                              head.norm_weight.to(at::kFloat), head.norm_eps);
+      }
       const at::Tensor logits =
           at::linear(row.to(at::kDouble), head.weight.to(at::kDouble));
       const at::Tensor log_p = at::log_softmax(logits, -1);

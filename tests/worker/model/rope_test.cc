@@ -79,8 +79,7 @@ TEST(TextRotation, MatchesTheDefinition) {
   const at::Tensor positions =
       at::tensor(std::vector<std::int64_t>(position, position + 3))
           .view({3, 1});
-  const Rotation rotation =
-      text_rotation(positions, config, at::TensorOptions().dtype(at::kFloat));
+  const Rotation rotation = text_rotation(positions, config);
   for (int j = 0; j < 128; ++j) {
     const int section = (j % 64) < 16 ? 0 : (j % 64) < 40 ? 1 : 2;
     const double angle = static_cast<double>(position[section]) *
