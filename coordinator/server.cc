@@ -1,6 +1,6 @@
 #include "coordinator/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <dlfcn.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/auth_metadata_processor.h>
@@ -80,13 +80,20 @@ void set_limits(grpc::ServerBuilder& builder) {
   builder.SetResourceQuota(quota);
 }
 
+// Loading the library is what registers the service with every server built
+// afterwards; it stays for the life of the process.
 absl::Status enable_reflection() {
-#ifdef LENS_HAVE_REFLECTION
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  return absl::OkStatus();
+#ifdef LENS_REFLECTION
+  if (::dlopen(LENS_REFLECTION, RTLD_NOW | RTLD_GLOBAL) != nullptr) {
+    return absl::OkStatus();
+  }
+  return absl::UnimplementedError(
+      std::string("cannot enable reflection (") + ::dlerror() +
+      "); install gRPC's reflection library or leave out --reflection");
 #else
   return absl::UnimplementedError(
-      "cannot enable reflection (this build has no grpc++_reflection)");
+      "cannot enable reflection (this build has no shared grpc++_reflection); "
+      "leave out --reflection");
 #endif
 }
 
