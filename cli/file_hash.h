@@ -13,11 +13,11 @@ namespace lens::cli {
 struct HashOptions {
   // Files hashed before. One with the same path, size and time of change is
   // believed and not read again.
-  std::vector<storage::InputFile> known;
+  std::vector<storage::InputFile> known = {};
   int threads = 1;
   // Bytes read so far and in all (of what has to be read). Called from one
   // thread at a time, about every 50 ms and at the end.
-  std::function<void(std::int64_t, std::int64_t)> progress;
+  std::function<void(std::int64_t, std::int64_t)> progress = {};
 };
 
 // Size, time and SHA-256 of each file, in the order given; paths are made

@@ -65,11 +65,12 @@ MergeResult merge_run(const storage::RunDirectory& run,
 
   const bool completes = !request.partial && request.output.empty();
   if (completes) set_state(run, RunState::kMerging);
-  result.summary = storage::merge(run, manifest, parts,
-                                  {.output = result.output,
-                                   .partial = request.partial,
-                                   .software = software_info(),
-                                   .progress = request.progress});
+  storage::MergeOptions options;
+  options.output = result.output;
+  options.partial = request.partial;
+  options.software = software_info();
+  options.progress = request.progress;
+  result.summary = storage::merge(run, manifest, parts, options);
   const storage::VerifyReport report = storage::verify_results(result.output);
   if (!report.ok())
     throw InputError(result.output.string() + " does not verify",

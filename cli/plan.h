@@ -56,7 +56,7 @@ struct PlanOptions {
   // One line at a time, for people: progress of hashing, notes.
   std::function<void(const std::string&)> note = [](const std::string&) {};
   // Bytes hashed and to hash.
-  std::function<void(std::int64_t, std::int64_t)> hash_progress;
+  std::function<void(std::int64_t, std::int64_t)> hash_progress = {};
 };
 
 // Resolves the request against the checkpoint, the data sets and the machine,
