@@ -54,6 +54,7 @@ Verdict FailureHistory::judge(const UnitFailure& failure) {
 }
 
 void FailureHistory::remember(const UnitFailure& failure) {
+  if (failure.failure_class == FailureClass::kLost) ++lost_[failure.unit];
   int& attempts = attempts_[failure.unit];
   attempts = std::max(attempts, failure.attempt);
   recent_.push_back(failure);

@@ -43,6 +43,9 @@ class FailureHistory {
 
   // Units that have been given up, each with its last failure.
   const std::map<UnitIndex, UnitFailure>& given_up() const { return given_up_; }
+  // How often each unit was lost: not counted, but a unit that is lost again
+  // and again may be killing its workers unseen.
+  const std::map<UnitIndex, int>& lost() const { return lost_; }
   // Highest attempt seen, by unit.
   const std::map<UnitIndex, int>& attempts() const { return attempts_; }
   // The latest, at most 100, oldest first.
@@ -62,6 +65,7 @@ class FailureHistory {
   std::map<SampleKey, int> sample_deaths_;
   std::map<SampleKey, std::string> quarantined_;  // -> reason
   std::map<UnitIndex, UnitFailure> given_up_;
+  std::map<UnitIndex, int> lost_;
   std::map<UnitIndex, int> attempts_;
   std::vector<UnitFailure> recent_;
 };

@@ -120,6 +120,11 @@ class LeaseTable {
     return static_cast<std::int32_t>(units_.size());
   }
   std::int32_t committed() const { return committed_; }
+  bool is_committed(UnitIndex unit) const {
+    const auto index = static_cast<std::size_t>(to_int(unit));
+    return index < units_.size() &&
+           units_[index].state == UnitState::kCommitted;
+  }
   std::int32_t pending() const {
     return static_cast<std::int32_t>(pending_.size());
   }

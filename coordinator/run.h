@@ -127,6 +127,7 @@ class Run {
   void describe_work_locked(RunSnapshot& snapshot) const;
   void describe_workers_locked(RunSnapshot& snapshot) const;
   std::string message_locked() const;
+  std::string lost_units_locked() const;
   RunState state_locked() const;
 
   const Options options_;

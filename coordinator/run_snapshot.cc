@@ -7,6 +7,7 @@
 namespace lens::coordinator {
 namespace {
 
+constexpr int kSuspiciousLosses = 5;
 constexpr std::size_t kMessageUnits = 3;  // given-up units named in a message
 
 std::string counted(std::int64_t number, const std::string& noun) {
@@ -127,7 +128,18 @@ std::string Run::message_locked() const {
            "; see logs/ of the run directory";
   }
   return progress + ", " + std::to_string(leased) + " leased to " +
-         counted(workers, "worker");
+         counted(workers, "worker") + lost_units_locked();
+}
+
+// Empty unless a unit that is still to be done was lost suspiciously often.
+std::string Run::lost_units_locked() const {
+  for (const auto& [unit, times] : history_.lost()) {
+    if (times < kSuspiciousLosses || table_.is_committed(unit)) continue;
+    return "; unit " + std::to_string(to_int(unit)) + " was lost " +
+           std::to_string(times) +
+           " times: if its workers die of it, logs/ says why";
+  }
+  return "";
 }
 
 }  // namespace lens::coordinator

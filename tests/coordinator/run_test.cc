@@ -15,6 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class RunTest : public ::testing::Test {
  protected:
@@ -116,6 +117,19 @@ TEST_F(RunTest, ExpiredLeaseIsRecordedAsLostAndNeverCounted) {
   EXPECT_EQ(snapshot.failures[0].failure_class, FailureClass::kLost);
   EXPECT_FALSE(snapshot.failures[0].counted);
   EXPECT_EQ(ledger_after_the_end().failures.size(), 5u);
+}
+
+TEST_F(RunTest, UnitLostAgainAndAgainIsNamedInTheMessage) {
+  start({.units = 2});
+  for (int i = 0; i < 5; ++i) {
+    const WorkerId worker = join(i);
+    take(worker);
+    EXPECT_THAT((*run_)->snapshot().message, Not(HasSubstr("was lost")));
+    ASSERT_TRUE((*run_)->leave(worker).ok());
+  }
+  join(9);
+  EXPECT_THAT((*run_)->snapshot().message,
+              HasSubstr("unit 0 was lost 5 times"));
 }
 
 TEST_F(RunTest, DrainLetsLeasesEndAndTellsWorkersToLeave) {
