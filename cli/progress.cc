@@ -43,8 +43,7 @@ std::string progress_bar(const RunStatus& status, int width) {
   const int length = std::clamp(room, kShortestBar, kLongestBar);
   const int filled = static_cast<int>(share * length);
   std::string bar =
-      "[" + std::string(static_cast<std::size_t>(filled), '#') +
-      std::string(static_cast<std::size_t>(length - filled), '-') + "]" + text;
+      fmt::format("[{:#<{}}{:-<{}}]{}", "", filled, "", length - filled, text);
   if (static_cast<int>(bar.size()) > width)
     bar.resize(static_cast<std::size_t>(std::max(0, width)));
   return bar;
