@@ -39,9 +39,13 @@ void limit_child(const GuardLimits& limits) {
 #else
   (void)limits;
 #endif
-  // What the C library says when it aborts is for no one.
-  const int null = ::open("/dev/null", O_WRONLY);
-  if (null >= 0) ::dup2(null, STDERR_FILENO);
+  // What the C library says when it aborts is for no one, and the parent's
+  // buffered output must not come out twice.
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (null >= 0) {
+    ::dup2(null, STDOUT_FILENO);
+    ::dup2(null, STDERR_FILENO);
+  }
   for (const int signal :
        {SIGINT, SIGTERM, SIGHUP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGPIPE}) {
     ::signal(signal, SIG_DFL);
