@@ -93,7 +93,6 @@ absl::StatusOr<AcquireAnswer> Run::acquire(WorkerId worker) {
     return WaitFor{std::chrono::milliseconds(
         std::clamp<std::int64_t>(2 * workers, 200, 5'000))};
   }
-  rate_.add(clock_(), progress_locked());
   changed_locked();
   return Granted{**lease, history_.quarantined((*lease)->unit)};
 }
@@ -106,7 +105,6 @@ absl::StatusOr<HeartbeatAnswer> Run::heartbeat(
   const std::lock_guard lock(mutex_);
   auto revoked = table_.renew(worker, leases);
   if (!revoked.ok()) return revoked.status();
-  rate_.add(clock_(), progress_locked());
   changed_locked();
   const bool draining = draining_ || !fatal_.empty();
   if (draining) table_.tell_to_leave(worker).IgnoreError();
@@ -144,7 +142,6 @@ absl::Status Run::commit(const UnitCommit& commit) {
   table_.end_commit(commit.token, samples);
   samples_this_epoch_ += samples;
   add_commit_locked(commit);
-  rate_.add(clock_(), progress_locked());
   changed_locked();
   return absl::OkStatus();
 }
@@ -168,28 +165,27 @@ void Run::stop_now() {
 
 void Run::tick() {
   std::vector<UnitFailure> lost;
-  std::optional<Outcome> outcome;
+  bool ends = false;
+  RunState state{};
   std::string reason;
   {
     const std::lock_guard lock(mutex_);
     lost = lost_locked(table_.expire(), "no heartbeat from its worker");
     if (!lost.empty()) changed_locked();
-    outcome = outcome_locked();
-    if (ended_) outcome.reset();
-    if (outcome) reason = message_locked();
+    // The first point is the first lease: waiting for workers is no work.
+    if (!table_.leases().empty() || samples_this_epoch_ > 0) {
+      rate_.add(clock_(), progress_locked());
+    }
+    ends = !ended_ && outcome_locked().has_value();
+    if (ends) {
+      state = state_locked();
+      reason = message_locked();
+    }
   }
   if (!lost.empty()) record(lost, std::nullopt).IgnoreError();
-  if (!outcome) return;
-  // A run that was merged already stays complete.
-  if (ledger_.contents().state != RunState::kComplete || !lost.empty() ||
-      *outcome != Outcome::kComplete) {
-    const RunState state = *outcome == Outcome::kComplete ? RunState::kMerging
-                           : *outcome == Outcome::kDrained
-                               ? RunState::kInterrupted
-                               : RunState::kFailed;
-    if (auto status = ledger_.set_state(state, reason); !status.ok()) {
-      note_broken_ledger(status);
-    }
+  if (!ends) return;
+  if (auto status = ledger_.set_state(state, reason); !status.ok()) {
+    note_broken_ledger(status);
   }
   log_(reason);
   const std::lock_guard lock(mutex_);

@@ -85,7 +85,8 @@ class Run {
   // Over at once: leases are left to be granted again by the next coordinator.
   void stop_now();
 
-  // Expires leases and notices the end. To be called a few times a second.
+  // Expires leases, measures the rate and notices the end. To be called a few
+  // times a second.
   void tick();
 
   // Over: there is nothing left to do, and the workers are gone or were given

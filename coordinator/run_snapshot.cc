@@ -97,7 +97,9 @@ std::string Run::message_locked() const {
                                counted(table_.units(), "unit") + " committed";
   const auto leased = static_cast<std::int64_t>(table_.leases().size());
   if (table_.committed() == table_.units()) {
-    return progress + "; the merge writes results.h5";
+    const bool merged = ledger_.contents().state == RunState::kComplete;
+    return progress + (merged ? "; results.h5 is written"
+                              : "; the merge writes results.h5");
   }
   if (!fatal_.empty()) {
     return "failed: " + fatal_ + "; " + progress +

@@ -301,13 +301,16 @@ TEST_F(RunTest, SnapshotCountsSamplesAndMeasuresTheRate) {
   const WorkerId worker = join();
   for (int i = 0; i < 10; ++i) {
     const Lease lease = take(worker);
+    (*run_)->tick();
     clock_.advance(seconds(2));
     ASSERT_TRUE(commit(lease).ok());
+    (*run_)->tick();
   }
   const Lease lease = take(worker);
   const std::vector<LeaseProgress> half = {{lease.token, lease.unit, 2}};
   clock_.advance(seconds(1));
   ASSERT_TRUE((*run_)->heartbeat(worker, half).ok());
+  (*run_)->tick();
 
   const RunSnapshot snapshot = (*run_)->snapshot();
   ASSERT_EQ(snapshot.datasets.size(), 2u);
