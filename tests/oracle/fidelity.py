@@ -2,11 +2,12 @@
 
     fidelity.py --lens build/bin/lens [--only NAME ...] [--work DIR]
 
-For each checkpoint below: `lens run` over pictures of every kind in float32,
-once with default units and once with one image a unit, and both compared with
-the oracle; one checkpoint also in bfloat16. Oracle results are kept in a cache
-folder and made again when anything they depend on changes. Exit status 1 when
-any comparison fails.
+For each checkpoint below: `lens run` over pictures of every kind in float32
+with default units, compared with the oracle; for those with a small vocabulary
+once more with one image a unit, so that every sample is also computed without
+its neighbours; for one checkpoint in bfloat16 as well. Oracle results are kept
+in a cache folder and made again when anything they depend on changes. Exit
+status 1 when any comparison fails.
 """
 
 import needs  # noqa: F401  (first: skips without the packages)
@@ -24,6 +25,7 @@ import time
 import compare
 import image_kinds
 import oracle
+import script_share
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -76,7 +78,7 @@ VARIANTS = {
     "bfloat16": Variant(
         _options(dtype="bfloat16", hidden=128, heads=4, kv_heads=2, layers=6,
                  intermediate=320, attention_gain=1.2, eos_gain=1.5, seed=8),
-        limit=60, bfloat16=True),
+        limit=40, bfloat16=True),
 }
 
 
@@ -125,6 +127,13 @@ class Bench:
             self.cache, self.work / name, self.data, dtype=dtype,
             max_new_tokens=MAX_NEW_TOKENS, top_k=TOP_K, limit=variant.limit)
 
+    def check_shares(self, name, results, exact):
+        error = script_share.largest_error(results, exact, self.work / name)
+        good = error <= script_share.ABSOLUTE
+        print(f"script_share: max error {error:.3g}"
+              f"{'' if good else '  WRONG'}")
+        return good
+
     def check(self, name, variant):
         """True where everything agrees."""
         print(f"== {name}", flush=True)
@@ -136,8 +145,12 @@ class Bench:
         exact = self.run_oracle(name, variant, "float32")
         good = True
         for flags in ((), ("--unit-images", "1")):
+            if flags and (variant.bfloat16 or variant.real_tokenizer):
+                continue
             results = self.run_lens(name, variant, "float32", *flags)
             good &= bool(results) and compare.compare(results, exact)
+            if results and not flags and not variant.real_tokenizer:
+                good &= self.check_shares(name, results, exact)
         if variant.bfloat16:
             rounded = self.run_oracle(name, variant, "bfloat16")
             results = self.run_lens(name, variant, "bfloat16")
