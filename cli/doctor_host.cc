@@ -44,6 +44,12 @@ std::optional<ChildExit> run_to_end(std::vector<std::string> command,
   return child.poll();
 }
 
+std::string one_line(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \n");
+  const std::size_t last = text.find_last_not_of(" \n");
+  return first == std::string::npos ? "" : text.substr(first, last + 1 - first);
+}
+
 // A log that goes with the object.
 class ScratchLog {
  public:
@@ -93,14 +99,15 @@ std::vector<Finding> check_programs(const RunTools& tools) {
     const ScratchLog log(fs::temp_directory_path());
     const auto exit =
         run_to_end({program.string(), "--version"}, log.path(), 20s);
-    if (exit && exit->clean())
+    // Whatever it thinks of the flag: 127 comes from the loader.
+    if (exit && exit->signal == 0 && exit->code != 127)
       findings.push_back({Level::kGood, "programs", program.string()});
     else
-      findings.push_back({Level::kProblem, "programs",
-                          name + " does not start (" +
-                              (exit ? exit->text() : std::string("no answer")) +
-                              "): " + last_lines(log.path(), 1) +
-                              "check its libraries with ldd"});
+      findings.push_back(
+          {Level::kProblem, "programs",
+           fmt::format("{} does not start ({}); run ldd on it: {}", name,
+                       exit ? exit->text() : "no answer in 20 s",
+                       one_line(last_lines(log.path(), 1)))});
   }
   return findings;
 }
@@ -122,12 +129,13 @@ Finding check_mpi(const RunTools& tools, const fs::path& scratch_folder) {
   return {Level::kProblem, "MPI",
           tools.mpirun.string() + " cannot start processes (" +
               (exit ? exit->text() : std::string("no answer in 20 s")) +
-              "); correct the MPI installation: " + last_lines(log.path(), 1)};
+              "); correct the MPI installation: " +
+              one_line(last_lines(log.path(), 1))};
 }
 
 Finding check_disk(const fs::path& folder) {
   // A run directory that is not there yet lies on the disk of its parent.
-  fs::path place = fs::absolute(folder);
+  fs::path place = fs::absolute(folder / "").lexically_normal();
   std::error_code error;
   while (!fs::is_directory(place, error) && place.has_relative_path())
     place = place.parent_path();

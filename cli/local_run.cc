@@ -110,7 +110,11 @@ LocalRun::Outcome LocalRun::supervise() {
     tend_workers();
     if (const std::optional<Outcome> end = outcome()) {
       end_processes(*end);
-      if (status_) printer_.finish(*status_);
+      if (status_) {
+        // Read from the ledger, before anybody has begun to merge.
+        if (*end == Outcome::kAllCommitted) status_->state = RunState::kMerging;
+        printer_.finish(*status_);
+      }
       return *end;
     }
     signals_.wait_for(options_.tick);

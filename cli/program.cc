@@ -225,6 +225,24 @@ std::string chosen_command(const CLI::App& app) {
   return chosen.empty() ? "" : chosen.front()->get_name();
 }
 
+// What CLI11 found, said in our words where its own do not name the culprit.
+std::string parse_problem(const CLI::App& app, const CLI::ParseError& error,
+                          const std::vector<std::string>& words) {
+  const CLI::App* command = &app;
+  if (!app.get_subcommands().empty()) command = app.get_subcommands().front();
+  if (dynamic_cast<const CLI::RequiredError*>(&error) && command == &app) {
+    for (const std::string& word : words)
+      if (!word.starts_with('-')) return "unknown command " + quoted(word);
+    for (const std::string& word : words) return "unknown flag " + quoted(word);
+    return "a command is missing";
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error))
+    for (const std::string& word : command->remaining(true))
+      return (word.starts_with('-') ? "unknown flag " : "unexpected ") +
+             quoted(word);
+  return error.what();
+}
+
 }  // namespace
 
 int lens_main(int argc, const char* const* argv) {
@@ -248,7 +266,7 @@ int lens_main(int argc, const char* const* argv) {
   } catch (const CLI::Success& answer) {
     return app.exit(answer);  // --help, --version
   } catch (const CLI::ParseError& error) {
-    return usage(chosen_command(app), error.what());
+    return usage(chosen_command(app), parse_problem(app, error, words));
   } catch (const UsageError& error) {
     return usage(chosen_command(app), error.what());
   }

@@ -114,7 +114,7 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                            "Only these languages, as the data set writes "
                            "them (default: all)"),
         what)
-      ->type_name("CODE ...");
+      ->type_name("CODE");
   group(command.add_option("--limit", flags.limit,
                            "Only the first N samples of each data set; 0: all"),
         what)
@@ -141,7 +141,7 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                            "Tokens that get rows: answer, question, image, "
                            "all"),
         model)
-      ->type_name("NAME,...")
+      ->type_name("NAME,")
       ->delimiter(',')
       ->capture_default_str();
   group(command.add_option("--min-pixels", flags.min_pixels,
