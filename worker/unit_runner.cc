@@ -96,8 +96,8 @@ struct UnitRunner::Impl {
         tokenizer(words),
         selection(TokenSelection::parse(plan.config.tokens)),
         engine(load_engine(plan, device)),
-        backend(readout::reference_backend(head_of(engine, words),
-                                           plan.config.top_k)),
+        backend(readout::fastest_backend(head_of(engine, words),
+                                         plan.config.top_k)),
         kept(kept_states(plan.config, engine.config().text.num_states())) {}
 
   storage::UnitResult run(PreparedUnit prepared, const Hooks& hooks);

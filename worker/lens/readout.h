@@ -48,4 +48,9 @@ class Backend {
 // faster backends.
 std::unique_ptr<Backend> reference_backend(Head head, int top_k);
 
+// The fastest backend for the device of the weights. On a GPU it first reads a
+// few rows with the kernels and with the reference; where they disagree or the
+// kernels do not run, std::clog says so in a line and the reference is given.
+std::unique_ptr<Backend> fastest_backend(Head head, int top_k);
+
 }  // namespace lens::readout

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+#include "worker/lens/chunk_reduce.h"
+#include "worker/lens/readout.h"
+
+namespace lens::readout {
+
+// Does what launch_chunk_reduce() promises, on the device of the weights: gives
+// nullptr, or why it cannot.
+using ChunkReducer = std::function<const char*(const ChunkReduce&)>;
+
+// Products by libtorch, a chunk of the vocabulary at a time, each reduced by
+// `reduce` as soon as it is there. At most kMaxScripts classes. read() throws
+// std::runtime_error when `reduce` cannot.
+std::unique_ptr<Backend> chunked_backend(Head head, int top_k,
+                                         ChunkReducer reduce);
+
+}  // namespace lens::readout
