@@ -139,8 +139,9 @@ absl::Status Ledger::begin_epoch(std::uint64_t floor,
     }
     if (!status.ok()) return status;
     auto contents = read_contents(database);
-    if (contents.ok()) contents_ = *std::move(contents);
-    return contents.status();
+    const absl::Status read = contents.status();
+    if (read.ok()) contents_ = std::move(*contents);
+    return read;
   });
 }
 
