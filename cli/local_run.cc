@@ -79,7 +79,9 @@ LocalRun::LocalRun(storage::RunDirectory run, LocalRunOptions options,
       options_(std::move(options)),
       signals_(signals),
       printer_(printer),
-      client_(run_) {
+      client_(run_),
+      coordinator_budget_(options_.first_pause),
+      worker_budget_(options_.first_pause) {
   adopt_orphans();
 }
 
@@ -209,35 +211,40 @@ void LocalRun::refresh_status() {
 
 void LocalRun::tend_workers() {
   if (workers_) {
-    const std::optional<ChildExit> exit = workers_->poll();
-    if (!exit) return;
+    workers_exit_ = workers_->poll();
+    if (!workers_exit_) return;
     workers_.reset();
-    if (draining_) return;
-    // What they left for may be that all is done: ask before judging.
+    // What they left for may be that all is done: ask before judging. When
+    // nobody answers the coordinator has ended too, and is judged first.
+    answering_ = false;
     status_time_ = {};
     refresh_status();
-    if (draining_ || outcome()) return;
+  }
+  if (draining_ || !answering_ || outcome()) return;
+  if (workers_exit_) {
     const auto pause = worker_budget_.next();
     if (!pause) {
-      fail("the workers keep dying without progress (" + exit->text() + ")",
+      fail("the workers keep dying without progress (" + workers_exit_->text() +
+               ")",
            workers_log(run_));
       return;
     }
     printer_.note(fmt::format(
-        "the workers ended ({}); starting them again in {:.1f} s", exit->text(),
-        std::chrono::duration<double>(*pause).count()));
+        "the workers ended ({}); starting them again in {:.1f} s",
+        workers_exit_->text(), std::chrono::duration<double>(*pause).count()));
+    workers_exit_.reset();
     workers_due_ = Clock::now() + *pause;
   }
-  if (workers_due_ && Clock::now() >= *workers_due_ && answering_ && !draining_)
-    start_workers();
+  if (workers_due_ && Clock::now() >= *workers_due_) start_workers();
 }
 
 std::optional<LocalRun::Outcome> LocalRun::outcome() const {
   if (failed_) return Outcome::kFailed;
   if (signals_.count() > 1) return Outcome::kInterrupted;
+  // The coordinator waits for its workers; those that stay on after its end
+  // have not heard of it, for example because they are loading the weights.
   if (draining_)
-    return !coordinator_ && !workers_ ? std::optional(Outcome::kInterrupted)
-                                      : std::nullopt;
+    return coordinator_ ? std::nullopt : std::optional(Outcome::kInterrupted);
   if (!status_) return std::nullopt;
   if (status_->units_committed == status_->units_total)
     return Outcome::kAllCommitted;

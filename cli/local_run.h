@@ -33,6 +33,8 @@ struct LocalRunOptions {
   int workers = 1;
   int threads = 1;  // of each worker
   std::chrono::milliseconds tick{200};
+  // Before the first restart of what died; doubled each time.
+  std::chrono::milliseconds first_pause{500};
   // How long a worker world may take to leave once there is no more work.
   std::chrono::milliseconds patience{15'000};
 };
@@ -79,6 +81,7 @@ class LocalRun {
 
   std::unique_ptr<ChildProcess> coordinator_;
   std::unique_ptr<ChildProcess> workers_;
+  std::optional<ChildExit> workers_exit_;  // not judged yet
   RestartBudget coordinator_budget_;
   RestartBudget worker_budget_;
   // When to start again what has died.

@@ -103,11 +103,13 @@ int merge_command(const fs::path& run_directory, MergeRequest request,
     progress(done, total);
   };
   const MergeResult result = merge_run(run, request);
+  const std::int64_t samples =
+      result.summary.samples_ok + result.summary.samples_failed;
   out << fmt::format(
-      "{}: {} of {} units, {} samples ({} failed), {} tokens{}\n",
-      result.output.string(), result.units, result.units_total,
+      "{}: {} of {} units, {} of {} samples ({} failed), {} tokens{}\n",
+      result.output.string(), result.units, result.units_total, samples,
       result.summary.samples_total, result.summary.samples_failed,
-      result.summary.tokens, request.partial ? ", partial" : "");
+      result.summary.tokens, request.partial ? "; partial" : "");
   return kExitOk;
 }
 

@@ -18,6 +18,10 @@ class RestartBudget {
   static constexpr int kMostInARow = 5;
   static constexpr int kMostInAll = 40;
 
+  explicit RestartBudget(
+      std::chrono::milliseconds first_pause = std::chrono::milliseconds(500))
+      : first_pause_(first_pause) {}
+
   // `mark` is any number that grows as the work goes on; a new one forgives
   // earlier deaths.
   void progress(std::int64_t mark) {
@@ -37,10 +41,11 @@ class RestartBudget {
   std::optional<std::chrono::milliseconds> next() {
     if (row_ >= kMostInARow || all_ >= kMostInAll) return std::nullopt;
     ++all_;
-    return std::chrono::milliseconds(500) * (1 << row_++);
+    return first_pause_ * (1 << row_++);
   }
 
  private:
+  std::chrono::milliseconds first_pause_;
   int row_ = 0;
   int all_ = 0;
   std::int64_t mark_ = -1;

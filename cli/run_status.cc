@@ -44,6 +44,26 @@ std::string failure_line(const RunStatus::Failure& failure) {
       failure.reason.empty() ? "" : ": " + failure.reason);
 }
 
+// Attempts that were lost to a stop or a dead host say nothing about the run.
+std::string failures_text(const std::vector<RunStatus::Failure>& failures) {
+  constexpr int kMost = 10;
+  std::string text;
+  int shown = 0;
+  int left_out = 0;
+  for (const RunStatus::Failure& failure : failures) {
+    if (failure.failure_class == "lost") continue;
+    if (shown == kMost) {
+      ++left_out;
+      continue;
+    }
+    if (shown++ == 0) text += "failed attempts, latest first\n";
+    text += failure_line(failure);
+  }
+  if (left_out > 0)
+    text += fmt::format("  and {} more: --json shows them\n", left_out);
+  return text;
+}
+
 }  // namespace
 
 std::int64_t RunStatus::total() const {
@@ -129,14 +149,7 @@ std::string status_text(const RunStatus& status) {
   }
   for (const RunStatus::Worker& worker : status.workers)
     text += worker_line(worker);
-  constexpr std::size_t kMostFailures = 10;
-  if (!status.failures.empty()) text += "unfinished attempts, latest first\n";
-  for (std::size_t i = 0; i < std::min(kMostFailures, status.failures.size());
-       ++i)
-    text += failure_line(status.failures[i]);
-  if (status.failures.size() > kMostFailures)
-    text += fmt::format("  and {} more: --json shows them\n",
-                        status.failures.size() - kMostFailures);
+  text += failures_text(status.failures);
   return text;
 }
 

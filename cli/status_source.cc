@@ -115,8 +115,10 @@ void decide_state(const storage::RunDirectory& run, RunState recorded,
     status.message = "the results are in " + run.results().string();
   } else if (asker == Asker::kAnyone &&
              RunLock::held(run, Activity::kRunning)) {
-    status.state = RunState::kRunning;
-    status.message = progress + "; the coordinator is being (re)started";
+    status.state = all_done ? RunState::kMerging : RunState::kRunning;
+    status.message =
+        progress + (all_done ? "; the merge is about to begin"
+                             : "; the coordinator is being (re)started");
   } else if (all_done) {
     status.state = RunState::kInterrupted;
     status.message = progress +

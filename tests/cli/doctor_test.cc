@@ -1,0 +1,90 @@
+#include "cli/doctor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/cli/scratch_folder.h"
+
+namespace lens::cli {
+namespace {
+
+using Level = Finding::Level;
+using testing::HasSubstr;
+
+TEST(Machine, CpuFeaturesAreReadFromTheFlagsLine) {
+  const CpuInfo info = parse_cpuinfo(
+      "processor\t: 0\nmodel name\t: Some CPU\n"
+      "flags\t\t: fpu avx2 avx512f amx_bf16 x_avx512_bf16\n");
+  EXPECT_EQ(info.model_name, "Some CPU");
+  EXPECT_TRUE(info.avx2 && info.avx512f && info.amx_bf16);
+  EXPECT_FALSE(info.avx512_bf16) << "another flag's name contains it";
+  EXPECT_TRUE(info.fast_bfloat16());
+  EXPECT_FALSE(parse_cpuinfo("flags : avx2 avx512f\n").fast_bfloat16());
+  EXPECT_FALSE(parse_cpuinfo("").fast_bfloat16());
+}
+
+TEST(Machine, QuotaIsWholeCores) {
+  EXPECT_EQ(parse_cpu_quota("max 100000"), 0);
+  EXPECT_EQ(parse_cpu_quota("250000 100000"), 2);
+  EXPECT_EQ(parse_cpu_quota("50000 100000"), 1);
+  EXPECT_EQ(parse_cpu_quota(""), 0);
+}
+
+TEST(Doctor, WeightsLargerThanTheMemoryAreAProblem) {
+  Machine machine;
+  machine.available_bytes = 8'000'000'000;
+  EXPECT_EQ(check_model_memory(machine, 1'000'000'000, "bfloat16").level,
+            Level::kGood);
+  EXPECT_EQ(check_model_memory(machine, 1'900'000'000, "bfloat16").level,
+            Level::kNote);
+  const Finding finding =
+      check_model_memory(machine, 2'200'000'000, "bfloat16");
+  EXPECT_EQ(finding.level, Level::kProblem);
+  EXPECT_THAT(finding.text, HasSubstr("8.8 GB in float32"));
+  EXPECT_THAT(finding.text, HasSubstr("--dtype bfloat16"));
+  machine.cpu.amx_bf16 = true;
+  EXPECT_EQ(check_model_memory(machine, 2'200'000'000, "bfloat16").level,
+            Level::kGood);
+}
+
+TEST(Doctor, SmallestGpuDecides) {
+  Machine machine;
+  machine.gpu.gpus = {{"A", 80'000'000'000}, {"B", 10'000'000'000}};
+  EXPECT_EQ(check_model_memory(machine, 8'000'000'000, "bfloat16").level,
+            Level::kProblem);
+}
+
+TEST(Doctor, MissingGpuIsNoProblem) {
+  Machine machine;
+  machine.gpu.problem = "no NVIDIA driver";
+  ASSERT_EQ(check_gpus(machine).size(), 1u);
+  EXPECT_EQ(check_gpus(machine)[0].level, Level::kNote);
+}
+
+TEST(Doctor, MissingProgramsAreProblemsAndMissingMpirunIsNot) {
+  const RunTools tools = {.coordinator = "/no/lens-coordinator",
+                          .worker = "/no/lens-worker",
+                          .mpirun = ""};
+  const auto findings = check_programs(tools);
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].level, Level::kProblem);
+  EXPECT_EQ(check_mpi(tools, "/tmp").level, Level::kNote);
+}
+
+TEST(Doctor, ProgramsThatAnswerAtAllAreGood) {
+  const RunTools tools = {
+      .coordinator = "/bin/true", .worker = "/bin/false", .mpirun = {}};
+  for (const Finding& finding : check_programs(tools))
+    EXPECT_EQ(finding.level, Level::kGood) << finding.text;
+}
+
+TEST(Doctor, DiskOfARunDirectoryToBeIsItsParents) {
+  const ScratchFolder folder;
+  const Finding finding = check_disk(folder / "run/of/mine");
+  EXPECT_NE(finding.level, Level::kProblem);
+  EXPECT_THAT(finding.text, HasSubstr(folder.path().string() + ":"));
+  EXPECT_EQ(check_disk("/proc").level, Level::kProblem);
+}
+
+}  // namespace
+}  // namespace lens::cli
