@@ -124,7 +124,8 @@ void read_model(const json& tokenizer_json, const path& file,
   for (const char* affix :
        {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const json& value = member(model, affix);
-    if (!value.is_null() && value != "") {
+    const bool is_unset = value.is_null() || value == json("");
+    if (!is_unset) {
       fail(file, std::string(affix) + " is set, so it is not byte-level BPE");
     }
   }
