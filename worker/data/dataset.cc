@@ -87,6 +87,22 @@ std::vector<Labels> read_labels(DatasetKind kind, const ParquetFile& file,
   return labels;
 }
 
+// As read_labels; a row group that cannot be decoded gives its rows with the
+// reason why.
+std::vector<Labels> labels_or_damage(DatasetKind kind, const ParquetFile& file,
+                                     int group) {
+  // More than writers put into one row group. Where nothing can be read the
+  // footer's count is but a claim, and the claim of a damaged file.
+  constexpr std::int64_t kMostUnreadRows = 1 << 20;
+  try {
+    return read_labels(kind, file, group);
+  } catch (const DamagedRowGroup& damage) {
+    if (file.rows(group) > kMostUnreadRows) throw;
+    return {static_cast<std::size_t>(file.rows(group)),
+            Labels{.language = "", .questions = {}, .failure = damage.what()}};
+  }
+}
+
 // Puts the image of a row group's row into `row`, or why there is none.
 void add_image(const ImageColumn& images, std::int64_t index, Row& row) {
   const auto bytes = images.bytes(index);
@@ -116,26 +132,40 @@ struct Dataset::Impl {
   const Group* cached = nullptr;
   std::vector<Labels> labels;
   std::optional<ImageColumn> images;
+  std::string damage;  // why there is no `images`
 
   void load(const Group& group) {
     if (cached == &group) return;
     cached = nullptr;
     images.reset();  // before the next: one row group in memory
-    labels = read_labels(kind, files[group.file], group.index);
+    damage.clear();
+    labels = labels_or_damage(kind, files[group.file], group.index);
     cached = &group;
   }
 
   Row make_row(const Group& group, std::int64_t number) {
     const std::int64_t index = number - group.begin;
     const Labels& label = labels[static_cast<std::size_t>(index)];
-    if (!images) images = files[group.file].read_images(group.index);
+    if (!images && damage.empty()) load_images(group);
     Row row{.row = number,
             .language = label.language,
             .image = {},
             .questions = label.questions,
             .failure = label.failure};
-    add_image(*images, index, row);
+    if (images) {
+      add_image(*images, index, row);
+    } else if (row.failure.empty()) {
+      row.failure = damage;
+    }
     return row;
+  }
+
+  void load_images(const Group& group) {
+    try {
+      images = files[group.file].read_images(group.index);
+    } catch (const DamagedRowGroup& error) {
+      damage = error.what();
+    }
   }
 };
 
@@ -174,7 +204,7 @@ std::vector<RowOutline> Dataset::outline() const {
   for (const Group& group : impl_->groups) {
     // For latex_ocr too: a count in the footer is a claim until it is read.
     const std::vector<Labels> labels =
-        read_labels(impl_->kind, impl_->files[group.file], group.index);
+        labels_or_damage(impl_->kind, impl_->files[group.file], group.index);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const std::size_t samples =
           std::max<std::size_t>(labels[i].questions.size(), 1);

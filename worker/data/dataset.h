@@ -42,9 +42,9 @@ struct Row {
   };
   std::vector<Question> questions;
   // Why the row as a whole cannot be used (broken qa_pairs, no question, null
-  // image). Every question then counts as one failed sample, or the row as one
-  // where `questions` is empty: max(1, questions.size()), as the outline says.
-  // Empty when usable.
+  // image, a row group that cannot be decoded). Every question then counts as
+  // one failed sample, or the row as one where `questions` is empty: max(1,
+  // questions.size()), as the outline says. Empty when usable.
   std::string failure;
 };
 
@@ -69,7 +69,7 @@ class Dataset {
   std::vector<RowOutline> outline() const;
 
   // Rows [begin, end) in order. Languages empty: all. Throws lens::InputError
-  // when a page cannot be read.
+  // when disk or memory fail; damaged rows say so themselves.
   std::vector<Row> read(std::int64_t begin, std::int64_t end,
                         const std::vector<std::string>& languages) const;
 

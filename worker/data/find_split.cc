@@ -136,7 +136,10 @@ Folder list(const fs::path& path) {
       folder.others.push_back(entry->path());
     }
   }
-  if (error) throw InputError("cannot list " + shown(path), error.message());
+  if (error) {
+    throw InputError("cannot list " + shown(path), error.message(),
+                     "check the folder and its rights");
+  }
   std::sort(folder.others.begin(), folder.others.end());
   std::sort(folder.folders.begin(), folder.folders.end());
   return folder;
@@ -197,7 +200,9 @@ std::vector<fs::path> find_split(const fs::path& given,
     throw InputError("no data set at " + shown(given),
                      status.type() == fs::file_type::not_found
                          ? "no such file or folder"
-                         : error.message());
+                         : error.message(),
+                     "give a Parquet file, a folder of them, or a Hugging "
+                     "Face snapshot folder");
   }
   if (!fs::is_directory(status)) return {given};
 

@@ -5,7 +5,9 @@
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/util/io_util.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
@@ -63,7 +65,8 @@ class LimitedPool final : public arrow::ProxyMemoryPool {
     if (bytes <= kMaxDecodeBytes - bytes_allocated()) {
       return arrow::Status::OK();
     }
-    return arrow::Status::OutOfMemory(
+    // No memory is lacking: such a row group is refused on every machine.
+    return arrow::Status::CapacityError(
         "a row group needs more than 8 GiB: write the file with smaller row "
         "groups, or it is damaged");
   }
@@ -161,23 +164,44 @@ std::string shown(const std::filesystem::path& path) {
   return one_line(path.string(), 500);
 }
 
-// Runs `read`, which returns an arrow::Status or throws whatever the Parquet
-// decoder does, and makes one line of a failure.
-void checked(const std::string& problem, const char* remedy,
-             const std::function<arrow::Status()>& read) {
+// What a failure says, and whether the bytes are to blame: then every further
+// try ends alike, while a disk or a memory that fails may do better.
+struct Failure {
   std::string why;
+  bool is_damage = true;
+};
+
+Failure failure_of(const arrow::Status& status) {
+  return {status.message(), !status.IsOutOfMemory() &&
+                                arrow::internal::ErrnoFromStatus(status) == 0};
+}
+
+// Runs `read`, which returns an arrow::Status or throws whatever the Parquet
+// decoder does. Nothing when it succeeds.
+std::optional<Failure> failure_in(const std::function<arrow::Status()>& read) {
+  Failure failure;
   try {
     const arrow::Status status = read();
-    if (status.ok()) return;
-    why = status.message();
+    if (status.ok()) return std::nullopt;
+    failure = failure_of(status);
   } catch (const InputError&) {
     throw;
+  } catch (const parquet::ParquetStatusException& error) {
+    failure = failure_of(error.status());
   } catch (const std::bad_alloc&) {
-    why = "not enough memory";
+    failure = {"not enough memory", false};
   } catch (const std::exception& error) {
-    why = error.what();
+    failure = {error.what(), true};
   }
-  throw InputError(problem, one_line(why, 300), remedy);
+  failure.why = one_line(failure.why, 300);
+  return failure;
+}
+
+void checked(const std::string& problem, const char* remedy,
+             const std::function<arrow::Status()>& read) {
+  if (const auto failure = failure_in(read)) {
+    throw InputError(problem, failure->why, remedy);
+  }
 }
 
 }  // namespace
@@ -340,11 +364,8 @@ void ParquetFile::Impl::find_columns(
 // The validated chunks of one column in one row group.
 arrow::ArrayVector ParquetFile::Impl::read(int row_group,
                                            const std::string& column) const {
-  const std::string problem = "cannot read column '" + column + "' of " +
-                              shown(path) + ", row group " +
-                              std::to_string(row_group);
   arrow::ArrayVector chunks;
-  checked(problem, "download the file again", [&]() -> arrow::Status {
+  const auto failure = failure_in([&]() -> arrow::Status {
     // In small batches: one array of a row group's pictures would be copied
     // each time it outgrows its memory.
     reader->set_batch_size(column == kImage ? kImageBatchRows : kTextBatchRows);
@@ -370,7 +391,19 @@ arrow::ArrayVector ParquetFile::Impl::read(int row_group,
     }
     return arrow::Status::OK();
   });
-  return chunks;
+  if (!failure) return chunks;
+  const auto problem = [&](const std::string& file) {
+    return "cannot read column '" + column + "' of " + file + ", row group " +
+           std::to_string(row_group);
+  };
+  // Damage is told of in results: by the file's name, wherever it lies.
+  if (failure->is_damage) {
+    throw DamagedRowGroup(problem(shown(path.filename())), failure->why,
+                          "download the file again");
+  }
+  throw InputError(problem(shown(path)), failure->why,
+                   "check the disk and the memory, then run the same command "
+                   "again");
 }
 
 ParquetFile::ParquetFile(std::filesystem::path path,

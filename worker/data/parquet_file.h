@@ -10,7 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/error.h"
+
 namespace lens::data {
+
+// The pages of a row group cannot be decoded, or hold another number of rows
+// than the footer says. The bytes are to blame: reading again gives the same.
+class DamagedRowGroup : public InputError {
+ public:
+  using InputError::InputError;
+};
 
 // The image column of one row group, decoded. Copies share the memory.
 class ImageColumn {
@@ -51,7 +60,8 @@ class ParquetFile {
   // As the footer says; the reading calls check that it is true.
   std::int64_t rows(int row_group) const;
 
-  // `column` is one of the constructor's text columns.
+  // `column` is one of the constructor's text columns. Both throw
+  // DamagedRowGroup, or lens::InputError where disk or memory fail.
   TextColumn read_text(int row_group, const std::string& column) const;
   ImageColumn read_images(int row_group) const;
 

@@ -214,6 +214,30 @@ TEST(Dataset, TextThatIsNotUtf8FailsItsRowAlone) {
   EXPECT_EQ(rows[1].failure, "lang is not UTF-8");
 }
 
+TEST(Dataset, DamagedRowGroupFailsItsRowsAlone) {
+  const fs::path bad = folder->path / "bad";
+  for (const char* column : {"image.bytes", "qa_pairs"}) {
+    SCOPED_TRACE(column);
+    const std::string name = std::string("damaged_") + column + ".parquet";
+    const Dataset dataset(DatasetKind::kMtvqa, {bad / name});
+    const std::vector<RowOutline> outline = dataset.outline();
+    const std::vector<Row> rows = dataset.read(0, kRows, {});
+    ASSERT_EQ(rows.size(), outline.size());
+    for (std::int64_t i = 0; i < kRows; ++i) {
+      const Row& row = rows[static_cast<std::size_t>(i)];
+      const bool is_hit = i >= 3 && i < 6;
+      if (!is_hit) expect_mtvqa_row(row, i, i);
+      EXPECT_EQ(outline[static_cast<std::size_t>(i)].samples,
+                std::max<std::size_t>(1, row.questions.size()));
+      if (!is_hit || row.failure == "no question (qa_pairs is null)") continue;
+      // By the file's name alone: the same reason wherever it lies.
+      EXPECT_THAT(row.failure,
+                  AllOf(HasSubstr("row group 1"), HasSubstr(" of damaged_"),
+                        Not(HasSubstr("\n"))));
+    }
+  }
+}
+
 TEST(Dataset, NoRowsIsADataset) {
   const Dataset dataset(DatasetKind::kMtvqa,
                         {folder->path / "bad" / "no_rows.parquet"});

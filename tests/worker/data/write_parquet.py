@@ -4,7 +4,7 @@
 good/*.parquet   the same eleven rows of a MTVQA-like table in every form a
                  writer may give them; the test expects equal rows from all
 latex/*.parquet  the same for LaTeX_OCR
-bad/*.parquet    files that must be refused, or of which a row must fail
+bad/*.parquet    files that must be refused, or of which rows must fail
 """
 
 import pathlib
@@ -195,6 +195,25 @@ def write_bad(folder):
         folder / "not_utf8.parquet",
     )
     pq.write_table(plain.slice(0, 0), folder / "no_rows.parquet")
+
+    for column in ["image.bytes", "qa_pairs"]:
+        file = folder / f"damaged_{column}.parquet"
+        pq.write_table(plain, file, row_group_size=3, write_page_checksum=True)
+        flip_pages(file, 1, column)
+
+
+def flip_pages(file, group, column):
+    """Flips the pages of one column of one row group; the footer stays."""
+    row_group = pq.ParquetFile(file).metadata.row_group(group)
+    columns = [row_group.column(i) for i in range(row_group.num_columns)]
+    chunk = next(c for c in columns if c.path_in_schema == column)
+    begin = chunk.data_page_offset
+    if chunk.has_dictionary_page:
+        begin = min(begin, chunk.dictionary_page_offset)
+    content = bytearray(file.read_bytes())
+    for at in range(begin, begin + chunk.total_compressed_size):
+        content[at] ^= 0xA5
+    file.write_bytes(content)
 
 
 def main():
