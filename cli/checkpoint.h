@@ -13,17 +13,19 @@ struct Checkpoint {
   int num_layers = 0;
   std::int64_t vocab_size = 0;
   std::int64_t hidden_size = 0;
+  std::int64_t image_token_id = 0;
   std::string dtype;  // "float32", "bfloat16" or "float16"
   // Everything beside the tokenizer that decides results: config.json, the
   // weights with their index, and where present generation_config.json (end
-  // tokens) and preprocessor_config.json (image normalisation).
+  // tokens), preprocessor_config.json and processor_config.json (images).
   std::vector<std::filesystem::path> model_files;
   std::vector<std::filesystem::path> tokenizer_files;
-  std::int64_t parameters = 0;  // stored values, over all weight files
+  std::int64_t parameters = 0;  // values of the weights that are used
 };
 
-// Reads config.json in its three layouts, the index and the headers of the
-// weight files. Throws lens::InputError that names what is missing or wrong.
+// Reads the configurations, the index and the headers of the weight files, and
+// checks them as a worker will: what it would refuse is refused here, before a
+// byte is hashed. Throws lens::InputError that names what is missing or wrong.
 Checkpoint read_checkpoint(const std::filesystem::path& folder);
 
 }  // namespace lens::cli

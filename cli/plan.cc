@@ -5,8 +5,10 @@
 
 #include "cli/checkpoint.h"
 #include "cli/file_hash.h"
+#include "cli/memory_fit.h"
 #include "cli/plan_config.h"
 #include "cli/plan_units.h"
+#include "cli/plan_vocabulary.h"
 #include "worker/data/dataset.h"
 #include "worker/error.h"
 
@@ -133,12 +135,17 @@ void hash_inputs(const Checkpoint& checkpoint,
 Manifest make_manifest(const PlanRequest& request, const Machine& machine,
                        const Manifest* previous, const PlanOptions& options) {
   const Checkpoint checkpoint = read_checkpoint(request.model);
+  check_tokenizer(checkpoint, request.system_prompt);
   const std::vector<OpenDataset> datasets = open_datasets(request);
 
   Manifest manifest;
   manifest.config = resolve_config(request, machine, checkpoint, previous);
   manifest.config.unit_images =
       resolve_unit_images(request, manifest.config.device, datasets, previous);
+  if (options.runs_here)
+    require_memory(checkpoint, manifest.config,
+                   resolve_workers(request, machine, manifest.config.device),
+                   machine);
   for (const OpenDataset& dataset : datasets) {
     const auto given = request.prompts.find(dataset.name);
     manifest.config.prompts[dataset.name] =

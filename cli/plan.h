@@ -53,6 +53,9 @@ struct Plan {
 };
 
 struct PlanOptions {
+  // The plan is carried out on this machine: a model that does not fit its
+  // memory is refused.
+  bool runs_here = false;
   // One line at a time, for people: progress of hashing, notes.
   std::function<void(const std::string&)> note = [](const std::string&) {};
   // Bytes hashed and to hash.

@@ -1,22 +1,29 @@
 #include "cli/plan_vocabulary.h"
 
-#include <string>
-
 #include "worker/error.h"
+#include "worker/prompt.h"
 #include "worker/text/token_text.h"
 #include "worker/text/tokenizer.h"
 
 namespace lens::cli {
 
-storage::Vocabulary make_vocabulary(const std::filesystem::path& checkpoint,
-                                    std::int64_t vocab_size) {
-  const text::Tokenizer tokenizer = text::Tokenizer::load(checkpoint);
-  if (tokenizer.size() > vocab_size)
+void check_tokenizer(const Checkpoint& checkpoint,
+                     const std::string& system_prompt) {
+  const text::Tokenizer tokenizer = text::Tokenizer::load(checkpoint.folder);
+  if (tokenizer.size() > checkpoint.vocab_size)
     throw InputError("the tokenizer does not fit the model",
                      "it has " + std::to_string(tokenizer.size()) +
                          " ids, config.json's vocab_size is " +
-                         std::to_string(vocab_size),
+                         std::to_string(checkpoint.vocab_size),
                      "give the tokenizer files of this checkpoint");
+  // For what it refuses.
+  const worker::PromptBuilder prompts(tokenizer, system_prompt,
+                                      checkpoint.image_token_id);
+}
+
+storage::Vocabulary make_vocabulary(const std::filesystem::path& checkpoint,
+                                    std::int64_t vocab_size) {
+  const text::Tokenizer tokenizer = text::Tokenizer::load(checkpoint);
   storage::Vocabulary vocabulary;
   vocabulary.script_names = text::script_names();
   for (std::int64_t id = 0; id < vocab_size; ++id) {

@@ -46,8 +46,9 @@ class HashProgress {
   Clock::time_point last_;
 };
 
-PlanOptions plan_options() {
+PlanOptions plan_options(bool runs_here) {
   PlanOptions options;
+  options.runs_here = runs_here;
   options.hash_progress = [progress = HashProgress()](
                               std::int64_t done, std::int64_t total) mutable {
     progress(done, total);
@@ -123,7 +124,8 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
 }  // namespace
 
 int plan_command(const PlanRequest& request, std::ostream& out) {
-  const Plan plan = plan_run(request, this_machine(), plan_options());
+  const Plan plan =
+      plan_run(request, this_machine(), plan_options(/*runs_here=*/false));
   out << plan_line(plan, request.run_directory) << '\n';
   return kExitOk;
 }
@@ -133,7 +135,8 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
   const Clock::time_point begin = Clock::now();
   SignalWatch signals;
   const Machine machine = this_machine();
-  const Plan plan = plan_run(request, machine, plan_options());
+  const Plan plan =
+      plan_run(request, machine, plan_options(/*runs_here=*/true));
   const storage::RunDirectory run(
       fs::absolute(request.run_directory).lexically_normal());
 

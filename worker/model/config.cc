@@ -111,8 +111,13 @@ void read_rope(const Section& section, TextConfig* text) {
     const json* rope = section.find(key);
     if (!rope) continue;
     if (!rope->is_object()) section.reject(key, "is not an object");
-    const std::string type =
-        rope->value("rope_type", rope->value("type", std::string("default")));
+    std::string type = "default";
+    for (const char* name : {"type", "rope_type"}) {
+      const auto found = rope->find(name);
+      if (found == rope->end() || found->is_null()) continue;
+      if (!found->is_string()) section.reject(key, "has no name as its type");
+      type = found->get<std::string>();
+    }
     if (type != "default" && type != "mrope") {
       section.reject(key, "has type \"" + type + "\", which is not supported");
     }
@@ -186,10 +191,12 @@ VisionConfig read_vision(const Section& section, int text_hidden_size) {
   const auto positive = [&](const char* key, int fallback) {
     return static_cast<int>(section.integer(key, fallback, 1, 1 << 20));
   };
-  vision.depth = positive("depth", vision.depth);
+  vision.depth =
+      static_cast<int>(section.integer("depth", vision.depth, 1, 10000));
   vision.embed_dim = positive("embed_dim", vision.embed_dim);
   vision.num_heads = positive("num_heads", vision.num_heads);
-  vision.mlp_ratio = positive("mlp_ratio", vision.mlp_ratio);
+  vision.mlp_ratio =
+      static_cast<int>(section.integer("mlp_ratio", vision.mlp_ratio, 1, 256));
   vision.hidden_size = positive("hidden_size", vision.hidden_size);
   vision.in_channels = positive("in_channels", vision.in_channels);
   vision.patch_size = positive("patch_size", vision.patch_size);
@@ -199,7 +206,12 @@ VisionConfig read_vision(const Section& section, int text_hidden_size) {
       positive("temporal_patch_size", vision.temporal_patch_size);
   if (const json* rope = section.find("rope_parameters");
       rope && rope->is_object()) {
-    vision.rope_theta = rope->value("rope_theta", vision.rope_theta);
+    const auto theta = rope->find("rope_theta");
+    if (theta != rope->end() &&
+        (!theta->is_number() || !(theta->get<double>() > 0))) {
+      section.reject("vision_config.rope_theta", "is not a positive number");
+    }
+    if (theta != rope->end()) vision.rope_theta = theta->get<double>();
   }
   if (vision.embed_dim % vision.num_heads != 0 || vision.head_dim() % 4 != 0) {
     section.reject("vision_config.embed_dim",
@@ -242,17 +254,19 @@ ModelConfig ModelConfig::load(const std::filesystem::path& checkpoint) {
   const Section vision(root, "vision_config", false, file.string());
 
   ModelConfig config;
-  const std::string family = root.value("model_type", std::string("qwen2_vl"));
-  if (family != "qwen2_vl") {
-    text.reject("model_type", "\"" + family + "\" is not qwen2_vl");
+  const Section top(root, "", true, file.string());
+  if (const std::string family = top.string("model_type", "qwen2_vl");
+      family != "qwen2_vl") {
+    throw InputError("cannot use " + file.string(),
+                     "model_type is \"" + family + "\", not qwen2_vl",
+                     "give a Qwen2-VL checkpoint");
   }
   config.text = read_text(text);
   config.vision = read_vision(vision, config.text.hidden_size);
   // Either place may say so; transformers ties when one of them does.
-  const Section top(root, "", true, file.string());
   config.tie_word_embeddings = top.boolean("tie_word_embeddings", false) ||
                                text.boolean("tie_word_embeddings", false);
-  config.dtype = text.string("dtype", text.string("torch_dtype", "float32"));
+  config.dtype = text.string("dtype", text.string("torch_dtype", ""));
 
   const auto id = [&](const char* key, std::int64_t fallback) {
     return text.integer(key, fallback, 0, config.text.vocab_size - 1);

@@ -52,7 +52,7 @@ struct ModelConfig {
   TextConfig text;
   VisionConfig vision;
   bool tie_word_embeddings = false;
-  std::string dtype = "float32";  // of the weights, as the config says
+  std::string dtype;  // of the weights, as the config says; "": it does not
   std::int64_t image_token_id = 151655;
   std::int64_t vision_start_token_id = 151652;
   std::int64_t vision_end_token_id = 151653;

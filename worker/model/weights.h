@@ -50,12 +50,9 @@ struct Weights {
   VisionWeights vision;
   TextWeights text;
 
-  // Reads model.safetensors or the shards of model.safetensors.index.json.
-  // Tensor names may carry the official prefixes (visual., model.) or those of
-  // transformers' memory (model.visual., model.language_model.). This is the
-  // one place where every tensor's presence, shape and dtype is checked. On the
-  // CPU and without a change of dtype the tensors are views of the mapped
-  // files. Throws lens::InputError.
+  // Reads the files that CheckpointFiles finds and checks. On the CPU and
+  // without a change of dtype the tensors are views of the mapped files. Throws
+  // lens::InputError.
   static Weights load(const std::filesystem::path& checkpoint,
                       const ModelConfig& config, at::ScalarType dtype,
                       at::Device device);

@@ -145,7 +145,7 @@ TEST(Weights, MissingTensorAndWrongShapeAreNamed) {
   EXPECT_THAT(error(), HasSubstr("model.layers.4.input_layernorm.weight"));
   config.text.num_layers = 4;
   config.text.intermediate_size = 161;
-  EXPECT_THAT(error(), HasSubstr("shape [160, 64]"));
+  EXPECT_THAT(error(), HasSubstr("shape [64, 160]"));
 }
 
 }  // namespace

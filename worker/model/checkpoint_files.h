@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "worker/model/config.h"
+#include "worker/model/safetensors_header.h"
+
+namespace lens::model {
+
+// The weight files of a checkpoint folder seen as one table of tensors, read
+// without their data: model.safetensors, or the shards that
+// model.safetensors.index.json names. Tensor names may carry the official
+// prefixes (visual., model.) or those of transformers' memory (model.visual.,
+// model.language_model.). This is the one place where every tensor's presence,
+// shape and dtype is checked.
+class CheckpointFiles {
+ public:
+  struct Tensor {
+    std::string file;         // within the folder
+    std::string stored_name;  // there
+    TensorEntry entry;
+  };
+
+  // Throws lens::InputError: a file that is missing or damaged, or a tensor
+  // that the config asks for missing, of another shape, or of another dtype
+  // than F32, BF16, F16.
+  CheckpointFiles(const std::filesystem::path& folder,
+                  const ModelConfig& config);
+
+  // By official name, also those that no config asks for.
+  const std::map<std::string, Tensor>& tensors() const { return tensors_; }
+  const std::vector<std::string>& files() const { return files_; }
+  // Values of the tensors that the config asks for.
+  std::int64_t values() const { return values_; }
+
+ private:
+  void read_shards(const std::filesystem::path& index);
+  void add(const std::string& stored_name, const std::string& file,
+           const TensorEntry& entry);
+  void check(const ModelConfig& config);
+
+  std::filesystem::path folder_;
+  std::vector<std::string> files_;
+  std::map<std::string, Tensor> tensors_;
+  std::int64_t values_ = 0;
+};
+
+}  // namespace lens::model
