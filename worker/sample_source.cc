@@ -104,11 +104,16 @@ void SampleSource::finish(PreparedSample& sample,
   }
   record.prompt_tokens = static_cast<std::int32_t>(sample.prompt.ids.size());
   if (record.prompt_tokens + limits_.max_new_tokens > limits_.max_tokens) {
-    fail(record, "the prompt has " + std::to_string(record.prompt_tokens) +
-                     " tokens (with " + std::to_string(limits_.max_new_tokens) +
-                     " new ones the model takes " +
-                     std::to_string(limits_.max_tokens) +
-                     "); lower --max-pixels");
+    const bool is_mostly_image =
+        record.image_tokens > record.prompt_tokens - record.image_tokens;
+    fail(record,
+         "the prompt has " + std::to_string(record.prompt_tokens) +
+             " tokens, " + std::to_string(record.image_tokens) +
+             " of them the image's (with " +
+             std::to_string(limits_.max_new_tokens) +
+             " new ones the model takes " + std::to_string(limits_.max_tokens) +
+             "); " +
+             (is_mostly_image ? "lower --max-pixels" : "shorten the question"));
   }
 }
 
