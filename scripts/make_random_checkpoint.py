@@ -3,7 +3,8 @@
 The files are those of a published checkpoint (config.json, safetensors,
 tokenizer, preprocessor and generation config), so whatever reads one reads the
 other. Tensors are made and written one by one: memory stays at the size of the
-largest tensor. The same options give the same bytes.
+largest tensor in float32 (2b: 0.9 GiB, 7b: 2.1 GiB). The same options give the
+same bytes.
 
     make_random_checkpoint.py OUT --preset 2b --tokenizer DIR
     make_random_checkpoint.py OUT --hidden 64 --layers 4 --heads 4 --kv-heads 2
@@ -29,6 +30,7 @@ VISION_DEFAULTS = {"depth": 32, "embed_dim": 1280, "num_heads": 16,
                    "mlp_ratio": 4, "in_channels": 3, "patch_size": 14,
                    "spatial_merge_size": 2, "temporal_patch_size": 2}
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+BLOCK_VALUES = 1 << 22
 DTYPE_CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 
 
@@ -182,9 +184,16 @@ def to_bytes(values, dtype):
         return values.astype("<f4").tobytes()
     if dtype == "float16":
         return values.astype("<f2").tobytes()
-    bits = np.ascontiguousarray(values, dtype="<f4").reshape(-1).view("<u4")
+    bits = np.ascontiguousarray(values, dtype="<f4").view("<u4")
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
     return rounded.astype("<u2").tobytes()
+
+
+def write_tensor(out, values, dtype):
+    """Writes a tensor a block at a time: rounding needs temporaries."""
+    flat = values.reshape(-1)
+    for begin in range(0, flat.size, BLOCK_VALUES):
+        out.write(to_bytes(flat[begin:begin + BLOCK_VALUES], dtype))
 
 
 def _shards(o, shapes):
@@ -221,8 +230,8 @@ def _write_weights(folder, o, end_ids):
         with open(folder / file, "wb") as out:
             out.write(struct.pack("<Q", len(text)) + text)
             for name in names:
-                out.write(to_bytes(
-                    make_tensor(o, name, shapes[name], end_ids), o.dtype))
+                write_tensor(out, make_tensor(o, name, shapes[name], end_ids),
+                             o.dtype)
     if len(shards) > 1:
         _write_json(folder / "model.safetensors.index.json",
                     {"metadata": {"total_size": total},
