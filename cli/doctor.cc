@@ -2,12 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "cli/checkpoint.h"
 #include "cli/exit_code.h"
 #include "cli/version.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {
@@ -19,29 +15,6 @@ constexpr int kCuda13 = 13000;  // what the worker's CUDA half is built for
 
 double gigabytes(std::int64_t bytes) {
   return static_cast<double>(bytes) * 1e-9;
-}
-
-// A checkpoint cannot be used: that is a finding, not the end of the others.
-std::vector<Finding> check_model(const Machine& machine,
-                                 const fs::path& folder) {
-  try {
-    const Checkpoint checkpoint = read_checkpoint(folder);
-    std::vector<Finding> findings = {
-        {Level::kGood, "model",
-         fmt::format("{}: {} layers, vocabulary {}, {:.2f} billion {} values",
-                     checkpoint.folder.filename().string(),
-                     checkpoint.num_layers, checkpoint.vocab_size,
-                     static_cast<double>(checkpoint.parameters) * 1e-9,
-                     checkpoint.dtype)}};
-    if (checkpoint.tokenizer_files.empty())
-      findings.push_back({Level::kProblem, "model",
-                          "no tokenizer files; download the checkpoint again"});
-    findings.push_back(
-        check_model_memory(machine, checkpoint.parameters, checkpoint.dtype));
-    return findings;
-  } catch (const InputError& error) {
-    return {{Level::kProblem, "model", error.what()}};
-  }
 }
 
 const char* mark(Level level) {
@@ -99,31 +72,6 @@ std::vector<Finding> check_gpus(const Machine& machine) {
   return findings;
 }
 
-Finding check_model_memory(const Machine& machine, std::int64_t weight_values,
-                           const std::string& checkpoint_dtype) {
-  const bool gpu = machine.gpu.usable();
-  const bool wide =
-      checkpoint_dtype == "float32" ||
-      (!gpu && (checkpoint_dtype == "float16" || !machine.cpu.fast_bfloat16()));
-  const std::int64_t need = weight_values * (wide ? 4 : 2);
-  std::int64_t there = machine.available_bytes;
-  if (gpu) {
-    there = machine.gpu.gpus.front().memory_bytes;
-    for (const GpuInfo& each : machine.gpu.gpus)
-      there = std::min(there, each.memory_bytes);
-  }
-  const std::string text =
-      fmt::format("weights need {:.1f} GB in {} for each worker, {:.1f} GB {}",
-                  gigabytes(need), wide ? "float32" : "bfloat16",
-                  gigabytes(there), gpu ? "are on a GPU" : "are free");
-  // The states, keys and images of a batch want some too.
-  if (need + need / 5 > there)
-    return {need > there ? Level::kProblem : Level::kNote, "model",
-            text + "; take a smaller checkpoint or a larger machine" +
-                (wide && !gpu ? ", or --dtype bfloat16" : "")};
-  return {Level::kGood, "model", text};
-}
-
 int doctor_command(const DoctorOptions& options, std::ostream& out) {
   const Machine machine = this_machine();
   const RunTools tools = RunTools::find();
@@ -136,11 +84,17 @@ int doctor_command(const DoctorOptions& options, std::ostream& out) {
     findings.insert(findings.end(), more.begin(), more.end());
   };
   append(check_gpus(machine));
+  if (machine.gpu.usable())
+    findings.push_back(check_cuda_libraries(tools, fs::temp_directory_path()));
   append(check_programs(tools));
   findings.push_back(check_mpi(tools, fs::temp_directory_path()));
   findings.push_back(check_disk(folder));
+  findings.push_back(check_shared_memory("/dev/shm"));
   findings.push_back(check_libraries());
-  if (!options.model.empty()) append(check_model(machine, options.model));
+  if (options.model.empty())
+    append(check_official_models(machine));
+  else
+    append(check_model(machine, options.model));
 
   out << version_line() << '\n';
   bool problem = false;

@@ -28,6 +28,11 @@ struct Finding {
 Finding check_processor(const Machine& machine);
 Finding check_memory(const Machine& machine);
 std::vector<Finding> check_gpus(const Machine& machine);
+// Qwen2-VL 2B, 7B and 72B against the memory that is free, by dtype.
+std::vector<Finding> check_official_models(const Machine& machine);
+// A checkpoint folder: can it be used, does it fit.
+std::vector<Finding> check_model(const Machine& machine,
+                                 const std::filesystem::path& folder);
 // `weight_values` numbers of the checkpoint against the memory there is.
 Finding check_model_memory(const Machine& machine, std::int64_t weight_values,
                            const std::string& checkpoint_dtype);
@@ -37,7 +42,18 @@ Finding check_mpi(const RunTools& tools,
                   const std::filesystem::path& scratch_folder);
 // Free space, and the time of one write with fsync.
 Finding check_disk(const std::filesystem::path& folder);
+// What ranks on one machine exchange data through; containers have little.
+Finding check_shared_memory(const std::filesystem::path& folder);
+// The CUDA half of libtorch, which the worker opens beside the CPU half.
+Finding check_cuda_libraries(const RunTools& tools,
+                             const std::filesystem::path& scratch_folder);
 Finding check_libraries();
+
+// From what ldd prints: where `library` was found, "" if it was not; and the
+// names of all that were not found.
+std::filesystem::path ldd_place(const std::string& text,
+                                const std::string& library);
+std::vector<std::string> ldd_missing(const std::string& text);
 
 // `lens doctor`: prints the findings; kExitError when one is a problem.
 int doctor_command(const DoctorOptions& options, std::ostream& out);

@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -116,7 +118,7 @@ Finding check_mpi(const RunTools& tools, const fs::path& scratch_folder) {
   if (tools.mpirun.empty())
     return {Level::kNote, "MPI",
             "mpirun is not installed; one worker runs alone, install Open MPI "
-            "for more"};
+            "for more (Debian: openmpi-bin)"};
   const ScratchLog log(scratch_folder);
   std::vector<std::string> command = {tools.mpirun.string()};
   if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
@@ -154,10 +156,85 @@ Finding check_disk(const fs::path& folder) {
       "{}: {:.1f} GB free, a synced write takes {:.1f} ms", place.string(),
       static_cast<double>(space.available) * 1e-9, milliseconds);
   if (space.available < static_cast<std::uintmax_t>(kLittleSpace))
-    return {Level::kNote, "disk", text + "; that is little space"};
+    return {Level::kNote, "disk",
+            text + "; that is little space, free some or choose another --out"};
   if (*time > kSlowSync)
     return {Level::kNote, "disk", text + "; that is slow, use larger units"};
   return {Level::kGood, "disk", text};
+}
+
+Finding check_shared_memory(const fs::path& folder) {
+  // What Open MPI and NCCL take for some ranks; Docker gives 64 MB.
+  constexpr std::uintmax_t kEnough = 256'000'000;
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error)
+    return {Level::kNote, "shm",
+            folder.string() + ": " + error.message() +
+                "; mount a tmpfs there, or give --workers 1"};
+  const std::string text =
+      fmt::format("{}: {:.2f} GB free", folder.string(),
+                  static_cast<double>(space.available) * 1e-9);
+  if (space.available < kEnough)
+    return {Level::kNote, "shm",
+            text +
+                "; that is little for several workers, start the container "
+                "with --shm-size=1g, or give --workers 1"};
+  return {Level::kGood, "shm", text};
+}
+
+fs::path ldd_place(const std::string& text, const std::string& library) {
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string name, arrow, place;
+    if (words >> name >> arrow >> place && name == library && arrow == "=>" &&
+        place.starts_with('/'))
+      return place;
+  }
+  return {};
+}
+
+std::vector<std::string> ldd_missing(const std::string& text) {
+  std::vector<std::string> missing;
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string name;
+    if (line.ends_with("=> not found") && words >> name)
+      missing.push_back(name);
+  }
+  return missing;
+}
+
+Finding check_cuda_libraries(const RunTools& tools,
+                             const fs::path& scratch_folder) {
+  constexpr const char* kRemedy =
+      "; run scripts/setup.sh --cuda, or give --device cpu";
+  const auto ldd = [&](const fs::path& file) {
+    const ScratchLog log(scratch_folder);
+    run_to_end({"ldd", file.string()}, log.path(), 20s);
+    std::stringstream text;
+    text << std::ifstream(log.path()).rdbuf();
+    return text.str();
+  };
+  const fs::path cpu_half = ldd_place(ldd(tools.worker), "libtorch_cpu.so");
+  const fs::path cuda_half = cpu_half.parent_path() / "libtorch_cuda.so";
+  if (cpu_half.empty() || !fs::exists(cuda_half))
+    return {Level::kProblem, "GPU",
+            "the CUDA half of libtorch is not installed (no libtorch_cuda.so "
+            "beside " +
+                (cpu_half.empty() ? "libtorch_cpu.so" : cpu_half.string()) +
+                ")" + kRemedy};
+  const std::vector<std::string> missing = ldd_missing(ldd(cuda_half));
+  if (!missing.empty())
+    return {
+        Level::kProblem, "GPU",
+        fmt::format("{} lacks {} and {} more libraries{}", cuda_half.string(),
+                    missing.front(), missing.size() - 1, kRemedy)};
+  return {Level::kGood, "GPU", cuda_half.string() + " has its libraries"};
 }
 
 Finding check_libraries() {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -12,7 +13,9 @@
 namespace lens::cli {
 namespace {
 
-std::string read_text(const char* path) {
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& path) {
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
@@ -31,6 +34,43 @@ std::int64_t meminfo_bytes(const std::string& text, const std::string& name) {
   const std::size_t at = text.find(name + ":");
   if (at == std::string::npos) return 0;
   return std::strtoll(text.c_str() + at + name.size() + 1, nullptr, 10) * 1024;
+}
+
+// The groups (cgroup v2) that limit this process: a batch system limits the job
+// some levels above it, and every level holds.
+std::vector<fs::path> control_groups() {
+  const fs::path root = "/sys/fs/cgroup";
+  std::vector<fs::path> groups = {root};
+  fs::path group = root;
+  for (const fs::path& name :
+       fs::path(own_control_group(read_text("/proc/self/cgroup"))))
+    groups.push_back(group /= name);
+  return groups;
+}
+
+// Memory of the group that cannot be had back: files in the page cache can.
+std::int64_t used_bytes(const fs::path& group) {
+  const std::int64_t current =
+      std::strtoll(read_text(group / "memory.current").c_str(), nullptr, 10);
+  const std::string stat = "\n" + read_text(group / "memory.stat");
+  const std::string key = "\ninactive_file ";
+  const std::size_t at = stat.find(key);
+  return at == std::string::npos
+             ? current
+             : current -
+                   std::strtoll(stat.c_str() + at + key.size(), nullptr, 10);
+}
+
+void apply_limits(const fs::path& group, Machine& machine) {
+  const int quota = parse_cpu_quota(read_text(group / "cpu.max"));
+  if (quota > 0) machine.cores = std::min(machine.cores, quota);
+  const std::int64_t bytes = std::strtoll(
+      read_text(group / "memory.max").c_str(), nullptr, 10);  // "max": 0
+  if (bytes <= 0) return;
+  machine.memory_bytes = std::min(machine.memory_bytes, bytes);
+  machine.available_bytes =
+      std::min(machine.available_bytes,
+               std::max<std::int64_t>(0, bytes - used_bytes(group)));
 }
 
 template <typename Function>
@@ -69,6 +109,14 @@ int parse_cpu_quota(std::string_view text) {
   std::int64_t quota = 0, period = 0;
   if (!(stream >> quota >> period) || quota <= 0 || period <= 0) return 0;
   return static_cast<int>(std::max<std::int64_t>(1, quota / period));
+}
+
+std::string own_control_group(std::string_view text) {
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  while (std::getline(lines, line))
+    if (line.starts_with("0::/")) return line.substr(4);
+  return "";
 }
 
 GpuReport probe_gpus() {
@@ -116,21 +164,10 @@ GpuReport probe_gpus() {
 Machine this_machine() {
   Machine machine;
   machine.cores = affinity_cores();
-  const int quota = parse_cpu_quota(read_text("/sys/fs/cgroup/cpu.max"));
-  if (quota > 0) machine.cores = std::min(machine.cores, quota);
   const std::string meminfo = read_text("/proc/meminfo");
   machine.memory_bytes = meminfo_bytes(meminfo, "MemTotal");
   machine.available_bytes = meminfo_bytes(meminfo, "MemAvailable");
-  const std::string limit = read_text("/sys/fs/cgroup/memory.max");
-  if (const std::int64_t bytes = std::strtoll(limit.c_str(), nullptr, 10);
-      bytes > 0) {
-    const std::int64_t used = std::strtoll(
-        read_text("/sys/fs/cgroup/memory.current").c_str(), nullptr, 10);
-    machine.memory_bytes = std::min(machine.memory_bytes, bytes);
-    machine.available_bytes =
-        std::min(machine.available_bytes,
-                 std::max<std::int64_t>(0, machine.memory_bytes - used));
-  }
+  for (const fs::path& group : control_groups()) apply_limits(group, machine);
   machine.cpu = parse_cpuinfo(read_text("/proc/cpuinfo"));
   machine.gpu = probe_gpus();
   return machine;

@@ -33,8 +33,8 @@ struct GpuReport {
 
 // What planning needs to know of the host. A value, so that tests can make one.
 struct Machine {
-  int cores = 1;  // usable by this process: affinity and cgroup quota
-  std::int64_t memory_bytes = 0;     // of the host, or of the cgroup if less
+  int cores = 1;  // usable by this process: affinity and cgroup quotas
+  std::int64_t memory_bytes = 0;     // of the host, or of a cgroup if less
   std::int64_t available_bytes = 0;  // free for a new process now
   CpuInfo cpu;
   GpuReport gpu;
@@ -46,6 +46,10 @@ CpuInfo parse_cpuinfo(std::string_view text);
 // "max 100000" or "150000 100000" (cgroup v2 cpu.max) as whole cores, at least
 // 1; 0 where there is no limit or the text is not understood.
 int parse_cpu_quota(std::string_view text);
+
+// From the text of /proc/self/cgroup: the path of the process's group (v2)
+// below the root, "" for the root itself or where there is none.
+std::string own_control_group(std::string_view text);
 
 // Asks the CUDA driver, loaded at run time: the program needs no CUDA library.
 GpuReport probe_gpus();

@@ -141,15 +141,16 @@ void add_commands(CLI::App& app, Arguments& arguments) {
       "doctor", "Whether this machine can run, and what is missing");
   doctor
       ->add_option("--model", arguments.model,
-                   "Checkpoint folder: does it fit the memory")
+                   "Checkpoint folder: is it whole, does it fit the memory "
+                   "(default: which of 2B, 7B, 72B would)")
       ->type_name("DIR");
   doctor
-      ->add_option("--out", arguments.doctor_out,
+      ->add_option("RUN_DIR,--out", arguments.doctor_out,
                    "Run directory: is its disk fit (default: this folder)")
-      ->type_name("RUN_DIR");
+      ->type_name("");
   doctor->footer(
       "Example:\n"
-      "  lens doctor --model Qwen2-VL-2B-Instruct --out runs/mtvqa");
+      "  lens doctor --model Qwen2-VL-2B-Instruct runs/mtvqa");
 }
 
 // Long names of a command's flags, and of those that were given.

@@ -30,6 +30,13 @@ TEST(Machine, QuotaIsWholeCores) {
   EXPECT_EQ(parse_cpu_quota(""), 0);
 }
 
+TEST(Machine, OwnControlGroupIsThatOfVersionTwo) {
+  EXPECT_EQ(own_control_group("0::/\n"), "");
+  EXPECT_EQ(own_control_group("12:pids:/x\n0::/slurm/job_7/step_0\n"),
+            "slurm/job_7/step_0");
+  EXPECT_EQ(own_control_group("1:name=systemd:/x\n"), "");
+}
+
 TEST(Doctor, WeightsLargerThanTheMemoryAreAProblem) {
   Machine machine;
   machine.available_bytes = 8'000'000'000;
@@ -45,6 +52,72 @@ TEST(Doctor, WeightsLargerThanTheMemoryAreAProblem) {
   machine.cpu.amx_bf16 = true;
   EXPECT_EQ(check_model_memory(machine, 2'200'000'000, "bfloat16").level,
             Level::kGood);
+}
+
+TEST(Doctor, WeightsOverTheFreeMemoryAloneAreANote) {
+  Machine machine;
+  machine.memory_bytes = 32'000'000'000;
+  machine.available_bytes = 4'000'000'000;
+  const Finding finding = check_model_memory(machine, 2'200'000'000, "float32");
+  EXPECT_EQ(finding.level, Level::kNote);
+  EXPECT_THAT(finding.text, HasSubstr("end other programs"));
+}
+
+TEST(Doctor, OfficialModelsAreJudgedByDtype) {
+  Machine machine;
+  machine.available_bytes = 24'000'000'000;
+  const std::vector<Finding> here = check_official_models(machine);
+  ASSERT_EQ(here.size(), 3u);
+  EXPECT_EQ(here[0].level, Level::kGood);
+  EXPECT_THAT(here[0].text, HasSubstr("4.4 GB in bfloat16, 8.8 GB in float32"));
+  EXPECT_THAT(here[0].text, HasSubstr("fits in both"));
+  EXPECT_THAT(here[1].text, HasSubstr("16.6 GB in bfloat16, 33.2 GB"));
+  EXPECT_THAT(here[1].text, HasSubstr("give --dtype bfloat16"));
+  EXPECT_EQ(here[2].level, Level::kNote);
+  EXPECT_THAT(here[2].text, HasSubstr("146.8 GB in bfloat16"));
+  EXPECT_THAT(here[2].text, HasSubstr("take a machine with 176 GB"));
+  machine.gpu.gpus = {{"A", 80'000'000'000}};
+  const std::vector<Finding> gpu = check_official_models(machine);
+  EXPECT_THAT(gpu[1].text, HasSubstr("fits in both"));
+  EXPECT_THAT(gpu[2].text, HasSubstr("take a GPU"));
+}
+
+TEST(Doctor, BrokenCheckpointIsAFindingAmongOthers) {
+  const ScratchFolder folder;
+  const auto findings = check_model({}, folder / "none");
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].level, Level::kProblem);
+  EXPECT_THAT(findings[0].text, HasSubstr("no such folder"));
+}
+
+TEST(Doctor, MissingLibrariesAreReadFromLdd) {
+  const std::string text =
+      "\tlinux-vdso.so.1 (0x1)\n"
+      "\tlibtorch_cpu.so => /opt/torch/lib/libtorch_cpu.so (0x2)\n"
+      "\tlibcudart.so.13 => not found\n"
+      "\tlibcublas.so.13 => not found\n";
+  EXPECT_EQ(ldd_place(text, "libtorch_cpu.so"),
+            "/opt/torch/lib/libtorch_cpu.so");
+  EXPECT_EQ(ldd_place(text, "libcudart.so.13"), "");
+  EXPECT_THAT(ldd_missing(text),
+              testing::ElementsAre("libcudart.so.13", "libcublas.so.13"));
+}
+
+TEST(Doctor, CudaHalfThatIsNotThereIsAProblemWithItsRemedy) {
+  const RunTools tools = {
+      .coordinator = "/bin/true", .worker = "/bin/true", .mpirun = {}};
+  const ScratchFolder folder;
+  const Finding finding = check_cuda_libraries(tools, folder.path());
+  EXPECT_EQ(finding.level, Level::kProblem);
+  EXPECT_THAT(finding.text, HasSubstr("setup.sh --cuda"));
+}
+
+TEST(Doctor, LittleSharedMemoryIsANote) {
+  EXPECT_EQ(check_shared_memory("/no/such").level, Level::kNote);
+  // A file system of no size at all.
+  const Finding finding = check_shared_memory("/proc");
+  EXPECT_EQ(finding.level, Level::kNote);
+  EXPECT_THAT(finding.text, HasSubstr("--shm-size"));
 }
 
 TEST(Doctor, SmallestGpuDecides) {

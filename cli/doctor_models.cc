@@ -1,0 +1,138 @@
+// The checks of doctor.h that ask whether a model fits.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/checkpoint.h"
+#include "cli/doctor.h"
+#include "cli/memory_fit.h"
+#include "cli/plan_vocabulary.h"
+#include "worker/error.h"
+#include "worker/model/tensor_shapes.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Level = Finding::Level;
+
+double gigabytes(std::int64_t bytes) {
+  return static_cast<double>(bytes) * 1e-9;
+}
+
+// The states, keys and images of a batch want some memory beside the weights.
+std::int64_t with_room(std::int64_t weights) { return weights + weights / 5; }
+
+std::string usual_device(const Machine& machine) {
+  return machine.gpu.usable() ? "cuda" : "cpu";
+}
+
+// What is free for the weights of one worker now.
+std::int64_t free_for_weights(const Machine& machine) {
+  return machine.gpu.usable() ? memory_for_weights(machine, "cuda")
+                              : machine.available_bytes;
+}
+
+struct OfficialModel {
+  const char* name;
+  model::ModelConfig config;
+};
+
+model::ModelConfig shape(int hidden, int layers, int heads, int kv_heads,
+                         int inner, std::int64_t vocabulary) {
+  model::ModelConfig config;
+  config.vision.hidden_size = hidden;
+  config.text.hidden_size = hidden;
+  config.text.num_layers = layers;
+  config.text.num_heads = heads;
+  config.text.num_kv_heads = kv_heads;
+  config.text.intermediate_size = inner;
+  config.text.vocab_size = vocabulary;
+  config.tie_word_embeddings = hidden < 3584;
+  return config;
+}
+
+Finding check_official_model(const Machine& machine,
+                             const OfficialModel& model) {
+  const std::int64_t values = model::value_count(model.config);
+  const std::int64_t there = free_for_weights(machine);
+  const std::int64_t narrow = weight_bytes(values, "bfloat16");
+  const std::int64_t wide = weight_bytes(values, "float32");
+  std::string text = fmt::format(
+      "{:.2f} billion values, {:.1f} GB in bfloat16, {:.1f} GB in "
+      "float32: ",
+      static_cast<double>(values) * 1e-9, gigabytes(narrow), gigabytes(wide));
+  if (with_room(wide) <= there)
+    return {Level::kGood, model.name, text + "fits in both"};
+  if (with_room(narrow) <= there) {
+    text += "fits in bfloat16";
+    // These are bfloat16 checkpoints: only slow processors want another dtype.
+    if (!machine.gpu.usable() && !machine.cpu.fast_bfloat16())
+      text += ", slowly on these CPUs; give --dtype bfloat16";
+    return {Level::kGood, model.name, text};
+  }
+  return {Level::kNote, model.name,
+          text + fmt::format("does not fit; take {} with {:.0f} GB or more",
+                             machine.gpu.usable() ? "a GPU" : "a machine",
+                             gigabytes(with_room(narrow)))};
+}
+
+}  // namespace
+
+std::vector<Finding> check_official_models(const Machine& machine) {
+  const std::array models = {
+      OfficialModel{"2B", shape(1536, 28, 12, 2, 8960, 151936)},
+      OfficialModel{"7B", shape(3584, 28, 28, 4, 18944, 152064)},
+      OfficialModel{"72B", shape(8192, 80, 64, 8, 29568, 152064)}};
+  std::vector<Finding> findings;
+  for (const OfficialModel& model : models)
+    findings.push_back(check_official_model(machine, model));
+  return findings;
+}
+
+// A checkpoint cannot be used: that is a finding, not the end of the others.
+std::vector<Finding> check_model(const Machine& machine,
+                                 const fs::path& folder) {
+  try {
+    const Checkpoint checkpoint = read_checkpoint(folder);
+    check_tokenizer(checkpoint, storage::RunConfig{}.system_prompt);
+    return {
+        {Level::kGood, "model",
+         fmt::format("{}: {} layers, vocabulary {}, {:.2f} billion {} values",
+                     checkpoint.folder.filename().string(),
+                     checkpoint.num_layers, checkpoint.vocab_size,
+                     static_cast<double>(checkpoint.parameters) * 1e-9,
+                     checkpoint.dtype)},
+        check_model_memory(machine, checkpoint.parameters, checkpoint.dtype)};
+  } catch (const InputError& error) {
+    return {{Level::kProblem, "model", error.what()}};
+  }
+}
+
+Finding check_model_memory(const Machine& machine, std::int64_t weight_values,
+                           const std::string& checkpoint_dtype) {
+  const bool gpu = machine.gpu.usable();
+  const bool wide =
+      checkpoint_dtype == "float32" ||
+      (!gpu && (checkpoint_dtype == "float16" || !machine.cpu.fast_bfloat16()));
+  const std::string dtype = wide ? "float32" : "bfloat16";
+  const std::int64_t need = weight_bytes(weight_values, dtype);
+  const std::int64_t there = free_for_weights(machine);
+  const std::string text =
+      fmt::format("weights need {:.1f} GB in {} for each worker, {:.1f} GB {}",
+                  gigabytes(need), dtype, gigabytes(there),
+                  gpu ? "are on a GPU" : "are free");
+  if (with_room(need) <= there) return {Level::kGood, "model", text};
+  const std::int64_t most =
+      std::max(there, memory_for_weights(machine, usual_device(machine)));
+  std::string remedy = "; take a smaller checkpoint or a larger machine";
+  if (wide && !gpu && with_room(need / 2) <= most)
+    remedy += ", or --dtype bfloat16";
+  // `lens run` refuses what is over the whole memory; what is over the memory
+  // that is free now may do once others have left.
+  if (need <= most) remedy += ", or end other programs";
+  return {need > most ? Level::kProblem : Level::kNote, "model", text + remedy};
+}
+
+}  // namespace lens::cli
