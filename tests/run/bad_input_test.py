@@ -6,6 +6,7 @@ the real program: each is answered by one clear line, or by a failed row.
 
 import argparse
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -475,6 +476,47 @@ class BadInputTest(unittest.TestCase):
             self.told_alone(self.run_it("--limit", 3), self.out,
                             "another `lens run`", "lens status")
         self.passed(self.run_it("--limit", 3))
+
+    def test_damaged_ledger_is_rebuilt_from_the_parts(self):
+        self.passed(self.run_it("--limit", 3, "--unit-images", 1))
+        before = (self.out / "results.h5").read_bytes()
+        kept = {file: file.stat().st_mtime_ns
+                for file in self.out.glob("parts/*/*.h5")}
+        self.assertEqual(len(kept), 3)
+        ledger = self.out / "ledger.sqlite"
+        ledger.write_bytes(b"no ledger" * 100)
+        self.told(self.run_it("--limit", 3, "--unit-images", 1), ledger,
+                  "move it away")
+        ledger.unlink()
+        (self.out / "results.h5").unlink()
+        self.passed(self.run_it("--limit", 3, "--unit-images", 1))
+        self.assertEqual((self.out / "results.h5").read_bytes(), before)
+        for file, time_ns in kept.items():
+            self.assertEqual(file.stat().st_mtime_ns, time_ns)
+
+    def test_two_coordinators_do_not_share_a_run(self):
+        self.passed(self.plan("--limit", 3))
+        program = pathlib.Path(LENS).with_name("lens-coordinator")
+        first = subprocess.Popen([program, self.out],
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 30
+            while self.status() != "running" and time.monotonic() < deadline:
+                time.sleep(0.05)
+            second = subprocess.run([program, self.out], capture_output=True,
+                                    text=True, timeout=30)
+            self.told_alone(second, "another coordinator", "lens status")
+            self.told(self.run_it("--limit", 3), "a coordinator is running",
+                      "lens status")
+        finally:
+            first.terminate()
+            first.wait(30)
+        self.passed(self.run_it("--limit", 3))
+
+    def status(self):
+        done = self.lens("status", self.out, "--json")
+        return json.loads(done.stdout)["state"] if done.stdout else ""
 
     # --- the command line and the machine -------------------------------------
 
