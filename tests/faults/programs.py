@@ -20,8 +20,6 @@ import time
 import unittest
 
 try:
-    import h5py
-    import numpy as np  # noqa: F401
     import pyarrow as pa
     import pyarrow.parquet as pq
 except ImportError as error:
@@ -149,12 +147,16 @@ class RunCase(unittest.TestCase):
     @classmethod
     def run_words(cls, out, *more, command="run"):
         """The command line; flags in `more` are added to those of WORDS."""
+        datasets = [word for data in cls.datasets()
+                    for word in ("--dataset", data)]
         return [str(word) for word in (
-            BIN / "lens", command, "--model", MODEL,
-            "--dataset", f"latex_ocr={DATA / 'latex_ocr'}",
-            "--dataset", f"mtvqa={DATA / 'mtvqa'}", "--out", out,
+            BIN / "lens", command, "--model", MODEL, *datasets, "--out", out,
             "--dtype", "float32", "--device", "cpu", "--threads", 1,
             *cls.WORDS, *more)]
+
+    @classmethod
+    def datasets(cls):
+        return [f"latex_ocr={DATA / 'latex_ocr'}", f"mtvqa={DATA / 'mtvqa'}"]
 
     def lens(self, *words, expect=OK, timeout=120):
         begin = time.monotonic()
@@ -295,19 +297,32 @@ def settle(run, seconds):
     return time.monotonic() - begin
 
 
-def repeat_samples(path, samples):
-    """A LaTeX_OCR file of `samples` rows: the pictures of the demo in turn."""
-    rows = pq.read_table(
-        DATA / "latex_ocr/test-00000-of-00001.parquet").to_pylist()
-    schema = pq.read_schema(DATA / "latex_ocr/test-00000-of-00001.parquet")
-    path.parent.mkdir(parents=True, exist_ok=True)
+def repeat_samples(path, samples, pictures=40):
+    """A LaTeX_OCR file of `samples` rows: the first pictures of the demo, in
+    turn; returns its path."""
+    source = DATA / "latex_ocr/test-00000-of-00001.parquet"
+    rows = pq.read_table(source).to_pylist()[:pictures]
+    schema = pq.read_schema(source)
     with pq.ParquetWriter(path, schema) as writer:
         for begin in range(0, samples, 100):
             batch = [rows[i % len(rows)]
                      for i in range(begin, min(samples, begin + 100))]
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+    return path
 
 
-def samples_in(run):
-    with h5py.File(run / "results.h5") as file:
-        return int(file.attrs["samples_total"])
+class RepeatedCase(RunCase):
+    """Runs over SAMPLES formulas, the pictures of the demo in turn."""
+
+    SAMPLES = 0
+    PICTURES = 40
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.data = repeat_samples(cls.folder / "samples.parquet", cls.SAMPLES,
+                                  cls.PICTURES)
+
+    @classmethod
+    def datasets(cls):
+        return [f"latex_ocr={cls.data}"]
