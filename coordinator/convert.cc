@@ -110,6 +110,7 @@ v1::Lease to_wire(const Granted& granted) {
   *wire.mutable_token() = to_wire(granted.lease.token);
   wire.set_unit(to_int(granted.lease.unit));
   wire.set_attempt(granted.lease.attempt);
+  wire.set_alone(granted.alone);
   for (const QuarantinedSample& sample : granted.quarantined) {
     v1::QuarantinedSample* const entry = wire.add_quarantined();
     entry->set_sample_id(sample.sample_id);

@@ -61,6 +61,13 @@ void FailureHistory::remember(const UnitFailure& failure) {
   if (recent_.size() > kRecent) recent_.erase(recent_.begin());
 }
 
+bool FailureHistory::suspect(UnitIndex unit) const {
+  const auto counts = counts_.find(unit);
+  if (counts != counts_.end() && counts->second.deaths > 0) return true;
+  const auto sample = sample_deaths_.lower_bound({unit, ""});
+  return sample != sample_deaths_.end() && sample->first.first == unit;
+}
+
 std::vector<QuarantinedSample> FailureHistory::quarantined(
     UnitIndex unit) const {
   std::vector<QuarantinedSample> samples;

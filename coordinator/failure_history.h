@@ -41,6 +41,9 @@ class FailureHistory {
   // Of one unit, as its next worker has to know them.
   std::vector<QuarantinedSample> quarantined(UnitIndex unit) const;
 
+  // A worker has died of this unit, or of a sample of it.
+  bool suspect(UnitIndex unit) const;
+
   // Units that have been given up, each with its last failure.
   const std::map<UnitIndex, UnitFailure>& given_up() const { return given_up_; }
   // How often each unit was lost: not counted, but a unit that is lost again

@@ -170,6 +170,16 @@ std::vector<Lease> LeaseTable::expire() {
   return expired;
 }
 
+std::vector<Worker> LeaseTable::silent(
+    std::chrono::milliseconds silence) const {
+  const auto now = clock_();
+  std::vector<Worker> found;
+  for (const auto& [id, worker] : workers_) {
+    if (now - worker.last_seen >= silence) found.push_back(worker);
+  }
+  return found;
+}
+
 absl::Status LeaseTable::tell_to_leave(WorkerId worker) {
   auto known = find_worker(worker);
   if (!known.ok()) return known.status();

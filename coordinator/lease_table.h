@@ -106,6 +106,8 @@ class LeaseTable {
 
   // Ends the leases whose deadline is over, and forgets silent workers.
   std::vector<Lease> expire();
+  // Workers that have not been heard of for that long.
+  std::vector<Worker> silent(std::chrono::milliseconds silence) const;
 
   // The worker knows that nothing more is to come. NOT_FOUND: unknown worker.
   absl::Status tell_to_leave(WorkerId worker);

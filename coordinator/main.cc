@@ -4,14 +4,17 @@
 
 #include <openssl/evp.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -107,6 +110,18 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
   return ledger;
 }
 
+// Whether a worker of this host has ended. Of other hosts nothing is known.
+// Asked only of workers that have fallen silent: one in another PID name space
+// would seem to have ended although it has not.
+std::function<bool(const WorkerIdentity&)> process_watch() {
+  char host[256] = "";
+  ::gethostname(host, sizeof(host) - 1);
+  return [here = std::string(host)](const WorkerIdentity& worker) {
+    return worker.host == here && worker.pid > 0 &&
+           ::kill(worker.pid, 0) != 0 && errno == ESRCH;
+  };
+}
+
 // Until the run is over. The first signal drains, the second one ends at once.
 void serve(Run& run) {
   const sigset_t signals = drain_signals();
@@ -136,8 +151,12 @@ int coordinate(const Flags& flags) {
   options.lease_duration = milliseconds_of(flags.lease_seconds);
   options.heartbeat_interval = milliseconds_of(flags.heartbeat_seconds);
   options.linger = milliseconds_of(flags.linger_seconds);
+  options.process_gone = process_watch();
   Run run(options, manifest, **ledger, std::chrono::steady_clock::now,
           log_line);
+  if (auto status = run.adopt_crash_notes(); !status.ok()) {
+    return fail(std::string(status.message()));
+  }
   auto server = Server::start({.run_directory = directory.root(),
                                .run_id = manifest.run_id,
                                .bind = flags.bind,

@@ -61,7 +61,7 @@ absl::StatusOr<WorkerId> Run::join(const std::string& run_id,
                                          ", this is run " + manifest_.run_id +
                                          "; start it on this run directory");
   }
-  std::vector<UnitFailure> lost;
+  std::vector<Judged> lost;
   WorkerId id{};
   {
     const std::lock_guard lock(mutex_);
@@ -73,7 +73,7 @@ absl::StatusOr<WorkerId> Run::join(const std::string& run_id,
   log_("worker joined: " + identity.host + " pid " +
        std::to_string(identity.pid) + " rank " + std::to_string(identity.rank) +
        " on " + identity.device_name);
-  if (auto status = record(lost, std::nullopt); !status.ok()) return status;
+  if (auto status = record(lost); !status.ok()) return status;
   return id;
 }
 
@@ -94,7 +94,8 @@ absl::StatusOr<AcquireAnswer> Run::acquire(WorkerId worker) {
         std::clamp<std::int64_t>(2 * workers, 200, 5'000))};
   }
   changed_locked();
-  return Granted{**lease, history_.quarantined((*lease)->unit)};
+  const UnitIndex unit = (*lease)->unit;
+  return Granted{**lease, history_.quarantined(unit), history_.suspect(unit)};
 }
 
 absl::StatusOr<HeartbeatAnswer> Run::heartbeat(
@@ -112,13 +113,13 @@ absl::StatusOr<HeartbeatAnswer> Run::heartbeat(
 }
 
 absl::Status Run::leave(WorkerId worker) {
-  std::vector<UnitFailure> lost;
+  std::vector<Judged> lost;
   {
     const std::lock_guard lock(mutex_);
     lost = lost_locked(table_.leave(worker), "its worker left");
     changed_locked();
   }
-  return record(lost, std::nullopt);
+  return record(lost);
 }
 
 absl::Status Run::commit(const UnitCommit& commit) {
@@ -164,14 +165,13 @@ void Run::stop_now() {
 }
 
 void Run::tick() {
-  std::vector<UnitFailure> lost;
+  std::vector<Judged> lost;
   bool ends = false;
   RunState state{};
   std::string reason;
   {
     const std::lock_guard lock(mutex_);
-    lost = lost_locked(table_.expire(), "no heartbeat from its worker");
-    if (!lost.empty()) changed_locked();
+    lost = bury_locked();
     // The first point is the first lease: waiting for workers is no work.
     if (!table_.leases().empty() || samples_this_epoch_ > 0) {
       rate_.add(clock_(), progress_locked());
@@ -182,7 +182,7 @@ void Run::tick() {
       reason = message_locked();
     }
   }
-  if (!lost.empty()) record(lost, std::nullopt).IgnoreError();
+  record(lost).IgnoreError();
   if (!ends) return;
   if (auto status = ledger_.set_state(state, reason); !status.ok()) {
     note_broken_ledger(status);

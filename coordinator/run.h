@@ -34,6 +34,7 @@ enum class Outcome {
 struct Granted {
   Lease lease;
   std::vector<QuarantinedSample> quarantined;
+  bool alone = false;  // its samples are to be run one at a time
 };
 struct WaitFor {
   std::chrono::milliseconds duration;
@@ -59,6 +60,9 @@ class Run {
     std::chrono::milliseconds linger{10'000};
     // How long a committed part may take to become visible.
     std::chrono::milliseconds part_patience{3'000};
+    // Whether the process of a worker that has missed a heartbeat is known to
+    // be no more: its units are free at once. Empty: never known.
+    std::function<bool(const WorkerIdentity&)> process_gone;
   };
   using Log = std::function<void(const std::string&)>;
 
@@ -68,6 +72,10 @@ class Run {
 
   const Options& options() const { return options_; }
   std::uint64_t epoch() const { return ledger_.contents().epoch; }
+
+  // Counts the crashes that workers of an earlier coordinator left notes of. To
+  // be called once, before the first worker joins.
+  absl::Status adopt_crash_notes();
 
   absl::StatusOr<WorkerId> join(const std::string& run_id,
                                 const WorkerIdentity& identity);
@@ -108,20 +116,27 @@ class Run {
   bool watchers_dismissed() const;
 
  private:
+  // A failure and what it led to.
+  struct Judged {
+    UnitFailure failure;
+    std::optional<QuarantinedSample> quarantined;
+  };
+
   bool knows(UnitIndex unit) const;
   const storage::Unit& unit_of(UnitIndex unit) const;
   absl::Status check_commit(const UnitCommit& commit) const;
   absl::Status refuse_commit(const UnitCommit& commit, absl::Status why);
-  absl::Status record(std::span<const UnitFailure> failures,
-                      const std::optional<QuarantinedSample>& quarantined);
+  absl::Status record(const Judged& judged);
+  absl::Status record(const std::vector<Judged>& all);
   void note_broken_ledger(const absl::Status& status);
 
   // With mutex_ held:
   std::optional<Outcome> outcome_locked() const;
   bool leaving_locked() const;
   std::optional<QuarantinedSample> judge_locked(UnitFailure& failure);
-  std::vector<UnitFailure> lost_locked(const std::vector<Lease>& leases,
-                                       std::string_view reason);
+  std::vector<Judged> lost_locked(const std::vector<Lease>& leases,
+                                  std::string_view reason);
+  std::vector<Judged> bury_locked();
   void add_commit_locked(const UnitCommit& commit);
   void changed_locked();
   std::int64_t progress_locked() const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordinator/run.h"
+#include "storage/crash_note.h"
 
 namespace lens::coordinator {
 namespace {
@@ -33,56 +34,102 @@ absl::Status Run::fail(UnitFailure failure) {
   if (!knows(failure.unit)) return absl::InvalidArgumentError("no such unit");
   failure.reason = one_line(std::move(failure.reason));
   failure.sample_id = one_line(std::move(failure.sample_id));
-  std::optional<QuarantinedSample> quarantined;
+  Judged judged{std::move(failure), std::nullopt};
   {
     const std::lock_guard lock(mutex_);
-    const auto lease = table_.release(failure.token, failure.unit);
+    const auto lease =
+        table_.release(judged.failure.token, judged.failure.unit);
     if (!lease) return absl::OkStatus();  // reported before, or expired
-    failure.attempt = lease->attempt;
-    quarantined = judge_locked(failure);
+    judged.failure.attempt = lease->attempt;
+    judged.quarantined = judge_locked(judged.failure);
     changed_locked();
   }
-  return record({&failure, 1}, quarantined);
+  return record(judged);
 }
 
 // Counts as a failure of the store, or a worker that always does the same wrong
 // would get the unit for ever.
 absl::Status Run::refuse_commit(const UnitCommit& commit, absl::Status why) {
-  UnitFailure failure{.unit = commit.unit,
-                      .token = commit.token,
-                      .attempt = 0,
-                      .failure_class = FailureClass::kStore,
-                      .sample_id = "",
-                      .reason = one_line(std::string(why.message())),
-                      .counted = false};
-  std::optional<QuarantinedSample> quarantined;
+  Judged judged{{.unit = commit.unit,
+                 .token = commit.token,
+                 .attempt = 0,
+                 .failure_class = FailureClass::kStore,
+                 .sample_id = "",
+                 .reason = one_line(std::string(why.message())),
+                 .counted = false},
+                std::nullopt};
   {
     const std::lock_guard lock(mutex_);
     if (const auto lease = table_.abort_commit(commit.token)) {
-      failure.attempt = lease->attempt;
+      judged.failure.attempt = lease->attempt;
     }
-    quarantined = judge_locked(failure);
+    judged.quarantined = judge_locked(judged.failure);
     changed_locked();
   }
-  if (auto status = record({&failure, 1}, quarantined); !status.ok()) {
-    return status;
-  }
+  if (auto status = record(judged); !status.ok()) return status;
   return why;
 }
 
-absl::Status Run::record(std::span<const UnitFailure> failures,
-                         const std::optional<QuarantinedSample>& quarantined) {
-  if (failures.empty()) return absl::OkStatus();
-  for (const UnitFailure& failure : failures) {
-    log_("unit " + std::to_string(to_int(failure.unit)) + " attempt " +
-         std::to_string(failure.attempt) + ": " +
-         std::string(failure_class_name(failure.failure_class)) + " (" +
-         failure.reason + ")");
+absl::Status Run::adopt_crash_notes() {
+  const storage::RunDirectory directory(options_.root);
+  for (const storage::CrashNote& note : storage::read_crash_notes(directory)) {
+    const UnitIndex unit{note.unit};
+    const LeaseToken token{note.epoch, note.number};
+    Judged judged{{.unit = unit,
+                   .token = token,
+                   .attempt = 0,
+                   .failure_class = FailureClass::kCrash,
+                   .sample_id = one_line(note.sample_id),
+                   .reason = one_line(note.reason),
+                   .counted = false},
+                  std::nullopt};
+    const auto& known = ledger_.contents().failures;
+    const bool counted = std::any_of(
+        known.begin(), known.end(), [&](const UnitFailure& failure) {
+          return failure.token == token && failure.counted;
+        });
+    if (knows(unit) && !counted) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (!table_.is_committed(unit)) {
+          judged.quarantined = judge_locked(judged.failure);
+        }
+      }
+      if (auto status = record(judged); !status.ok()) return status;
+    }
+    storage::remove_crash_note(directory, note);
   }
-  auto status = ledger_.record(failures, quarantined);
+  return absl::OkStatus();
+}
+
+absl::Status Run::record(const Judged& judged) {
+  const UnitFailure& failure = judged.failure;
+  log_("unit " + std::to_string(to_int(failure.unit)) + " attempt " +
+       std::to_string(failure.attempt) + ": " +
+       std::string(failure_class_name(failure.failure_class)) +
+       (failure.sample_id.empty() ? "" : ", sample " + failure.sample_id) +
+       " (" + failure.reason + ")" +
+       (judged.quarantined ? "; it is recorded as failed" : ""));
+  auto status = ledger_.record({&failure, 1}, judged.quarantined);
   if (status.ok()) return status;
   note_broken_ledger(status);
   return absl::UnavailableError(std::string(status.message()));
+}
+
+absl::Status Run::record(const std::vector<Judged>& all) {
+  const storage::RunDirectory directory(options_.root);
+  for (const Judged& judged : all) {
+    if (auto status = record(judged); !status.ok()) return status;
+    const UnitFailure& failure = judged.failure;
+    if (failure.failure_class != FailureClass::kCrash) continue;
+    // In the ledger: the note has served.
+    storage::CrashNote note;
+    note.unit = to_int(failure.unit);
+    note.epoch = failure.token.epoch;
+    note.number = failure.token.number;
+    storage::remove_crash_note(directory, note);
+  }
+  return absl::OkStatus();
 }
 
 void Run::note_broken_ledger(const absl::Status& status) {
@@ -114,19 +161,49 @@ std::optional<QuarantinedSample> Run::judge_locked(UnitFailure& failure) {
   return std::nullopt;
 }
 
-std::vector<UnitFailure> Run::lost_locked(const std::vector<Lease>& leases,
+// A lease that ended with its worker is lost, unless the worker left a note.
+std::vector<Run::Judged> Run::lost_locked(const std::vector<Lease>& leases,
                                           std::string_view reason) {
-  std::vector<UnitFailure> failures;
+  const storage::RunDirectory directory(options_.root);
+  std::vector<Judged> all;
   for (const Lease& lease : leases) {
-    UnitFailure& failure = failures.emplace_back();
+    Judged& judged = all.emplace_back();
+    UnitFailure& failure = judged.failure;
     failure.unit = lease.unit;
     failure.token = lease.token;
     failure.attempt = lease.attempt;
     failure.failure_class = FailureClass::kLost;
     failure.reason = reason;
-    judge_locked(failure);
+    if (const auto note =
+            storage::read_crash_note(directory, to_int(lease.unit),
+                                     lease.token.epoch, lease.token.number)) {
+      failure.failure_class = FailureClass::kCrash;
+      failure.sample_id = one_line(note->sample_id);
+      failure.reason = one_line(note->reason);
+    }
+    judged.quarantined = judge_locked(failure);
   }
-  return failures;
+  return all;
+}
+
+// Ends the leases of workers that are known or presumed dead.
+std::vector<Run::Judged> Run::bury_locked() {
+  std::vector<Judged> all =
+      lost_locked(table_.expire(), "no heartbeat from its worker");
+  bool buried = !all.empty();
+  if (options_.process_gone) {
+    for (const Worker& worker :
+         table_.silent(options_.heartbeat_interval * 3 / 2)) {
+      if (!options_.process_gone(worker.identity)) continue;
+      for (Judged& judged :
+           lost_locked(table_.leave(worker.id), "its worker's process ended")) {
+        all.push_back(std::move(judged));
+      }
+      buried = true;
+    }
+  }
+  if (buried) changed_locked();
+  return all;
 }
 
 }  // namespace lens::coordinator

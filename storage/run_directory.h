@@ -24,6 +24,11 @@ class RunDirectory {
   std::filesystem::path results() const { return root_ / "results.h5"; }
   std::filesystem::path logs() const { return root_ / "logs"; }
 
+  // Notes of crashed workers (storage/crash_note.h).
+  std::filesystem::path crashes() const { return root_ / "crashes"; }
+  std::filesystem::path crash_note(std::int32_t unit, std::uint64_t epoch,
+                                   std::uint64_t number) const;
+
   // parts/<dataset>/<unit, 6 digits>.<epoch>-<number>.h5
   std::filesystem::path part(const std::string& dataset, std::int32_t unit,
                              std::uint64_t epoch, std::uint64_t number) const;

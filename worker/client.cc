@@ -49,6 +49,7 @@ Lease from_wire(const v1::Lease& lease) {
   result.token = from_wire(lease.token());
   result.unit = lease.unit();
   result.attempt = lease.attempt();
+  result.alone = lease.alone();
   for (const v1::QuarantinedSample& sample : lease.quarantined()) {
     result.quarantined.push_back({sample.sample_id(), sample.reason()});
   }

@@ -52,6 +52,8 @@ struct Lease {
   std::int32_t attempt = 1;  // 1 for the first
   // Not to be run but recorded as failed with the reason given.
   std::vector<QuarantinedSample> quarantined;
+  // An attempt at the unit died: its samples are to be run one at a time.
+  bool alone = false;
 };
 // Nothing is free now; ask again after this time.
 struct Wait {

@@ -4,12 +4,16 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
+#include <new>
+#include <span>
 #include <thread>
 #include <utility>
 #include <variant>
 
 #include "storage/error.h"
 #include "storage/part.h"
+#include "worker/crash_watch.h"
 #include "worker/error.h"
 #include "worker/heartbeats.h"
 
@@ -99,10 +103,17 @@ void WorkLoop::prepare(Held& held) {
     quarantine.emplace(sample.sample_id, sample.reason);
   }
   const storage::Unit& unit = manifest_.units.at(held.lease.unit);
-  held.prepared = std::async(std::launch::async,
-                             [this, &unit, list = std::move(quarantine)] {
-                               return source_.prepare(unit, list);
-                             });
+  held.prepared = std::async(
+      std::launch::async,
+      [this, &unit, &lease = held.lease, list = std::move(quarantine)] {
+        const Doing doing(run_, lease, Stage::kRows);
+        return source_.prepare(unit, list, [&](const std::string& key) {
+          const auto image =
+              std::make_shared<Doing>(run_, lease, Stage::kImage);
+          image->come_to({&key, 1});
+          return image;
+        });
+      });
 }
 
 void WorkLoop::release(Held& held, const std::string& reason) {
@@ -112,35 +123,48 @@ void WorkLoop::release(Held& held, const std::string& reason) {
 }
 
 // The seam of the worker: whatever goes wrong with a unit is told to the
-// coordinator, which decides; the process goes on.
+// coordinator, which decides; the process goes on where it can.
 void WorkLoop::work_on(Held& held) {
   const Lease& lease = held.lease;
+  Doing doing(run_, lease, Stage::kModel);
   const auto fail = [&](FailureClass failure, const std::string& reason) {
     spdlog::error("unit {}: {}", lease.unit, reason);
-    client_.fail(lease, failure, "", reason);
+    client_.fail(lease, failure, doing.sample(), reason);
   };
   try {
-    finish(lease, held.prepared.get());
+    finish(lease, held.prepared.get(), doing);
   } catch (const Abandoned&) {
     client_.fail(lease, FailureClass::kLost, "", "given up on request");
   } catch (const FailedCheck& problem) {
     fail(FailureClass::kCheck, problem.what());
   } catch (const OutOfMemory& problem) {
     fail(FailureClass::kOutOfMemory, problem.what());
+  } catch (const std::bad_alloc&) {
+    fail(FailureClass::kOutOfMemory, "the host has no memory left");
   } catch (const storage::StorageError& problem) {
     fail(FailureClass::kStore, problem.what());
   } catch (const InputError& problem) {
     fail(FailureClass::kCrash, problem.what());
+  } catch (const CoordinatorError&) {
+    throw;
+  } catch (const std::exception& problem) {
+    // Nobody knows what state this has left the device in: start afresh.
+    fail(FailureClass::kCrash, problem.what());
+    throw;
   }
   heartbeats_.drop(lease);
 }
 
-void WorkLoop::finish(const Lease& lease, PreparedUnit prepared) {
+void WorkLoop::finish(const Lease& lease, PreparedUnit prepared, Doing& doing) {
   const storage::Unit unit = prepared.unit;
   const UnitRunner::Hooks hooks{
       .cancelled = [&] { return stopping() || heartbeats_.revoked(lease); },
+      .samples_started =
+          [&](std::span<const std::string> samples) { doing.come_to(samples); },
       .sample_finished = [&] { heartbeats_.sample_done(lease); }};
-  const storage::UnitResult result = runner_.run(std::move(prepared), hooks);
+  const storage::UnitResult result =
+      runner_.run(std::move(prepared), lease.alone, hooks);
+  doing.come_to({});
 
   const storage::PartHeader header{.run_id = manifest_.run_id,
                                    .dataset = unit.dataset,

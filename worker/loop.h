@@ -8,6 +8,7 @@
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
 #include "worker/client.h"
+#include "worker/crash_watch.h"
 #include "worker/heartbeats.h"
 #include "worker/sample_source.h"
 #include "worker/unit_runner.h"
@@ -41,7 +42,7 @@ class WorkLoop {
   std::unique_ptr<Held> take_lease(bool may_wait);
   void prepare(Held& held);
   void work_on(Held& held);
-  void finish(const Lease& lease, PreparedUnit prepared);
+  void finish(const Lease& lease, PreparedUnit prepared, Doing& doing);
   void release(Held& held, const std::string& reason);
   bool stopping() const {
     return stop_.stop_requested() || heartbeats_.draining();

@@ -15,6 +15,7 @@
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
 #include "worker/client.h"
+#include "worker/crash_watch.h"
 #include "worker/device.h"
 #include "worker/error.h"
 #include "worker/image/preprocess.h"
@@ -88,6 +89,7 @@ int decode_threads(const storage::Manifest& manifest) {
 
 int work(const std::string& directory, const std::stop_token& stop) {
   const worker::MpiWorld world;
+  worker::install_crash_watch();
   // Rank 0 says what the run is and where.
   const std::string run_root = world.broadcast(
       world.rank() == 0
@@ -150,6 +152,12 @@ int main(int argc, char** argv) {
   static SignalWatch signals;
   try {
     return work(argument, signals.token());
+  } catch (const worker::CoordinatorError& problem) {
+    // Asked to leave while it waited for a coordinator: nothing is wrong.
+    const bool asked = signals.token().stop_requested();
+    spdlog::log(asked ? spdlog::level::info : spdlog::level::err, "{}",
+                problem.what());
+    return asked ? kExitInterrupted : kExitError;
   } catch (const std::exception& problem) {
     spdlog::error("{}", problem.what());
     return kExitError;

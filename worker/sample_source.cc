@@ -62,7 +62,8 @@ SampleSource::Source& SampleSource::source(const std::string& dataset) {
 }
 
 std::vector<SampleSource::DecodedImage> SampleSource::decode(
-    const std::vector<data::Row>& rows) const {
+    const std::vector<data::Row>& rows, const Quarantine& quarantine,
+    const ImageWatch& watch) const {
   std::vector<DecodedImage> decoded(rows.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
@@ -71,6 +72,12 @@ std::vector<SampleSource::DecodedImage> SampleSource::decode(
         decoded[i].failure = rows[i].failure;
         continue;
       }
+      const std::string key = std::to_string(rows[i].row);
+      if (const auto known = quarantine.find(key); known != quarantine.end()) {
+        decoded[i].failure = known->second;
+        continue;
+      }
+      const std::shared_ptr<void> watched = watch ? watch(key) : nullptr;
       try {
         decoded[i].patches = image::preprocess(rows[i].image, preprocessor_);
       } catch (const std::exception& problem) {
@@ -118,14 +125,15 @@ void SampleSource::finish(PreparedSample& sample,
 }
 
 PreparedUnit SampleSource::prepare(const storage::Unit& unit,
-                                   const Quarantine& quarantine) {
+                                   const Quarantine& quarantine,
+                                   const ImageWatch& watch) {
   Source& from = source(unit.dataset);
   const std::vector<std::string> all;
   const std::vector<data::Row> rows = from.dataset.read(
       unit.row_begin, unit.row_end,
       from.kind == data::DatasetKind::kMtvqa ? manifest_.config.languages
                                              : all);
-  std::vector<DecodedImage> decoded = decode(rows);
+  std::vector<DecodedImage> decoded = decode(rows, quarantine, watch);
 
   PreparedUnit prepared;
   prepared.unit = unit;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,14 @@
 
 namespace lens::worker {
 
-// Samples that are not to be run: reason by sample id.
+// Samples that are not to be run: reason by sample id. The key of a row ("7")
+// stands for all its samples ("7.0", "7.1"): they share one image.
 using Quarantine = std::map<std::string, std::string>;
+
+// Called on the decoding thread before an image is read, with its row's key;
+// what it returns is dropped when the image is done.
+using ImageWatch =
+    std::function<std::shared_ptr<void>(const std::string& row_key)>;
 
 // One sample, ready for the model or failed with its reason.
 struct PreparedSample {
@@ -48,7 +56,8 @@ class SampleSource {
 
   // A bad sample becomes a failed record. Throws lens::InputError when the
   // rows themselves cannot be read.
-  PreparedUnit prepare(const storage::Unit& unit, const Quarantine& quarantine);
+  PreparedUnit prepare(const storage::Unit& unit, const Quarantine& quarantine,
+                       const ImageWatch& watch = {});
 
  private:
   struct Source {
@@ -63,7 +72,9 @@ class SampleSource {
     image::Patches patches;
     std::string failure;
   };
-  std::vector<DecodedImage> decode(const std::vector<data::Row>& rows) const;
+  std::vector<DecodedImage> decode(const std::vector<data::Row>& rows,
+                                   const Quarantine& quarantine,
+                                   const ImageWatch& watch) const;
   // Builds the prompt, or sets the failure.
   void finish(PreparedSample& sample, const DecodedImage& decoded) const;
 

@@ -100,7 +100,8 @@ struct UnitRunner::Impl {
                                          plan.config.top_k)),
         kept(kept_states(plan.config, engine.config().text.num_states())) {}
 
-  storage::UnitResult run(PreparedUnit prepared, const Hooks& hooks);
+  storage::UnitResult run(PreparedUnit prepared, bool alone,
+                          const Hooks& hooks);
   model::Prompt prompt_of(const PreparedSample& sample) const;
   model::GenerateOptions options_of(const Hooks& hooks) const;
   void answer(const model::Generation& generation, data::DatasetKind kind,
@@ -148,7 +149,7 @@ void UnitRunner::Impl::answer(const model::Generation& generation,
   record->score = data::score(kind, record->answer, record->reference);
 }
 
-storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared,
+storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared, bool alone,
                                           const Hooks& hooks) {
   const model::ModelConfig& config = engine.config();
   std::vector<model::Picture> pictures;
@@ -176,9 +177,20 @@ storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared,
     prompts.push_back(prompt_of(sample));
     ran.push_back({i, sample.prompt.roles});
   }
+  model::GenerateOptions options = options_of(hooks);
+  options.alone = alone;
+  if (hooks.samples_started) {
+    options.started = [&](std::span<const int> started) {
+      std::vector<std::string> ids;
+      for (const int prompt : started) {
+        ids.push_back(result.samples[ran[prompt].sample].sample_id);
+      }
+      hooks.samples_started(ids);
+    };
+  }
   readout::DeferredLens lens(backend.get(), {.kept_states = kept});
   const std::vector<model::Generation> generations =
-      engine.generate(pictures, prompts, options_of(hooks), &lens);
+      engine.generate(pictures, prompts, options, &lens);
   const readout::Columns columns = lens.finish();
 
   const data::DatasetKind kind = data::dataset_kind(prepared.unit.dataset);
@@ -206,9 +218,11 @@ std::int64_t UnitRunner::image_token_id() const {
   return impl_->engine.config().image_token_id;
 }
 
-storage::UnitResult UnitRunner::run(PreparedUnit prepared, const Hooks& hooks) {
+storage::UnitResult UnitRunner::run(PreparedUnit prepared, bool alone,
+                                    const Hooks& hooks) {
   try {
-    return guarded([&] { return impl_->run(std::move(prepared), hooks); });
+    return guarded(
+        [&] { return impl_->run(std::move(prepared), alone, hooks); });
   } catch (const readout::LensMismatch& problem) {
     throw FailedCheck(problem.what());
   } catch (const model::Cancelled& problem) {

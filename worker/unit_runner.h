@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class UnitRunner {
  public:
   struct Hooks {
     std::function<bool()> cancelled;
+    // The samples that the model runs together next, by id.
+    std::function<void(std::span<const std::string>)> samples_started;
     std::function<void()> sample_finished;
   };
 
@@ -50,8 +53,11 @@ class UnitRunner {
   std::int64_t image_token_id() const;
 
   // What the unit produces: a pure function of the unit, the model and the
-  // config on equal hardware. Throws FailedCheck, OutOfMemory, Abandoned.
-  storage::UnitResult run(PreparedUnit prepared, const Hooks& hooks);
+  // config on equal hardware. With `alone` the model runs one sample at a time;
+  // values may then differ in their last bits. Throws FailedCheck, OutOfMemory,
+  // Abandoned.
+  storage::UnitResult run(PreparedUnit prepared, bool alone,
+                          const Hooks& hooks);
 
  private:
   struct Impl;

@@ -33,6 +33,20 @@ class FailureHistoryTest : public ::testing::Test {
   std::vector<UnitFailure> stored_;
 };
 
+TEST_F(FailureHistoryTest, UnitThatKilledAWorkerIsSuspect) {
+  add(0, FailureClass::kLost);
+  add(0, FailureClass::kStore);
+  EXPECT_FALSE(history_.suspect(UnitIndex{0}));
+  add(0, FailureClass::kCrash);
+  add(2, FailureClass::kOutOfMemory, "7");
+  for (const bool loaded : {false, true}) {
+    if (loaded) history_ = FailureHistory(stored_, {});
+    EXPECT_TRUE(history_.suspect(UnitIndex{0}));
+    EXPECT_FALSE(history_.suspect(UnitIndex{1}));
+    EXPECT_TRUE(history_.suspect(UnitIndex{2}));
+  }
+}
+
 TEST_F(FailureHistoryTest, LostIsNeverCounted) {
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(add(0, FailureClass::kLost), Verdict::kRetry);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -57,6 +58,7 @@ struct RunSettings {
   std::chrono::milliseconds lease_duration{30'000};
   std::chrono::milliseconds linger{10'000};
   std::chrono::milliseconds part_patience{0};
+  std::function<bool(const WorkerIdentity&)> process_gone = {};
 };
 
 // What lens-coordinator builds in main, on a directory of a test.
@@ -78,6 +80,7 @@ class RunOnDisk {
     options.heartbeat_interval = std::chrono::milliseconds(100);
     options.linger = settings.linger;
     options.part_patience = settings.part_patience;
+    options.process_gone = settings.process_gone;
     run_ = std::make_unique<Run>(options, manifest_, *ledger_, std::move(clock),
                                  [](const std::string&) {});
   }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "coordinator/ledger_reader.h"
@@ -54,6 +56,14 @@ class RunTest : public ::testing::Test {
     failure.sample_id = sample;
     failure.reason = "because";
     EXPECT_TRUE((*run_)->fail(failure).ok());
+  }
+  // As a worker does that dies with this lease in hand.
+  void leave_note(const Lease& lease, const std::string& sample) {
+    const storage::RunDirectory run(directory_.path());
+    std::filesystem::create_directories(run.crashes());
+    std::ofstream(run.crash_note(to_int(lease.unit), lease.token.epoch,
+                                 lease.token.number))
+        << sample << "\nit died\n";
   }
   LedgerContents ledger_after_the_end() {
     run_.reset();
@@ -227,6 +237,62 @@ TEST_F(RunTest, SampleThatKillsTwiceIsQuarantinedForGood) {
 
   start({.units = 1});
   EXPECT_EQ(std::get<Granted>(ask(join())).quarantined.size(), 1u);
+}
+
+TEST_F(RunTest, CrashNoteTurnsALostLeaseIntoACrash) {
+  start({.units = 1});
+  leave_note(take(join()), "");
+  clock_.advance(seconds(31));
+  (*run_)->tick();
+  // The death named no sample: from now on they are run one at a time.
+  auto granted = std::get<Granted>(ask(join()));
+  EXPECT_TRUE(granted.alone);
+  for (int death = 0; death < 2; ++death) {
+    EXPECT_TRUE(granted.quarantined.empty());
+    leave_note(granted.lease, "7.1");
+    // The same process joins again: its lease is over at once.
+    granted = std::get<Granted>(ask(join()));
+  }
+  ASSERT_EQ(granted.quarantined.size(), 1u);
+  EXPECT_EQ(granted.quarantined[0].sample_id, "7.1");
+  EXPECT_THAT(granted.quarantined[0].reason, HasSubstr("it died"));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path() / "crashes"));
+  const LedgerContents ledger = ledger_after_the_end();
+  ASSERT_EQ(ledger.failures.size(), 3u);
+  for (const UnitFailure& failure : ledger.failures) {
+    EXPECT_EQ(failure.failure_class, FailureClass::kCrash);
+    EXPECT_TRUE(failure.counted);
+  }
+}
+
+TEST_F(RunTest, NotesOfAnEarlierCoordinatorCountOnce) {
+  start({.units = 2});
+  const Lease lease = take(join());
+  leave_note(lease, "");
+  start({.units = 2});
+  ASSERT_TRUE((*run_)->adopt_crash_notes().ok());
+  EXPECT_TRUE(std::get<Granted>(ask(join(1))).alone);
+  EXPECT_FALSE(std::get<Granted>(ask(join(2))).alone);
+  leave_note(lease, "");  // its removal did not reach the disk
+  start({.units = 2});
+  ASSERT_TRUE((*run_)->adopt_crash_notes().ok());
+  EXPECT_EQ(ledger_after_the_end().failures.size(), 1u);
+}
+
+TEST_F(RunTest, UnitOfAProcessThatEndedIsFreeAtOnce) {
+  bool gone = false;
+  start({.units = 1, .process_gone = [&](const WorkerIdentity& worker) {
+           return gone && worker.pid == 1;
+         }});
+  take(join(1));
+  const WorkerId other = join(2);
+  gone = true;
+  (*run_)->tick();  // heard of a moment ago
+  EXPECT_TRUE(std::holds_alternative<WaitFor>(ask(other)));
+  clock_.advance(seconds(1));
+  ASSERT_TRUE((*run_)->heartbeat(other, {}).ok());
+  (*run_)->tick();
+  EXPECT_EQ(take(other).attempt, 2);
 }
 
 TEST_F(RunTest, FailedChecksFailTheRunAfterThreeRetries) {

@@ -47,6 +47,8 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
   std::vector<Generation> results(prompts.size());
   const std::int64_t token_bytes = KvCache::bytes_per_token(
       config_.text, weights_.text.embedding.scalar_type());
+  Schedule schedule = schedule_;
+  if (options.alone) schedule.max_slots = 1;
   for (std::size_t begin = 0; begin < prompts.size();) {
     // A wave takes whole groups while slots and cache last; a group that is
     // larger than a wave is cut.
@@ -54,9 +56,9 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
     std::int64_t longest = 0;
     const auto fits = [&](std::size_t count, std::int64_t length) {
       const auto slots = static_cast<std::int64_t>(count);
-      return slots <= schedule_.max_slots &&
+      return slots <= schedule.max_slots &&
              slots * (length + options.max_new_tokens) * token_bytes <=
-                 schedule_.kv_bytes;
+                 schedule.kv_bytes;
     };
     std::size_t next = begin;
     while (next < prompts.size()) {
@@ -76,7 +78,8 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
       next = taken;
       if (taken < end) break;
     }
-    Wave(config_, weights_, schedule_, pictures, prompts, std::move(members),
+    if (options.started) options.started(members);
+    Wave(config_, weights_, schedule, pictures, prompts, std::move(members),
          options, sink)
         .run(&results);
     begin = next;

@@ -64,8 +64,13 @@ struct GenerateOptions {
   std::vector<std::int64_t> end_ids;
   bool capture_answers = true;
   double repetition_penalty = 1.0;  // 1: none. Rows never see it.
+  // One prompt after the other instead of many together: slow, but what goes
+  // wrong is the doing of one.
+  bool alone = false;
   // Asked between passes; when it says true, generate() throws Cancelled.
   std::function<bool()> cancelled;
+  // Called with the prompts that are to be decoded together next.
+  std::function<void(std::span<const int> prompts)> started;
   // Called once for each prompt that is finished.
   std::function<void(int prompt)> finished;
 };
