@@ -9,6 +9,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "cli/exit_code.h"
 #include "worker/error.h"
 
 namespace lens::cli {
@@ -93,10 +94,7 @@ LocalRun::~LocalRun() {
 }
 
 LocalRun::Outcome LocalRun::supervise() {
-  if (client_.status(kAnswerDeadline))
-    throw InputError("cannot run " + run_.root().string(),
-                     "a coordinator is running there already",
-                     "`lens status " + run_.root().string() + "` shows it");
+  await_former_coordinator();
   // Left behind by a coordinator that was killed: workers must not follow it.
   std::error_code ignored;
   fs::remove(run_.address(), ignored);
@@ -123,10 +121,35 @@ LocalRun::Outcome LocalRun::supervise() {
   }
 }
 
+// The run's lock is ours: a coordinator that answers was left behind by a
+// `lens run` that was killed, and is about to end, or was started by hand.
+void LocalRun::await_former_coordinator() {
+  const Clock::time_point deadline = Clock::now() + options_.former_patience;
+  // It may not have noticed yet that its parent has died.
+  const Clock::time_point noticed = Clock::now() + 1s;
+  bool told = false;
+  while (const std::optional<RunStatus> status =
+             client_.status(kAnswerDeadline)) {
+    const bool ending = status->draining || status->state != RunState::kRunning;
+    if ((!ending && Clock::now() >= noticed) || Clock::now() >= deadline ||
+        signals_.count() > 0)
+      throw InputError("cannot run " + run_.root().string(),
+                       "a coordinator is running there already",
+                       "`lens status " + run_.root().string() + "` shows it");
+    if (ending && !told)
+      printer_.note("waiting for the coordinator of an earlier command to end");
+    told |= ending;
+    signals_.wait_for(options_.tick);
+  }
+}
+
 void LocalRun::start_coordinator() {
   coordinator_due_.reset();
   coordinator_ = std::make_unique<ChildProcess>(
-      ChildOptions{.command = {options_.tools.coordinator, run_.root()},
+      // On one machine a heartbeat costs nothing, and a worker that has died is
+      // noticed after one.
+      ChildOptions{.command = {options_.tools.coordinator,
+                               "--heartbeat-seconds", "1", run_.root()},
                    .log = coordinator_log(run_),
                    .environment = {}});
 }
@@ -166,6 +189,11 @@ void LocalRun::tend_coordinator() {
     if (!exit) return;
     coordinator_.reset();
     answering_ = false;
+    if (!draining_ && exit->code == kExitResumable) {
+      // Somebody else asked it to, and it had ended before it could say so.
+      draining_ = true;
+      printer_.note("stopping: the coordinator was asked to drain");
+    }
     try {
       status_ = ledger_status(run_, Asker::kRunHolder);
       status_time_ = Clock::now();

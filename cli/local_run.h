@@ -37,6 +37,9 @@ struct LocalRunOptions {
   std::chrono::milliseconds first_pause{500};
   // How long a worker world may take to leave once there is no more work.
   std::chrono::milliseconds patience{15'000};
+  // How long the coordinator of a command that was killed may take to end: its
+  // leases and then its linger.
+  std::chrono::milliseconds former_patience{45'000};
 };
 
 // One coordinator and one MPI world of workers on this machine, watched until
@@ -63,6 +66,7 @@ class LocalRun {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void await_former_coordinator();
   void start_coordinator();
   void start_workers();
   void tend_coordinator();
