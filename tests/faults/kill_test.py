@@ -75,8 +75,7 @@ class KillTest(RunCase):
         self.resume_after(run, process, found["lens"] + found["mpirun"])
 
     def test_no_process_outlives_a_killed_lens(self):
-        for victims in (("lens",), ("lens", "mpirun"),
-                        ("lens", "mpirun", "lens-coordinator")):
+        for victims in (("lens",), ("lens", "mpirun", "lens-coordinator")):
             name = "orphans-" + "-".join(victims)
             with self.subTest(name):
                 run, process = self.started(name)
