@@ -73,7 +73,8 @@ absl::StatusOr<BindAddress> resolve_bind(const std::string& bind) {
   if (!address) {
     return absl::InvalidArgumentError(
         "cannot bind to " + bind +
-        " (no host, address or network interface of this machine)");
+        " (no host, address or network interface of this machine; `ip address` "
+        "lists them)");
   }
   const bool everywhere = *address == "0.0.0.0" || *address == "::";
   return BindAddress{bind, everywhere ? host_name() : bind,

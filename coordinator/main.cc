@@ -207,7 +207,10 @@ int main_checked(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fail(std::string(error.what()) +
+         "; lens-coordinator --help lists the flags");
+    return kUsage;
   }
   if (2 * flags.heartbeat_seconds > flags.lease_seconds) {
     fail("--lease-seconds must be at least twice --heartbeat-seconds");

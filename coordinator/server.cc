@@ -131,8 +131,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
       &address.port);
   server->server_ = builder.BuildAndStart();
   if (!server->server_ || address.port == 0) {
-    return absl::UnavailableError("cannot listen at " + bind->listen +
-                                  " (no such address, or no free port)");
+    return absl::UnavailableError(
+        "cannot listen at " + bind->listen +
+        " (no such address, or no free port); give --bind "
+        "an address of this machine");
   }
   server->server_->GetHealthCheckService()->SetServingStatus(
       v1::Coordinator::service_full_name(), true);
