@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -213,6 +214,8 @@ def report(result):
 
 def main():
     given = arguments()
+    # So that what was started is stopped, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="lens-bench-") as folder:
         work = pathlib.Path(folder)
         sides = [("lens", run_lens), ("plain", run_plain)]

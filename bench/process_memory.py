@@ -89,7 +89,7 @@ def measure(words, threads, timeout_s):
         watch.start()
         try:
             output, errors = process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
+        except BaseException:  # a timeout, Ctrl-C or a request to end
             process.terminate()  # lens stops its own processes
             raise
         finally:
