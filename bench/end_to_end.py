@@ -179,7 +179,8 @@ def side(done, answers, work_s=None):
     tokens = sum(len(answer["ids"]) for answer in answers.values())
     out = {"wall_s": done.wall_s, "samples": len(answers), "tokens": tokens,
            "samples_per_s": len(answers) / done.wall_s,
-           "tokens_per_s": tokens / done.wall_s,
+           "tokens_per_s": tokens / done.wall_s, "cpu_s": done.cpu_s,
+           "mean_load": done.mean_load,
            "peak_bytes": done.peak_bytes, "largest_bytes": done.largest_bytes}
     if work_s:
         out |= {"work_s": work_s, "work_tokens_per_s": tokens / work_s}
@@ -204,6 +205,10 @@ def report(result):
     print(f"ratio {result['ratio']:.2f} with all loading on both sides, "
           f"{result['ratio_to_loaded_plain']:.2f} to the plain script without "
           "its loading")
+    print(f"processor time: lens {lens['cpu_s']:.1f} s, plain script "
+          f"{plain['cpu_s']:.1f} s; load of the machine meanwhile "
+          f"{lens['mean_load']:.1f} and {plain['mean_load']:.1f}: a ratio "
+          "counts where the two are alike")
     print(f"same answers: {same['samples_equal']:.1%} of samples, "
           f"{same['ids_equal']:.1%} of ids; entropy differs by at most "
           f"{same['entropy_max_difference_nats']:.2g} nat (median "

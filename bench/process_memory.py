@@ -1,8 +1,9 @@
-"""Runs a command and watches the memory of its whole process tree."""
+"""Runs a command; measures time, memory and load of its process tree."""
 
 import dataclasses
 import os
 import pathlib
+import resource
 import subprocess
 import threading
 import time
@@ -15,6 +16,8 @@ class Measured:
     """One finished command."""
 
     wall_s: float
+    cpu_s: float  # user and system, of the tree; waiting in a loop counts
+    mean_load: float  # runnable processes of the machine, one minute's average
     peak_bytes: int  # of the tree: largest sum of Pss seen
     largest_bytes: int  # VmHWM of the largest single process
     output: str  # stdout
@@ -61,9 +64,11 @@ class Watch(threading.Thread):
         self._done = threading.Event()
         self.peak_bytes = 0
         self.largest_bytes = 0
+        self.loads = []
 
     def run(self):
         while not self._done.wait(INTERVAL_S):
+            self.loads.append(os.getloadavg()[0])
             total = 0
             for pid in tree(self._pid):
                 process = pathlib.Path(f"/proc/{pid}")
@@ -78,9 +83,15 @@ class Watch(threading.Thread):
         self.join()
 
 
+def _children_cpu_s():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(words, threads, timeout_s):
     """Runs `words` with `threads` OpenMP threads; raises when it fails."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    cpu_before = _children_cpu_s()
     begin = time.monotonic()
     with subprocess.Popen(words, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
@@ -98,4 +109,6 @@ def measure(words, threads, timeout_s):
     if process.returncode != 0:
         raise SystemExit(f"{words[0]} ended with {process.returncode}\n"
                          f"{output}\n{errors}")
-    return Measured(wall, watch.peak_bytes, watch.largest_bytes, output)
+    return Measured(wall, _children_cpu_s() - cpu_before,
+                    sum(watch.loads) / max(1, len(watch.loads)),
+                    watch.peak_bytes, watch.largest_bytes, output)
