@@ -77,7 +77,8 @@ if [ -r /etc/os-release ] && grep -qi '^ID=ubuntu' /etc/os-release; then
   packages=("${packages[@]/libjpeg62-turbo-dev/libjpeg-turbo8-dev}")
 fi
 if [ $tests = yes ]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
+  packages+=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools
+    munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
 fi
 if [ $lint = yes ]; then
   packages+=(clang-format clang-tidy shellcheck)

@@ -1,0 +1,177 @@
+"""slurm/lens.sbatch as it is, on a real Slurm of one node.
+
+Takes --bin FOLDER of the programs. Skipped (77) with a reason where Slurm or
+the rights to start it are missing.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLUSTER = ROOT / "tests/slurm/cluster.sh"
+SECONDS = 120  # the longest that anything here is waited for
+BIN = None
+SKIPPED = 77
+
+
+def until(condition, what):
+    deadline = time.monotonic() + SECONDS
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come in {SECONDS} s")
+        time.sleep(0.1)
+    return value
+
+
+def processes(run, program):
+    """Ids of the processes of `program` that work on the run."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if (pathlib.Path(os.fsdecode(words[0])).name == program
+                    and os.fsencode(run) in words):
+                found.append(int(entry.name))
+    return found
+
+
+class SlurmTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="lens-slurm-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.folder.chmod(0o755)  # munged runs as a user of its own
+        cluster = cls.folder / "cluster"
+        cls.addClassCleanup(subprocess.run, [CLUSTER, "down", cluster],
+                            check=False)
+        up = subprocess.run([CLUSTER, "up", cluster], text=True, check=False,
+                            stdout=subprocess.PIPE)
+        if up.returncode != 0:
+            print(up.stdout, flush=True)
+            cls.doClassCleanups()
+            sys.exit(up.returncode)
+        cls.environment = os.environ | {
+            "SLURM_CONF": str(cluster / "slurm.conf"), "LENS_BIN": str(BIN)}
+
+    def slurm(self, *words):
+        return subprocess.run(
+            [str(word) for word in words], env=self.environment, text=True,
+            check=True, capture_output=True, timeout=SECONDS).stdout.strip()
+
+    def flags(self, run):
+        return ["--model", ROOT / "demo/model",
+                "--dataset", f"latex_ocr={ROOT / 'demo/data/latex_ocr'}",
+                "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
+                "--device", "cpu", "--dtype", "float32", "--threads", 1,
+                "--out", run]
+
+    def submit(self, run):
+        job = self.slurm("sbatch", "--parsable",
+                         f"--output={self.folder}/%j.log",
+                         ROOT / "slurm/lens.sbatch", *self.flags(run))
+        self.addCleanup(subprocess.run, ["scancel", "--quiet", job],
+                        env=self.environment, check=False)
+        return job
+
+    def field(self, job, name):
+        for word in self.slurm("scontrol", "show", "job", job).split():
+            if word.startswith(name + "="):
+                return word[len(name) + 1:]
+        return ""
+
+    def log(self, job):
+        return (self.folder / f"{job}.log").read_text()
+
+    def await_parts(self, run, count):
+        until(lambda: len(list(run.glob("parts/*/*.h5"))) >= count,
+              f"part {count}")
+
+    def await_state(self, job, *states):
+        until(lambda: self.field(job, "JobState") in states,
+              f"one of {states}")
+
+    def assert_complete(self, job, run):
+        self.await_state(job, "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
+        log = self.log(job)
+        self.assertEqual(self.field(job, "JobState"), "COMPLETED", log)
+        self.assertEqual(self.field(job, "ExitCode"), "0:0", log)
+        self.assertIn(f"complete: {run}/results.h5", log)
+        self.assertEqual(self.undisturbed(), self.digest(run))
+
+    def digest(self, run):
+        subprocess.run([BIN / "lens", "verify", run], check=True,
+                       stdout=subprocess.DEVNULL, timeout=SECONDS)
+        return hashlib.sha256((run / "results.h5").read_bytes()).hexdigest()
+
+    def undisturbed(self):
+        cls = type(self)
+        if not hasattr(cls, "_undisturbed"):
+            run = self.folder / "undisturbed"
+            subprocess.run(
+                [str(word) for word in (BIN / "lens", "run", *self.flags(run))],
+                check=True, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, timeout=SECONDS)
+            cls._undisturbed = self.digest(run)
+        return cls._undisturbed
+
+    def test_killed_cancelled_and_submitted_again(self):
+        run = self.folder / "cancelled"
+        job = self.submit(run)
+        self.await_parts(run, 2)
+        os.kill(processes(run, "lens-worker")[0], signal.SIGKILL)
+        until(lambda: "starting it again" in self.log(job), "a new world")
+        os.kill(processes(run, "lens-coordinator")[0], signal.SIGKILL)
+        self.await_parts(run, 6)
+        self.slurm("scancel", job)
+        self.await_state(job, "CANCELLED")
+        until(lambda: not processes(run, "lens-worker"), "the workers' end")
+        until(lambda: not processes(run, "lens-coordinator"), "its end")
+        self.assertFalse((run / "results.h5").exists())
+        before = sorted(run.glob("parts/*/*.h5"))
+        self.assertGreaterEqual(len(before), 6)
+
+        again = self.submit(run)
+        self.assert_complete(again, run)
+        for part in before:  # nothing that was committed was done again
+            self.assertTrue(part.exists(), part)
+        for line in ("watch it", "workers      1 on each node", str(run)):
+            self.assertIn(line, self.log(again))
+
+    def test_time_limit_requeues(self):
+        run = self.folder / "requeued"
+        job = self.submit(run)
+        self.await_parts(run, 3)
+        # What Slurm sends ahead of the time limit.
+        self.slurm("scancel", "--signal=USR1", "--batch", job)
+        until(lambda: self.field(job, "Restarts") == "1", "the requeue")
+        self.assertFalse((run / "results.h5").exists())
+        # Slurm waits two minutes before it starts a requeued job.
+        self.slurm("scontrol", "update", f"JobId={job}", "StartTime=now")
+        self.assert_complete(job, run)
+        self.assertIn("attempt 2", self.log(job))
+
+    def test_usage_is_one_line(self):
+        job = self.slurm("sbatch", "--parsable", "--wait-all-nodes=0",
+                         f"--output={self.folder}/%j.log",
+                         ROOT / "slurm/lens.sbatch", "--model", "nowhere")
+        self.await_state(job, "FAILED")
+        self.assertEqual(len(self.log(job).splitlines()), 1, self.log(job))
+        self.assertIn("--out is missing", self.log(job))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True, type=pathlib.Path)
+    known, rest = parser.parse_known_args()
+    BIN = known.bin.resolve()
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
