@@ -23,8 +23,8 @@ enum class Stage { kRows, kImage, kModel };
 // holds for every thread that has none of its own.
 //
 // Tests make a process crash by the environment variable LENS_TEST_CRASH =
-// STAGE:SAMPLE (image or model): SIGSEGV is raised where that
-// stage comes to that sample.
+// STAGE:SAMPLE (stage image or model): SIGSEGV is raised where that stage comes
+// to that sample.
 class Doing {
  public:
   Doing(const storage::RunDirectory& run, const Lease& lease, Stage stage);
