@@ -148,8 +148,8 @@ void LocalRun::start_coordinator() {
   coordinator_ = std::make_unique<ChildProcess>(
       // On one machine a heartbeat costs nothing, and a worker that has died is
       // noticed after one.
-      ChildOptions{.command = {options_.tools.coordinator,
-                               "--heartbeat-seconds", "1", run_.root()},
+      ChildOptions{.command = {options_.tools.coordinator, run_.root(),
+                               "--heartbeat-seconds", "1"},
                    .log = coordinator_log(run_),
                    .environment = {}});
 }
