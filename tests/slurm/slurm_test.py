@@ -89,6 +89,12 @@ class SlurmTest(unittest.TestCase):
                 return word[len(name) + 1:]
         return ""
 
+    def started_now(self, job):
+        subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"],
+                       env=self.environment, check=False, capture_output=True,
+                       timeout=SECONDS)
+        return self.field(job, "JobState") in ("RUNNING", "COMPLETED")
+
     def log(self, job):
         return (self.folder / f"{job}.log").read_text()
 
@@ -155,8 +161,9 @@ class SlurmTest(unittest.TestCase):
         self.slurm("scancel", "--signal=USR1", "--batch", job)
         until(lambda: self.field(job, "Restarts") == "1", "the requeue")
         self.assertFalse((run / "results.h5").exists())
-        # Slurm waits two minutes before it starts a requeued job.
-        self.slurm("scontrol", "update", f"JobId={job}", "StartTime=now")
+        # Slurm waits two minutes before it starts a requeued job, and says so
+        # only when the first attempt has been cleaned up.
+        until(lambda: self.started_now(job), "the second attempt")
         self.assert_complete(job, run)
         self.assertIn("attempt 2", self.log(job))
 
