@@ -48,6 +48,8 @@ const char* text_of(Stage stage) {
       return " while its image was read\n";
     case Stage::kModel:
       return " while the model ran\n";
+    case Stage::kStore:
+      return " while its part was stored\n";
   }
   return "\n";
 }
@@ -89,7 +91,8 @@ void on_fatal(int signal) {
 
 void crash_if_tested(Stage stage, std::span<const std::string> samples) {
   const char* wanted = std::getenv("LENS_TEST_CRASH");
-  if (wanted == nullptr || stage == Stage::kRows) return;
+  if (wanted == nullptr) return;
+  if (stage != Stage::kImage && stage != Stage::kModel) return;
   const std::string prefix = stage == Stage::kImage ? "image:" : "model:";
   const bool crash =
       std::any_of(samples.begin(), samples.end(),

@@ -16,7 +16,7 @@ namespace lens::worker {
 void install_crash_watch();
 
 // What is being done for a lease.
-enum class Stage { kRows, kImage, kModel };
+enum class Stage { kRows, kImage, kModel, kStore };
 
 // While an object of this type lives, a crash of the thread that made it is
 // told of as one of its lease. That of kModel, which works with many threads,

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -20,6 +21,24 @@
 namespace lens::worker {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+// Adds the time that it lives.
+class Timed {
+ public:
+  explicit Timed(std::chrono::duration<double>& sum) : sum_(sum) {}
+  ~Timed() { sum_ += std::chrono::steady_clock::now() - begin_; }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  std::chrono::duration<double>& sum_;
+  const std::chrono::steady_clock::time_point begin_ =
+      std::chrono::steady_clock::now();
+};
+
+}  // namespace
 
 // A lease and what is being done about it.
 struct WorkLoop::Held {
@@ -44,22 +63,38 @@ WorkLoop::~WorkLoop() = default;
 
 LoopEnd WorkLoop::run() {
   std::unique_ptr<Held> current;
-  std::unique_ptr<Held> next;
   while (!stopping()) {
-    if (!current) current = take_lease(/*may_wait=*/true);
-    if (!current) break;
-    // The source serves one unit at a time: the images of this one are ready
-    // before those of the next are begun.
-    if (!current->prepared.valid()) prepare(*current);
-    current->prepared.wait();
-    next = take_lease(/*may_wait=*/false);
-    if (next) prepare(*next);
-    work_on(*current);
-    current = std::move(next);
+    {
+      const Timed timed(times_.unit);
+      if (!current) {
+        // The coordinator may be waiting for this very part.
+        await_store();
+        current = take_lease(/*may_wait=*/true);
+        if (!current) break;
+        prepare(*current);
+      }
+      // The source serves one unit at a time: the images of this one are ready
+      // before those of the next are begun.
+      current->prepared.wait();
+    }
+    std::future<std::unique_ptr<Held>> next = look_ahead();
+    compute(*current);
+    const Timed timed(times_.unit);
+    current = next.get();
   }
+  await_store();
   if (current) release(*current, "the worker was asked to leave");
   if (stopping()) return LoopEnd::kDrained;
   return end_.value_or(LoopEnd::kComplete);
+}
+
+// The next lease, its images on their way; null where there is none just now.
+std::future<std::unique_ptr<WorkLoop::Held>> WorkLoop::look_ahead() {
+  return std::async(std::launch::async, [this] {
+    std::unique_ptr<Held> held = take_lease(/*may_wait=*/false);
+    if (held) prepare(*held);
+    return held;
+  });
 }
 
 // A lease, or none: there is no more work (end_ says why), or none just now and
@@ -123,16 +158,18 @@ void WorkLoop::release(Held& held, const std::string& reason) {
 }
 
 // The seam of the worker: whatever goes wrong with a unit is told to the
-// coordinator, which decides; the process goes on where it can.
-void WorkLoop::work_on(Held& held) {
-  const Lease& lease = held.lease;
-  Doing doing(run_, lease, Stage::kModel);
+// coordinator, which decides; the process goes on where it can. False where it
+// went wrong.
+template <typename Work>
+bool WorkLoop::attempt(const Lease& lease, const Doing& doing,
+                       const Work& work) {
   const auto fail = [&](FailureClass failure, const std::string& reason) {
     spdlog::error("unit {}: {}", lease.unit, reason);
     client_.fail(lease, failure, doing.sample(), reason);
   };
   try {
-    finish(lease, held.prepared.get(), doing);
+    work();
+    return true;
   } catch (const Abandoned&) {
     client_.fail(lease, FailureClass::kLost, "", "given up on request");
   } catch (const FailedCheck& problem) {
@@ -153,43 +190,71 @@ void WorkLoop::work_on(Held& held) {
     throw;
   }
   heartbeats_.drop(lease);
+  return false;
 }
 
-void WorkLoop::finish(const Lease& lease, PreparedUnit prepared, Doing& doing) {
-  const storage::Unit unit = prepared.unit;
-  const UnitRunner::Hooks hooks{
-      .cancelled = [&] { return stopping() || heartbeats_.revoked(lease); },
-      .samples_started =
-          [&](std::span<const std::string> samples) { doing.come_to(samples); },
-      .sample_finished = [&] { heartbeats_.sample_done(lease); }};
-  const storage::UnitResult result =
-      runner_.run(std::move(prepared), lease.alone, hooks);
-  doing.come_to({});
+void WorkLoop::compute(Held& held) {
+  const Lease& lease = held.lease;
+  storage::UnitResult result;
+  {
+    const Timed timed(times_.engine);
+    Doing doing(run_, lease, Stage::kModel);
+    const UnitRunner::Hooks hooks{
+        .cancelled = [&] { return stopping() || heartbeats_.revoked(lease); },
+        .samples_started =
+            [&](std::span<const std::string> samples) {
+              doing.come_to(samples);
+            },
+        .sample_finished = [&] { heartbeats_.sample_done(lease); }};
+    const bool done = attempt(lease, doing, [&] {
+      result = runner_.run(held.prepared.get(), lease.alone, hooks);
+    });
+    if (!done) return;
+  }
+  await_store();
+  stored_ = std::async(
+      std::launch::async,
+      [this, lease, result = std::move(result)] { store(lease, result); });
+}
 
+// Throws what the storing of the unit before threw.
+void WorkLoop::await_store() {
+  const Timed timed(times_.store);
+  if (stored_.valid()) stored_.get();
+}
+
+void WorkLoop::store(const Lease& lease, const storage::UnitResult& result) {
+  const Doing doing(run_, lease, Stage::kStore);
+  const storage::Unit& unit = manifest_.units.at(lease.unit);
   const storage::PartHeader header{.run_id = manifest_.run_id,
                                    .dataset = unit.dataset,
                                    .unit = unit.index,
                                    .epoch = lease.token.epoch,
                                    .number = lease.token.number,
                                    .device_name = device_name_};
-  const storage::PartReceipt receipt =
-      storage::write_part(run_.root(),
-                          run_.part(unit.dataset, unit.index, lease.token.epoch,
-                                    lease.token.number),
-                          header, result);
-  std::int64_t failed = 0;
-  for (const storage::SampleRecord& sample : result.samples) {
-    failed += sample.status == storage::SampleStatus::kFailed ? 1 : 0;
-  }
-  const auto samples = static_cast<std::int64_t>(result.samples.size());
-  const auto answer =
-      client_.commit(lease, receipt, samples - failed, failed,
-                     static_cast<std::int64_t>(result.token_id.size()));
-  if (answer == CommitAnswer::kStale) {
-    // Somebody else has the unit now; this part must not linger.
-    std::filesystem::remove(run_.root() / receipt.file_name);
-    spdlog::warn("unit {}: the lease had passed on; part dropped", lease.unit);
-  }
+  const bool done = attempt(lease, doing, [&] {
+    const storage::PartReceipt receipt =
+        storage::write_part(run_.root(),
+                            run_.part(unit.dataset, unit.index,
+                                      lease.token.epoch, lease.token.number),
+                            header, result);
+    const std::int64_t failed =
+        std::count_if(result.samples.begin(), result.samples.end(),
+                      [](const storage::SampleRecord& sample) {
+                        return sample.status == storage::SampleStatus::kFailed;
+                      });
+    const auto answer = client_.commit(
+        lease, receipt,
+        static_cast<std::int64_t>(result.samples.size()) - failed, failed,
+        static_cast<std::int64_t>(result.token_id.size()));
+    if (answer == CommitAnswer::kStale) {
+      // Somebody else has the unit now; this part must not linger.
+      std::filesystem::remove(run_.root() / receipt.file_name);
+      spdlog::warn("unit {}: the lease had passed on; part dropped",
+                   lease.unit);
+    }
+  });
+  if (done) heartbeats_.drop(lease);
 }
 
 }  // namespace lens::worker

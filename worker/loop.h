@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -22,8 +24,9 @@ enum class LoopEnd {
   kFailed,    // the coordinator ended the run as failed
 };
 
-// Takes leases until there are no more. Two are held: while the model works on
-// one unit, the images of the next are decoded. A part is on disk before it is
+// Takes leases until there are no more. Three are held at most: while the model
+// works on one unit, the images of the next are decoded, and the part of the
+// one before is written and committed. A part is on disk before it is
 // committed, and committed before it counts.
 class WorkLoop {
  public:
@@ -36,14 +39,27 @@ class WorkLoop {
   // Throws what the client throws when the coordinator stays away.
   LoopEnd run();
 
+  // Where the time of run() went: in the model, and waiting for it to have
+  // something to do. Wall time.
+  struct Times {
+    std::chrono::duration<double> engine{0};
+    std::chrono::duration<double> unit{0};   // for a lease and its images
+    std::chrono::duration<double> store{0};  // for the part of the unit before
+  };
+  const Times& times() const { return times_; }
+
  private:
   struct Held;
 
   std::unique_ptr<Held> take_lease(bool may_wait);
+  std::future<std::unique_ptr<Held>> look_ahead();
   void prepare(Held& held);
-  void work_on(Held& held);
-  void finish(const Lease& lease, PreparedUnit prepared, Doing& doing);
+  void compute(Held& held);
+  void store(const Lease& lease, const storage::UnitResult& result);
+  void await_store();
   void release(Held& held, const std::string& reason);
+  template <typename Work>
+  bool attempt(const Lease& lease, const Doing& doing, const Work& work);
   bool stopping() const {
     return stop_.stop_requested() || heartbeats_.draining();
   }
@@ -56,7 +72,10 @@ class WorkLoop {
   UnitRunner& runner_;
   const std::stop_token stop_;
   Heartbeats heartbeats_;
+  // Set by take_lease(), on whichever thread it runs: one at a time.
   std::optional<LoopEnd> end_;
+  Times times_;
+  std::future<void> stored_;  // last: waits for a thread that uses the rest
 };
 
 }  // namespace lens::worker

@@ -122,7 +122,13 @@ int work(const std::string& directory, const std::stop_token& stop) {
                world.size(), host_name(), device.name, manifest.config.threads);
   worker::WorkLoop loop(run, manifest, device.name, client, source, runner,
                         stop);
-  switch (loop.run()) {
+  const worker::LoopEnd end = loop.run();
+  const worker::WorkLoop::Times& times = loop.times();
+  spdlog::info(
+      "{:.1f} s in the model, {:.1f} s waiting for units, {:.1f} s waiting for "
+      "the store",
+      times.engine.count(), times.unit.count(), times.store.count());
+  switch (end) {
     case worker::LoopEnd::kComplete:
       return kExitComplete;
     case worker::LoopEnd::kDrained:
