@@ -45,7 +45,6 @@ void set_number(H5::DataSet& dataset, const char* name, ColumnType type,
 
 double valid_max(const Column& column, std::int64_t vocabulary_size) {
   if (column.bound == VocabularyBound::kNone) return column.valid_max;
-  if (vocabulary_size == 0) return std::numeric_limits<double>::quiet_NaN();
   const auto size = static_cast<double>(vocabulary_size);
   switch (column.bound) {
     case VocabularyBound::kLastId:
@@ -93,12 +92,7 @@ RootScales create_root_scales(H5::Group& root, const Extents& extents,
       "state: 0 embedding, i output of decoder layer i-1, last after the norm");
   scales.rank = create_index_scale(root, "rank", extents.ranks,
                                    "place among the top tokens, from 0");
-  const auto scripts = static_cast<hsize_t>(extents.scripts);
-  if (script_names.empty()) {
-    scales.script = hdf5::create_length_scale(root, "script", scripts);
-  } else {
-    scales.script = create_script_scale(root, script_names);
-  }
+  scales.script = create_script_scale(root, script_names);
   return scales;
 }
 
@@ -125,7 +119,8 @@ void GroupWriter::create_output(const Column& column,
   }
   output.row_bytes = static_cast<std::size_t>(column.row_elements(total_)) *
                      type_bytes(column.type);
-  output.chunk_rows = hdf5::rows_per_chunk(output.row_bytes, output.lengths[0]);
+  output.chunk_rows =
+      hdf5::rows_per_chunk(column.type, output.row_bytes, output.lengths[0]);
   output.dataset = hdf5::create_column(group_, name, column.type,
                                        output.lengths, output.chunk_rows);
   describe(output.dataset, column, vocabulary_size);

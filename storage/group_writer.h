@@ -19,8 +19,7 @@ struct RootScales {
   H5::DataSet script;
 };
 
-// /layer and /rank with their values. `script_names` empty: /script is only a
-// length, as in parts.
+// /layer, /rank and /script with their values.
 RootScales create_root_scales(H5::Group& root, const Extents& extents,
                               const std::vector<std::string>& script_names);
 
@@ -29,8 +28,7 @@ RootScales create_root_scales(H5::Group& root, const Extents& extents,
 // StorageError and H5::Exception.
 class GroupWriter {
  public:
-  // `total` is what all pieces together will have. vocabulary_size 0: unknown,
-  // ranges that need it are left out.
+  // `total` is what all pieces together will have.
   GroupWriter(H5::Group group, const RootScales& scales, const Extents& total,
               std::int64_t vocabulary_size, ChunkPipeline& pipeline);
 

@@ -9,8 +9,6 @@
 namespace lens::storage::hdf5 {
 namespace {
 
-constexpr unsigned kImageChunkIndex = 2;
-
 H5::FileAccPropList memory_access() {
   H5::FileAccPropList access = file_access();
   checked(H5Pset_fapl_core(access.getId(), 1 << 20, false));
@@ -146,11 +144,8 @@ H5::FileAccPropList file_access() {
 }
 
 H5::H5File create_image() {
-  H5::FileCreatPropList creation;
-  // Small chunk indexes: a part has few chunks, and their default size would
-  // be most of its bytes.
-  creation.setIstorek(kImageChunkIndex);
-  return H5::H5File("image", H5F_ACC_TRUNC, creation, memory_access());
+  return H5::H5File("image", H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT,
+                    memory_access());
 }
 
 std::vector<std::byte> take_image(H5::H5File& file) {
@@ -216,9 +211,19 @@ H5::DataType memory_type(ColumnType type) {
   return H5::PredType::NATIVE_FLOAT;
 }
 
-hsize_t rows_per_chunk(std::size_t row_bytes, hsize_t rows) {
+hsize_t rows_per_chunk(ColumnType type, std::size_t row_bytes, hsize_t rows) {
+  const hsize_t most =
+      type == ColumnType::kString ? kMostTextChunkRows : kMostChunkRows;
   const hsize_t fit = kChunkBytes / std::max<std::size_t>(row_bytes, 1);
-  return std::max<hsize_t>(1, std::min(fit, rows));
+  return std::max<hsize_t>(1, std::min({fit, most, rows}));
+}
+
+H5::DataSet create_plain(H5::Group& group, const std::string& name,
+                         ColumnType type, const Lengths& lengths) {
+  return group.createDataSet(
+      name, file_type(type),
+      H5::DataSpace(static_cast<int>(lengths.size()), lengths.data()),
+      creation());
 }
 
 H5::DataSet create_column(H5::Group& group, const std::string& name,

@@ -73,9 +73,18 @@ H5::DataSet create_column(H5::Group& group, const std::string& name,
                           ColumnType type, const Lengths& lengths,
                           hsize_t chunk_rows);
 
-// Rows to a chunk: kChunkBytes of raw values, at least 1.
+// The same in one piece, neither shuffled nor deflated: quick to write and
+// read.
+H5::DataSet create_plain(H5::Group& group, const std::string& name,
+                         ColumnType type, const Lengths& lengths);
+
+// Rows to a chunk: kChunkBytes of raw values, and no more rows than make a good
+// chunk of short ones, at least 1. A writer waits for a chunk of each column,
+// so this bounds its memory.
 inline constexpr std::size_t kChunkBytes = 512 << 10;
-hsize_t rows_per_chunk(std::size_t row_bytes, hsize_t rows);
+inline constexpr hsize_t kMostChunkRows = 16 << 10;
+inline constexpr hsize_t kMostTextChunkRows = 2 << 10;
+hsize_t rows_per_chunk(ColumnType type, std::size_t row_bytes, hsize_t rows);
 
 // Dimension scales.
 void make_scale(H5::DataSet& dataset, const std::string& name);

@@ -60,8 +60,8 @@ Plan make_plan(const RunDirectory& run, const Manifest& manifest,
             part.receipt.bytes) {
       throw StorageError(file.string() +
                          " is not the part that was committed (another length "
-                         "or number of samples); delete it and run the unit "
-                         "again");
+                         "or number of samples); delete it and run the "
+                         "same command again");
     }
     plan.extents[unit.dataset].samples += seal.samples;
     plan.extents[unit.dataset].tokens += seal.tokens;
@@ -161,7 +161,7 @@ class Merger {
     if (part.result.scripts != extents.scripts) {
       throw StorageError(path.string() +
                          " has other script classes than the vocabulary; "
-                         "delete it and run the unit again");
+                         "delete it and run the same command again");
     }
     devices_.insert(part.header.device_name);
     return part;

@@ -1,10 +1,9 @@
 #include "storage/part.h"
 
-#include "storage/chunk_pipeline.h"
 #include "storage/columns.h"
+#include "storage/content.h"
 #include "storage/durable.h"
 #include "storage/group_reader.h"
-#include "storage/group_writer.h"
 #include "storage/hdf5.h"
 #include "storage/part_summary.h"
 #include "storage/seal.h"
@@ -13,7 +12,29 @@
 namespace lens::storage {
 namespace {
 
-constexpr const char* kRemake = "delete it and run the unit again";
+constexpr const char* kRemake = "delete it and run the same command again";
+
+// The columns as they lie in memory: a part is read once, by the merge, which
+// packs them. Returns their checksum.
+std::string write_columns(H5::Group group, const UnitResult& result) {
+  const Extents extents = extents_of(result);
+  const std::vector<const Column*> columns = columns_for(extents);
+  ContentHasher hasher(content_entries(extents));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const Column& column = *columns[i];
+    hdf5::Lengths lengths;
+    for (const std::int64_t length : column.shape(extents)) {
+      lengths.push_back(static_cast<hsize_t>(length));
+    }
+    H5::DataSet dataset = hdf5::create_plain(group, std::string(column.name),
+                                             column.type, lengths);
+    ColumnValues scratch;
+    const ColumnView values = column_view(column, result, {}, scratch);
+    hdf5::write_rows(dataset, 0, lengths[0], values);
+    hasher.add(i, values);
+  }
+  return hasher.finish();
+}
 
 // The image is built in memory: HDF5 never meets a full disk, and no partly
 // written file ever had HDF5 structure.
@@ -31,13 +52,7 @@ std::vector<std::byte> build_image(const PartHeader& header,
     hdf5::set(root, "epoch", header.epoch);
     hdf5::set(root, "number", header.number);
     hdf5::set(root, "device_name", storable_text(header.device_name));
-    const Extents extents = extents_of(result);
-    const RootScales scales = create_root_scales(root, extents, {});
-    ChunkPipeline pipeline(ChunkPipeline::useful_threads() > 2 ? 2 : 0);
-    GroupWriter writer(root.createGroup(header.dataset), scales, extents, 0,
-                       pipeline);
-    writer.append(result);
-    content = writer.finish();
+    content = write_columns(root.createGroup(header.dataset), result);
     hdf5::set(root, "content_sha256", content);
   }
   return hdf5::take_image(file);

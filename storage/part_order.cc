@@ -25,7 +25,7 @@ void check_ownership(const Manifest& manifest, const CommittedPart& committed,
   const auto require = [&](bool holds, const std::string& what) {
     if (!holds) {
       throw StorageError(name + " is not the part that was committed (" + what +
-                         "); delete it and run the unit again");
+                         "); delete it and run the same command again");
     }
   };
   const Unit& unit = manifest.units[static_cast<std::size_t>(committed.unit)];

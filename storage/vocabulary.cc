@@ -54,8 +54,9 @@ void create_column(H5::Group& group, const H5::DataSet& scale,
                    const ColumnView& values, std::string_view long_name,
                    std::size_t scripts) {
   const hsize_t rows = element_count(values);
-  H5::DataSet dataset = hdf5::create_column(
-      group, name, type, {rows}, hdf5::rows_per_chunk(type_bytes(type), rows));
+  H5::DataSet dataset =
+      hdf5::create_column(group, name, type, {rows},
+                          hdf5::rows_per_chunk(type, type_bytes(type), rows));
   hdf5::write_rows(dataset, 0, rows, values);
   hdf5::set(dataset, "long_name", long_name);
   if (type == ColumnType::kUint8) {
