@@ -122,11 +122,17 @@ Ledger::Ledger(Database database, LedgerContents contents)
 Ledger::~Ledger() = default;
 
 absl::Status Ledger::begin_epoch(std::uint64_t floor,
-                                 std::span<const UnitCommit> rebuilt) {
+                                 std::span<const UnitCommit> rebuilt,
+                                 std::span<const UnitIndex> lost) {
   const std::uint64_t epoch = std::max(contents_.epoch, floor) + 1;
   return apply([&, this](Database& database) -> absl::Status {
     for (const UnitCommit& commit : rebuilt) {
       if (auto status = insert_commit(database, commit); !status.ok()) {
+        return status;
+      }
+    }
+    for (const UnitIndex unit : lost) {
+      if (auto status = delete_commit(database, unit); !status.ok()) {
         return status;
       }
     }

@@ -52,12 +52,13 @@ class Ledger {
   bool is_new() const { return contents_.epoch == 0; }
 
   // Raises the epoch above its last value and above `floor`, takes up
-  // `rebuilt` commits, and sets the state to running unless the run is complete
-  // already; all in one transaction. After a failed run, failures that no
-  // sample caused are forgiven. Updates contents(). To be called once, before
-  // anything is served.
+  // `rebuilt` commits, drops those of `lost` units, and sets the state to
+  // running unless the run is complete already; all in one transaction. After a
+  // failed run, failures that no sample caused are forgiven. Updates
+  // contents(). To be called once, before anything is served.
   absl::Status begin_epoch(std::uint64_t floor,
-                           std::span<const UnitCommit> rebuilt);
+                           std::span<const UnitCommit> rebuilt,
+                           std::span<const UnitIndex> lost = {});
 
   // ALREADY_EXISTS: the unit is committed by another lease; nothing changed.
   absl::Status commit(const UnitCommit& commit);

@@ -179,6 +179,12 @@ absl::Status insert_commit(Database& database, const UnitCommit& commit) {
   return absl::AlreadyExistsError("the unit is committed by another lease");
 }
 
+absl::Status delete_commit(Database& database, UnitIndex unit) {
+  auto statement = database.prepare("DELETE FROM commits WHERE unit = ?");
+  if (!statement.ok()) return statement.status();
+  return statement->bind(1, to_int(unit)).run();
+}
+
 absl::Status insert_failure(Database& database, const UnitFailure& failure) {
   auto statement = database.prepare(
       "INSERT OR IGNORE INTO failures(unit, epoch, number, attempt, class,"

@@ -33,6 +33,7 @@ absl::Status write_meta(Database& database, std::string_view key,
 // ALREADY_EXISTS where the unit is committed with another token; the same
 // commit again is OK.
 absl::Status insert_commit(Database& database, const UnitCommit& commit);
+absl::Status delete_commit(Database& database, UnitIndex unit);
 absl::Status insert_failure(Database& database, const UnitFailure& failure);
 absl::Status insert_quarantined(Database& database,
                                 const QuarantinedSample& sample);

@@ -17,6 +17,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "coordinator/ledger.h"
 #include "coordinator/rebuild.h"
@@ -105,7 +107,14 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
                std::to_string(rebuilt.commits.size()) + " parts");
     }
   }
-  auto status = (*ledger)->begin_epoch(rebuilt.highest_epoch, rebuilt.commits);
+  const std::vector<UnitIndex> lost =
+      lost_parts(directory, (*ledger)->contents());
+  for (const UnitIndex unit : lost) {
+    log_line("the part of unit " + std::to_string(to_int(unit)) +
+             " is gone: it is done again");
+  }
+  auto status =
+      (*ledger)->begin_epoch(rebuilt.highest_epoch, rebuilt.commits, lost);
   if (!status.ok()) return status;
   return ledger;
 }
@@ -140,8 +149,8 @@ void serve(Run& run) {
 
 int coordinate(const Flags& flags) {
   const storage::RunDirectory directory(flags.run_directory);
-  const storage::Manifest manifest =
-      storage::read_manifest(directory.manifest());
+  storage::Manifest manifest = storage::read_manifest(directory.manifest());
+  const std::string run_id = manifest.run_id;
   auto ledger = open_ledger(directory, manifest);
   if (!ledger.ok()) return fail(std::string(ledger.status().message()));
 
@@ -152,21 +161,21 @@ int coordinate(const Flags& flags) {
   options.heartbeat_interval = milliseconds_of(flags.heartbeat_seconds);
   options.linger = milliseconds_of(flags.linger_seconds);
   options.process_gone = process_watch();
-  Run run(options, manifest, **ledger, std::chrono::steady_clock::now,
-          log_line);
+  Run run(options, std::move(manifest), **ledger,
+          std::chrono::steady_clock::now, log_line);
   if (auto status = run.adopt_crash_notes(); !status.ok()) {
     return fail(std::string(status.message()));
   }
   auto server = Server::start({.run_directory = directory.root(),
-                               .run_id = manifest.run_id,
+                               .run_id = run_id,
                                .bind = flags.bind,
                                .insecure = flags.insecure_loopback,
                                .reflection = flags.reflection},
                               run);
   if (!server.ok()) return fail(std::string(server.status().message()));
-  log_line("serving run " + manifest.run_id + " at " +
-           (*server)->address().target() + ", epoch " +
-           std::to_string(run.epoch()) + ": " + run.snapshot().message);
+  log_line("serving run " + run_id + " at " + (*server)->address().target() +
+           ", epoch " + std::to_string(run.epoch()) + ": " +
+           run.snapshot().message);
   serve(run);
   switch (run.outcome().value_or(Outcome::kFailed)) {
     case Outcome::kComplete:

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
+#include "coordinator/part_check.h"
 #include "storage/error.h"
 #include "storage/merge.h"
 #include "storage/part.h"
@@ -67,6 +69,9 @@ Rebuilt rebuild(const storage::RunDirectory& run,
   return rebuilt;
 }
 
+// A shared file system may show what another host wrote a moment late.
+constexpr std::chrono::milliseconds kPatience(1000);
+
 }  // namespace
 
 absl::StatusOr<Rebuilt> rebuild_from_parts(const storage::RunDirectory& run,
@@ -80,6 +85,21 @@ absl::StatusOr<Rebuilt> rebuild_from_parts(const storage::RunDirectory& run,
         std::string("cannot rebuild the ledger from the parts (") +
         failure.what() + ")");
   }
+}
+
+std::vector<UnitIndex> lost_parts(const storage::RunDirectory& run,
+                                  const LedgerContents& contents) {
+  std::vector<UnitIndex> lost;
+  if (contents.state == RunState::kComplete) return lost;
+  // Once for all: many may be gone.
+  std::chrono::milliseconds patience = kPatience;
+  for (const UnitCommit& commit : contents.commits) {
+    const auto file = run.root() / commit.receipt.file_name;
+    if (check_part_file(file, commit.receipt.bytes, patience).ok()) continue;
+    lost.push_back(commit.unit);
+    patience = {};
+  }
+  return lost;
 }
 
 }  // namespace lens::coordinator

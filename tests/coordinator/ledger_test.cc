@@ -98,6 +98,15 @@ TEST_F(LedgerTest, RebuiltLedgerStartsAboveTheEpochsOfItsParts) {
   EXPECT_FALSE(ledger->is_new());
 }
 
+TEST_F(LedgerTest, CommitOfALostPartIsDroppedAndMayComeAgain) {
+  auto ledger = open();
+  const std::vector<UnitCommit> parts = {commit_of(0), commit_of(1)};
+  const std::vector<UnitIndex> lost = {UnitIndex{1}};
+  ASSERT_TRUE(ledger->begin_epoch(1, parts, lost).ok());
+  EXPECT_EQ(ledger->contents().commits, (std::vector{commit_of(0)}));
+  EXPECT_TRUE(ledger->commit(commit_of(1, {2, 1})).ok());
+}
+
 TEST_F(LedgerTest, SecondCoordinatorIsRefusedInOneLine) {
   auto first = open();
   const auto second = Ledger::open(file(), kIdentity);

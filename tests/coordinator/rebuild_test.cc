@@ -57,5 +57,24 @@ TEST_F(RebuildTest, DamagedPartIsDoneAgainButItsEpochCounts) {
   EXPECT_EQ(rebuilt.highest_epoch, 9u);
 }
 
+TEST_F(RebuildTest, MissingAndShortPartsAreLost) {
+  LedgerContents contents;
+  for (int unit = 0; unit < 3; ++unit) {
+    UnitCommit commit;
+    commit.unit = UnitIndex{unit};
+    commit.receipt = fixtures::write_unit(run_, manifest_, unit, 1, 1).receipt;
+    contents.commits.push_back(commit);
+  }
+  EXPECT_TRUE(lost_parts(run_, contents).empty());
+  std::filesystem::remove(run_.root() / contents.commits[0].receipt.file_name);
+  const auto cut = run_.root() / contents.commits[2].receipt.file_name;
+  std::filesystem::resize_file(cut, 10);
+  EXPECT_EQ(lost_parts(run_, contents),
+            (std::vector<UnitIndex>{UnitIndex{0}, UnitIndex{2}}));
+  // A complete run may have removed its parts.
+  contents.state = RunState::kComplete;
+  EXPECT_TRUE(lost_parts(run_, contents).empty());
+}
+
 }  // namespace
 }  // namespace lens::coordinator

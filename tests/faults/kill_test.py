@@ -88,6 +88,21 @@ class KillTest(RunCase):
                 self.assertIn(self.status(run)["state"],
                               ("interrupted", "complete"))
 
+    def test_parts_lost_after_their_commit_are_made_again(self):
+        run, process = self.started("lost")
+        hit(living(run), signal.SIGKILL)
+        process.wait(10)
+        committed = [run / row[0] for row in programs.ledger(
+            run, "SELECT part_file FROM commits")]
+        committed[0].unlink()
+        with open(committed[-1], "r+b") as cut:
+            cut.truncate(100)
+        self.run_to_end(run, "--workers", 2)
+        self.assertIn("is gone: it is done again",
+                      (run / "logs/coordinator.log").read_text())
+        self.assert_same_result(run)
+        self.lens("verify", run)
+
     def test_second_lens_is_refused_while_one_runs(self):
         run, process = self.started("twice")
         second = self.lens(*self.run_words(run)[1:], expect=ERROR)
