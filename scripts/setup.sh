@@ -69,7 +69,7 @@ packages=(
   g++ cmake ninja-build ccache git ca-certificates python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libhdf5-dev libsqlite3-dev libopenmpi-dev openmpi-bin libssl-dev
-  libjpeg62-turbo-dev libpng-dev zlib1g-dev
+  libjpeg62-turbo-dev libpng-dev zlib1g-dev libdeflate-dev
   libicu-dev libpcre2-dev libutf8proc-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev
 )

@@ -1,6 +1,6 @@
 #include "storage/chunk_pipeline.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 
@@ -34,15 +34,21 @@ std::vector<std::byte> shuffled(const std::vector<std::byte>& raw,
 // The shuffle filter leaves elements of one byte alone.
 bool pack(const std::vector<std::byte>& raw, std::size_t element_bytes,
           int level, std::vector<std::byte>& packed) {
+  struct Free {
+    void operator()(libdeflate_compressor* compressor) const {
+      libdeflate_free_compressor(compressor);
+    }
+  };
+  const std::unique_ptr<libdeflate_compressor, Free> compressor(
+      libdeflate_alloc_compressor(level));
+  if (!compressor) return false;
   const std::vector<std::byte> bytes =
       element_bytes > 1 ? shuffled(raw, element_bytes) : raw;
-  uLongf length = compressBound(static_cast<uLong>(bytes.size()));
-  packed.resize(length);
-  const int result = compress2(reinterpret_cast<Bytef*>(packed.data()), &length,
-                               reinterpret_cast<const Bytef*>(bytes.data()),
-                               static_cast<uLong>(bytes.size()), level);
-  packed.resize(result == Z_OK ? length : 0);
-  return result == Z_OK;
+  packed.resize(libdeflate_zlib_compress_bound(compressor.get(), bytes.size()));
+  packed.resize(libdeflate_zlib_compress(compressor.get(), bytes.data(),
+                                         bytes.size(), packed.data(),
+                                         packed.size()));
+  return !packed.empty();
 }
 
 }  // namespace
@@ -103,7 +109,7 @@ void ChunkPipeline::write_front() {
   }
   if (job.failed) {
     throw StorageError(
-        "cannot compress a chunk (zlib: no memory); free memory "
+        "cannot compress a chunk (no memory); free memory "
         "and run the same command again");
   }
   hdf5::checked(H5Dwrite_chunk(job.dataset.getId(), H5P_DEFAULT, 0,

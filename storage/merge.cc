@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "storage/group_writer.h"
 #include "storage/hdf5.h"
 #include "storage/part_order.h"
+#include "storage/part_summary.h"
 #include "storage/results_check.h"
 #include "storage/seal.h"
 #include "storage/text.h"
@@ -156,7 +158,7 @@ class Merger {
 
   Part read_committed(const CommittedPart& committed, const Extents& extents) {
     const auto path = part_path(run_, committed.receipt);
-    Part part = read_part(path);
+    Part part = read_sealed_part(path);
     check_ownership(manifest_, committed, part, path.string());
     if (part.result.scripts != extents.scripts) {
       throw StorageError(path.string() +
@@ -226,10 +228,12 @@ void seal_file(DurableFile& output, const MergeSummary& summary) {
 
 // We wrote it a moment ago, so it is read here and not in a child.
 void check_before_rename(const DurableFile& output) {
-  check_seal(output.temporary());
+  std::future<void> seal = std::async(
+      std::launch::async, [&output] { check_seal(output.temporary()); });
   VerifyReport report;
   check_results(
       output.temporary(), [] {}, report);
+  seal.get();
   if (!report.ok()) {
     throw StorageError("cannot keep the merged file (" +
                        report.problems.front() +

@@ -167,7 +167,7 @@ PartSummary read_part_summary(const std::filesystem::path& file) {
   });
 }
 
-Part read_part(const std::filesystem::path& file) {
+Part read_sealed_part(const std::filesystem::path& file) {
   const std::string name = file.string();
   std::vector<std::byte> bytes = read_file(file);
   const Seal seal = check_seal(bytes, name);
@@ -193,14 +193,18 @@ Part read_part(const std::filesystem::path& file) {
                          kRemake);
     }
     part.result = reader.read_samples(0, reader.extents().samples);
-    if (content_sha256(part.result) != part.content_sha256) {
-      throw StorageError(name +
-                         " is damaged (its values do not give content_sha256)"
-                         "; " +
-                         kRemake);
-    }
     return part;
   });
+}
+
+Part read_part(const std::filesystem::path& file) {
+  Part part = read_sealed_part(file);
+  if (content_sha256(part.result) != part.content_sha256) {
+    throw StorageError(file.string() +
+                       " is damaged (its values do not give content_sha256); " +
+                       kRemake);
+  }
+  return part;
 }
 
 }  // namespace lens::storage
