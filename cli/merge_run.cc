@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "cli/run_lock.h"
@@ -72,6 +73,19 @@ MergeResult merge_run(const storage::RunDirectory& run,
   result.summary = storage::merge(run, manifest, parts, options);
   if (completes) set_state(run, RunState::kComplete);
   return result;
+}
+
+bool has_committed_parts(const storage::RunDirectory& run) {
+  const auto ledger = LedgerReader::open(run.ledger());
+  if (!ledger.ok()) return false;
+  const std::vector<storage::CommittedPart> parts = ledger->committed_parts();
+  return std::all_of(
+      parts.begin(), parts.end(), [&](const storage::CommittedPart& part) {
+        std::error_code error;
+        const auto bytes =
+            fs::file_size(run.root() / part.receipt.file_name, error);
+        return !error && static_cast<std::int64_t>(bytes) == part.receipt.bytes;
+      });
 }
 
 void remove_parts(const storage::RunDirectory& run) {

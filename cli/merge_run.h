@@ -34,6 +34,9 @@ struct MergeResult {
 MergeResult merge_run(const storage::RunDirectory& run,
                       const MergeRequest& request);
 
+// Whether every part that the ledger names is on disk in its full length.
+bool has_committed_parts(const storage::RunDirectory& run);
+
 // Removes the committed parts of a complete run. results.h5 has what they hold.
 void remove_parts(const storage::RunDirectory& run);
 

@@ -160,6 +160,8 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
       print_results(run.results(), out);
       return kExitOk;
     }
+    // The coordinator hands the units of lost parts out again.
+    committed = committed && has_committed_parts(run);
   }
   if (!committed) {
     require_device(plan.manifest, machine);

@@ -140,7 +140,8 @@ absl::Status Ledger::begin_epoch(std::uint64_t floor,
     if (status.ok() && contents_.state == RunState::kFailed) {
       status = forgive_unit_failures(database);
     }
-    if (status.ok() && contents_.state != RunState::kComplete) {
+    if (status.ok() &&
+        (contents_.state != RunState::kComplete || !lost.empty())) {
       status = write_state(database, RunState::kRunning, "");
     }
     if (!status.ok()) return status;

@@ -53,8 +53,8 @@ class Ledger {
 
   // Raises the epoch above its last value and above `floor`, takes up
   // `rebuilt` commits, drops those of `lost` units, and sets the state to
-  // running unless the run is complete already; all in one transaction. After a
-  // failed run, failures that no sample caused are forgiven. Updates
+  // running unless the run is and stays complete; all in one transaction. After
+  // a failed run, failures that no sample caused are forgiven. Updates
   // contents(). To be called once, before anything is served.
   absl::Status begin_epoch(std::uint64_t floor,
                            std::span<const UnitCommit> rebuilt,

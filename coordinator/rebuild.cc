@@ -90,7 +90,8 @@ absl::StatusOr<Rebuilt> rebuild_from_parts(const storage::RunDirectory& run,
 std::vector<UnitIndex> lost_parts(const storage::RunDirectory& run,
                                   const LedgerContents& contents) {
   std::vector<UnitIndex> lost;
-  if (contents.state == RunState::kComplete) return lost;
+  std::error_code error;
+  if (std::filesystem::exists(run.results(), error)) return lost;
   // Once for all: many may be gone.
   std::chrono::milliseconds patience = kPatience;
   for (const UnitCommit& commit : contents.commits) {

@@ -24,7 +24,7 @@ absl::StatusOr<Rebuilt> rebuild_from_parts(const storage::RunDirectory& run,
                                            const storage::Manifest& manifest);
 
 // The units whose committed part is not on disk in its full length: deleted or
-// lost since. Empty for a complete run, which may have removed its parts.
+// lost since. Empty where results.h5 stands: it has all that they had.
 std::vector<UnitIndex> lost_parts(const storage::RunDirectory& run,
                                   const LedgerContents& contents);
 

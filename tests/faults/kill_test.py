@@ -101,6 +101,11 @@ class KillTest(RunCase):
         self.assertIn("is gone: it is done again",
                       (run / "logs/coordinator.log").read_text())
         self.assert_same_result(run)
+        # After the merge, too, where its file has gone with a part.
+        (run / "results.h5").unlink()
+        committed[1].unlink()
+        self.run_to_end(run, "--workers", 1)
+        self.assert_same_result(run)
         self.lens("verify", run)
 
     def test_second_lens_is_refused_while_one_runs(self):

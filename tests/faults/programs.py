@@ -105,7 +105,8 @@ def ledger(run, query):
 class RunCase(unittest.TestCase):
     """A folder, runs in it, and no process left behind by a failed test."""
 
-    # Of every run of a class: its samples and how long one takes.
+    # Of every run of a class: its model, its samples and how long one takes.
+    CHECKPOINT = MODEL
     WORDS = ["--unit-images", 1, "--limit", 30, "--max-new-tokens", 100]
 
     @classmethod
@@ -150,7 +151,7 @@ class RunCase(unittest.TestCase):
         datasets = [word for data in cls.datasets()
                     for word in ("--dataset", data)]
         return [str(word) for word in (
-            BIN / "lens", command, "--model", MODEL, *datasets, "--out", out,
+            BIN / "lens", command, "--model", cls.CHECKPOINT, *datasets, "--out", out,
             "--dtype", "float32", "--device", "cpu", "--threads", 1,
             *cls.WORDS, *more)]
 
