@@ -65,7 +65,10 @@ void GroupReader::open_column(const Column& column, std::int64_t file_bytes) {
       static_cast<double>(file_bytes) * kMaxRatio + hdf5::kChunkBytes) {
     fail(name + " claims more values than the file can hold");
   }
-  open_[column.name] = group_.openDataSet(name);
+  open_[column.name] = hdf5::open_column(
+      group_, name, column.type,
+      static_cast<std::size_t>(column.row_elements(extents_)) *
+          type_bytes(column.type));
   if (!hdf5::has_type(open(column), column.type)) {
     fail(name + " is not of type " + std::string(type_name(column.type)));
   }

@@ -218,6 +218,16 @@ hsize_t rows_per_chunk(ColumnType type, std::size_t row_bytes, hsize_t rows) {
   return std::max<hsize_t>(1, std::min({fit, most, rows}));
 }
 
+H5::DataSet open_column(const H5::Group& group, const std::string& name,
+                        ColumnType type, std::size_t row_bytes) {
+  const std::size_t bytes =
+      row_bytes * rows_per_chunk(type, row_bytes, kMostChunkRows);
+  H5::DSetAccPropList access;
+  // 521 slots, the default; 1: drop what has been read whole.
+  access.setChunkCache(521, bytes, 1.0);
+  return group.openDataSet(name, access);
+}
+
 H5::DataSet create_plain(H5::Group& group, const std::string& name,
                          ColumnType type, const Lengths& lengths) {
   return group.createDataSet(

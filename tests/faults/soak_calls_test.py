@@ -5,7 +5,9 @@
 The workers are threads with a connection each, in a few processes. Each holds
 two units, commits one a second (the parts are small files of the right size)
 and sends heartbeats as told; two monitors ask for the status twice a second.
-Times are the clients' own, from before the call to after the answer.
+Times are the clients' own, from before the call to after the answer. The workers
+come and go within two seconds, not at one moment: those of a real run load their
+weights first, and they share two cores with the coordinator here.
 """
 
 import importlib
@@ -34,6 +36,7 @@ WORKERS = 64
 PROCESSES = 4
 SECONDS = 40
 UNIT_SECONDS = 1.0
+SPREAD_SECONDS = 2.0
 MOST_P99_MS = 10
 PART_BYTES = 50
 
@@ -85,12 +88,14 @@ class Worker(threading.Thread):
     def __init__(self, caller, run, plan, number, until):
         super().__init__()
         self.caller, self.folder, self.plan = caller, run, plan
-        self.number, self.until = number, until
         self.chance = random.Random(number)
+        self.number = number
+        self.until = until - SPREAD_SECONDS * self.chance.random()
         self.held = []
 
     def run(self):
         pb2, call = self.caller.pb2, self.caller.call
+        time.sleep(SPREAD_SECONDS * self.chance.random())
         joined = call("Join", pb2.JoinRequest(
             run_id=self.plan["run_id"], host=f"load{self.number}",
             pid=self.number + 1, world_size=1, device_name="none"))
