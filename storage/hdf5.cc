@@ -9,6 +9,8 @@
 namespace lens::storage::hdf5 {
 namespace {
 
+constexpr std::size_t kMetadataCacheBytes = 2 << 20;
+
 H5::FileAccPropList memory_access() {
   H5::FileAccPropList access = file_access();
   checked(H5Pset_fapl_core(access.getId(), 1 << 20, false));
@@ -44,6 +46,15 @@ std::optional<H5::Attribute> scalar(const H5::H5Object& object,
     return {};
   }
   return attribute;
+}
+
+// A cache of chunks for who goes forward: one chunk.
+H5::DSetAccPropList cache_of(std::size_t chunk_bytes) {
+  constexpr std::size_t kSlots = 521;      // the library's own number
+  constexpr double kDropWhatIsDone = 1.0;  // before what is still in use
+  H5::DSetAccPropList access;
+  access.setChunkCache(kSlots, chunk_bytes, kDropWhatIsDone);
+  return access;
 }
 
 H5::DataSpace select_rows(const H5::DataSet& dataset, hsize_t begin,
@@ -140,6 +151,15 @@ H5::FileAccPropList file_access() {
                                H5F_LIBVER_V18));
   checked(H5Pset_file_locking(access.getId(), false, true));
   checked(H5Pset_fclose_degree(access.getId(), H5F_CLOSE_STRONG));
+  // Text lies in heaps that the library counts as metadata; left alone, its
+  // cache of them grows with the number of samples.
+  H5AC_cache_config_t cache = {};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  checked(H5Pget_mdc_config(access.getId(), &cache));
+  cache.set_initial_size = true;
+  cache.initial_size = cache.min_size = cache.max_size = kMetadataCacheBytes;
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  checked(H5Pset_mdc_config(access.getId(), &cache));
   return access;
 }
 
@@ -220,12 +240,9 @@ hsize_t rows_per_chunk(ColumnType type, std::size_t row_bytes, hsize_t rows) {
 
 H5::DataSet open_column(const H5::Group& group, const std::string& name,
                         ColumnType type, std::size_t row_bytes) {
-  const std::size_t bytes =
-      row_bytes * rows_per_chunk(type, row_bytes, kMostChunkRows);
-  H5::DSetAccPropList access;
-  // 521 slots, the default; 1: drop what has been read whole.
-  access.setChunkCache(521, bytes, 1.0);
-  return group.openDataSet(name, access);
+  return group.openDataSet(
+      name,
+      cache_of(row_bytes * rows_per_chunk(type, row_bytes, kMostChunkRows)));
 }
 
 H5::DataSet create_plain(H5::Group& group, const std::string& name,
@@ -250,10 +267,12 @@ H5::DataSet create_column(H5::Group& group, const std::string& name,
     const float fill = std::numeric_limits<float>::quiet_NaN();
     properties.setFillValue(H5::PredType::NATIVE_FLOAT, &fill);
   }
+  std::size_t bytes = type_bytes(type);
+  for (const hsize_t length : chunk) bytes *= length;
   return group.createDataSet(
       name, file_type(type),
       H5::DataSpace(static_cast<int>(lengths.size()), lengths.data()),
-      properties);
+      properties, cache_of(bytes));
 }
 
 void make_scale(H5::DataSet& dataset, const std::string& name) {

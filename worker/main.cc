@@ -1,5 +1,6 @@
 // lens-worker RUN_DIR: computes units of a planned run until none is left.
 
+#include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -88,6 +89,9 @@ int decode_threads(const storage::Manifest& manifest) {
 }
 
 int work(const std::string& directory, const std::stop_token& stop) {
+  // The threads that come and go with each unit would spread over many arenas,
+  // each of which keeps what its largest unit took.
+  ::mallopt(M_ARENA_MAX, 2);
   const worker::MpiWorld world;
   worker::install_crash_watch();
   // Rank 0 says what the run is and where.
