@@ -25,8 +25,8 @@ struct PartSummary {
   std::int64_t tokens = 0;
 };
 
-// read_part() that believes content_sha256 once the seal has been found to hold:
-// for who compares that checksum with the ledger's.
+// read_part() that believes content_sha256 once the seal has been found to
+// hold: for who compares that checksum with the ledger's.
 Part read_sealed_part(const std::filesystem::path& file);
 
 // Throws StorageError.
