@@ -78,7 +78,7 @@ if [ -r /etc/os-release ] && grep -qi '^ID=ubuntu' /etc/os-release; then
 fi
 if [ $tests = yes ]; then
   packages+=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools
-    munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
+    munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins iproute2)
 fi
 if [ $lint = yes ]; then
   packages+=(clang-format clang-tidy shellcheck)

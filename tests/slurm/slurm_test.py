@@ -1,4 +1,4 @@
-"""slurm/lens.sbatch as it is, on a real Slurm of one node.
+"""slurm/lens.sbatch as it is, on a real Slurm of one node and of two.
 
 Takes --bin FOLDER of the programs. Skipped (77) with a reason where Slurm or
 the rights to start it are missing.
@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -44,7 +45,12 @@ def processes(run, program):
     return found
 
 
-class SlurmTest(unittest.TestCase):
+class Cluster(unittest.TestCase):
+    """A Slurm of NODES nodes, brought up for the class."""
+
+    NODES = 0
+    DATASETS = ("latex_ocr",)
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="lens-slurm-")
@@ -54,12 +60,12 @@ class SlurmTest(unittest.TestCase):
         cluster = cls.folder / "cluster"
         cls.addClassCleanup(subprocess.run, [CLUSTER, "down", cluster],
                             check=False)
-        up = subprocess.run([CLUSTER, "up", cluster], text=True, check=False,
-                            stdout=subprocess.PIPE)
+        up = subprocess.run([CLUSTER, "up", cluster, str(cls.NODES)],
+                            text=True, check=False, stdout=subprocess.PIPE)
+        if up.returncode == SKIPPED:
+            raise unittest.SkipTest(up.stdout.strip())
         if up.returncode != 0:
-            print(up.stdout, flush=True)
-            cls.doClassCleanups()
-            sys.exit(up.returncode)
+            raise AssertionError(up.stdout)
         cls.environment = os.environ | {
             "SLURM_CONF": str(cluster / "slurm.conf"), "LENS_BIN": str(BIN)}
 
@@ -69,14 +75,14 @@ class SlurmTest(unittest.TestCase):
             check=True, capture_output=True, timeout=SECONDS).stdout.strip()
 
     def flags(self, run):
-        return ["--model", ROOT / "demo/model",
-                "--dataset", f"latex_ocr={ROOT / 'demo/data/latex_ocr'}",
-                "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
+        datasets = [word for name in self.DATASETS for word in
+                    ("--dataset", f"{name}={ROOT / 'demo/data' / name}")]
+        return ["--model", ROOT / "demo/model", *datasets, "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
                 "--device", "cpu", "--dtype", "float32", "--threads", 1,
                 "--out", run]
 
     def submit(self, run):
-        job = self.slurm("sbatch", "--parsable",
+        job = self.slurm("sbatch", "--parsable", f"--nodes={self.NODES}",
                          f"--output={self.folder}/%j.log",
                          ROOT / "slurm/lens.sbatch", *self.flags(run))
         self.addCleanup(subprocess.run, ["scancel", "--quiet", job],
@@ -130,6 +136,10 @@ class SlurmTest(unittest.TestCase):
             cls._undisturbed = self.digest(run)
         return cls._undisturbed
 
+
+class OneNodeTest(Cluster):
+    NODES = 1
+
     def test_killed_cancelled_and_submitted_again(self):
         run = self.folder / "cancelled"
         job = self.submit(run)
@@ -176,9 +186,40 @@ class SlurmTest(unittest.TestCase):
         self.assertIn("--out is missing", self.log(job))
 
 
+class TwoNodesTest(Cluster):
+    NODES = 2
+    DATASETS = ("latex_ocr", "mtvqa")
+
+    def joined(self, run):
+        """Host name -> pids of the workers that have joined the run."""
+        log = run / "logs/coordinator.log"
+        found = {}
+        if log.exists():
+            for host, pid in re.findall(r"worker joined: (\S+) pid (\d+)",
+                                        log.read_text()):
+                found.setdefault(host, []).append(int(pid))
+        return found
+
+    def test_both_work_and_a_world_that_dies_costs_no_other(self):
+        run = self.folder / "two"
+        job = self.submit(run)
+        until(lambda: len(self.joined(run)) == 2, "a worker of each node")
+        first = self.joined(run)
+        self.assertEqual(sorted(first), ["n1", "n2"])
+        os.kill(first["n2"][0], signal.SIGKILL)
+        until(lambda: "workers-n2 ended" in self.log(job), "its supervisor")
+        self.assert_complete(job, run)
+        self.assertEqual(self.joined(run)["n1"], first["n1"])
+        self.assertNotIn("workers-n1 ended", self.log(job))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True, type=pathlib.Path)
     known, rest = parser.parse_known_args()
     BIN = known.bin.resolve()
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    outcome = unittest.main(argv=[sys.argv[0], *rest], verbosity=2,
+                            exit=False).result
+    if not outcome.wasSuccessful():
+        sys.exit(1)
+    sys.exit(0 if outcome.testsRun > 0 else SKIPPED)
