@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/manifest.h"
+#include "storage/reader.h"
+
+namespace lens::analysis {
+
+// The results that a user names, and what has to be said about them.
+struct Source {
+  std::filesystem::path file;
+  storage::ResultsReader results;
+  storage::Vocabulary vocabulary;
+  // Of the run directory; absent where only a file is given or where it cannot
+  // be read. Names the data sets' files, which thumbnails come from.
+  std::optional<storage::Manifest> manifest;
+  // One sentence each: what of the run is not in the file, what is missing.
+  std::vector<std::string> notes;
+};
+
+// `path` is a run directory or a results file. Of a directory results.h5 is
+// taken, else results.partial.h5. Beside a file the manifest of its run is
+// taken where run_id agrees. Throws InputError: nothing there, or nothing
+// merged yet; StorageError: a file that cannot be believed.
+Source open_source(const std::filesystem::path& path);
+
+}  // namespace lens::analysis

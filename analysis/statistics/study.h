@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analysis/metrics/sample_table.h"
+
+namespace lens::analysis {
+
+// Everything that decides a statistic besides the data; stored with the
+// results.
+struct StudyOptions {
+  OnsetRule onset;
+  int bootstrap_resamples = 2000;
+  int permutations = 9999;
+  double confidence = 0.95;
+  double significance = 0.05;  // of the adjusted p
+  std::uint64_t seed = 1;
+  std::int64_t least_group = 5;  // samples; smaller groups get no test
+  std::function<void(std::string_view)> progress;  // what is computed now
+};
+
+struct Interval {
+  double low = 0, high = 0;  // NaN where there is none
+};
+
+// Mean over samples by layer, with a bootstrap band: samples are resampled, not
+// tokens, since the tokens of a sample depend on each other.
+struct Curve {
+  std::vector<double> mean, low, high;  // [layer]
+};
+
+// A layer estimated for a group. NaN where it has none.
+struct LayerEstimate {
+  double value = 0;
+  Interval interval;
+  std::int64_t count = 0;  // of samples (mean curve) or tokens with a layer
+};
+
+enum class GroupBy { kDataset, kLanguage, kScript, kVerdict };
+
+// Samples of one data set that share a property.
+struct Group {
+  std::string dataset;
+  GroupBy by = GroupBy::kDataset;
+  std::string value;  // "RU", "Cyrillic", "right"; "" for the data set
+  std::int64_t samples = 0;
+  std::int64_t tokens = 0;
+
+  Curve entropy, kl_final, log_rank, agreement;
+  std::vector<double> same_answer;   // [layer], share of samples: early exit
+  std::vector<double> script_share;  // [layer, script], mean over samples
+
+  // Of the mean curve, and the mean over tokens: two different things.
+  LayerEstimate onset_of_mean, onset_of_tokens;
+  LayerEstimate steepest_of_mean, steepest_of_tokens;
+  LayerEstimate depth_of_tokens, first_hit_of_tokens;
+  LayerEstimate change_point_of_mean;
+  // Tokens by layer, and those that have none.
+  std::vector<std::int64_t> onset_histogram, depth_histogram;
+  std::int64_t without_onset = 0;
+};
+
+// One hypothesis: does a layer differ between groups, or go with a size.
+struct Test {
+  std::string name;      // "onset between languages of mtvqa"
+  std::string quantity;  // "entropy onset"
+  std::vector<std::string> groups;
+  std::vector<std::int64_t> group_samples;
+  std::vector<double> group_means;
+  std::string statistic_name;  // "F", "difference of means", "Spearman rho"
+  double statistic = 0;
+  std::string effect_name;  // "Cohen's d", "eta squared", "Spearman rho"
+  double effect = 0;
+  int permutations = 0;
+  double p = 1;           // permutation, (1 + at least as large) / (1 + all)
+  double p_adjusted = 1;  // Holm, over all tests of the study
+  bool significant = false;
+  std::string sentence;  // what it says, for a person
+};
+
+struct Study {
+  StudyOptions options;
+  int layers = 0;
+  std::vector<std::string> script_names;
+  std::vector<Group> groups;
+  std::vector<Test> tests;
+  // The study's questions and their answers in words, in order.
+  struct Answer {
+    std::string question, answer;
+  };
+  std::vector<Answer> answers;
+};
+
+// Deterministic: the same tables and options give the same study, whatever the
+// order in which tables stand. Rows that failed or have no answer token enter
+// nothing.
+Study make_study(std::span<const SampleTable> tables,
+                 const StudyOptions& options = {});
+
+// All of it as JSON, numbers in full precision, NaN as null.
+std::string study_json(const Study& study);
+
+}  // namespace lens::analysis
