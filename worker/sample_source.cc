@@ -79,7 +79,7 @@ std::vector<SampleSource::DecodedImage> SampleSource::decode(
       }
       const std::shared_ptr<void> watched = watch ? watch(key) : nullptr;
       try {
-        decoded[i].patches = image::preprocess(rows[i].image, preprocessor_);
+        decoded[i].image = image::fit_image(rows[i].image, preprocessor_);
       } catch (const std::exception& problem) {
         // The seam: a bad image is a failed sample, never a dead worker.
         decoded[i].failure = problem.what();
@@ -98,12 +98,12 @@ void SampleSource::finish(PreparedSample& sample,
                           const DecodedImage& decoded) const {
   SampleRecord& record = sample.record;
   if (!decoded.failure.empty()) return fail(record, decoded.failure);
-  const image::Patches& patches = decoded.patches;
-  record.image_height = patches.source_height;
-  record.image_width = patches.source_width;
-  record.grid_height = patches.grid_height;
-  record.grid_width = patches.grid_width;
-  record.image_tokens = patches.tokens(preprocessor_.merge_size);
+  const image::FittedImage& image = decoded.image;
+  record.image_height = image.source_height;
+  record.image_width = image.source_width;
+  record.grid_height = image.grid_height;
+  record.grid_width = image.grid_width;
+  record.image_tokens = image.tokens(preprocessor_.merge_size);
   try {
     sample.prompt = prompts_.build(record.prompt, record.image_tokens);
   } catch (const InputError& problem) {
@@ -166,13 +166,9 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
       if (record.status == SampleStatus::kOk) {
         if (image < 0) {
           image = static_cast<int>(prepared.images.size());
-          prepared.images.push_back(std::move(decoded[i].patches));
+          prepared.images.push_back(std::move(decoded[i].image));
           // Later questions still read sizes and tokens of it.
-          decoded[i].patches.grid_height = prepared.images.back().grid_height;
-          decoded[i].patches.grid_width = prepared.images.back().grid_width;
-          decoded[i].patches.source_height =
-              prepared.images.back().source_height;
-          decoded[i].patches.source_width = prepared.images.back().source_width;
+          decoded[i].image = prepared.images.back().without_pixels();
         }
         sample.image = image;
       }

@@ -34,8 +34,8 @@ struct PreparedSample {
 // Everything of a unit that the CPU does before the model runs.
 struct PreparedUnit {
   storage::Unit unit;
-  std::vector<image::Patches> images;   // those that a sample uses
-  std::vector<PreparedSample> samples;  // unit.samples of them
+  std::vector<image::FittedImage> images;  // those that a sample uses
+  std::vector<PreparedSample> samples;     // unit.samples of them
 };
 
 // Limits of the model that a prompt has to keep.
@@ -44,8 +44,8 @@ struct PromptLimits {
   int max_new_tokens = 64;
 };
 
-// Reads the samples of units: rows from Parquet, images decoded, resized and
-// cut into patches, prompts tokenized. Used by one thread at a time; decoding
+// Reads the samples of units: rows from Parquet, images decoded and resized,
+// prompts tokenized. Used by one thread at a time; decoding
 // runs on `decode_threads`.
 class SampleSource {
  public:
@@ -67,9 +67,9 @@ class SampleSource {
   };
 
   Source& source(const std::string& dataset);
-  // Patches, or the reason why there are none.
+  // The image, or the reason why there is none.
   struct DecodedImage {
-    image::Patches patches;
+    image::FittedImage image;
     std::string failure;
   };
   std::vector<DecodedImage> decode(const std::vector<data::Row>& rows,

@@ -95,6 +95,7 @@ struct UnitRunner::Impl {
       : manifest(plan),
         tokenizer(words),
         selection(TokenSelection::parse(plan.config.tokens)),
+        preprocessor(image::PreprocessorConfig::load(plan.model.path)),
         engine(load_engine(plan, device)),
         backend(readout::fastest_backend(head_of(engine, words),
                                          plan.config.top_k)),
@@ -102,6 +103,7 @@ struct UnitRunner::Impl {
 
   storage::UnitResult run(PreparedUnit prepared, bool alone,
                           const Hooks& hooks);
+  at::Tensor patches_of(const image::FittedImage& image) const;
   model::Prompt prompt_of(const PreparedSample& sample) const;
   model::GenerateOptions options_of(const Hooks& hooks) const;
   void answer(const model::Generation& generation, data::DatasetKind kind,
@@ -110,10 +112,21 @@ struct UnitRunner::Impl {
   const storage::Manifest& manifest;
   const text::Tokenizer& tokenizer;
   const TokenSelection selection;
+  const image::PreprocessorConfig preprocessor;
   const model::Engine engine;
   const std::unique_ptr<readout::Backend> backend;
   const std::vector<int> kept;
 };
+
+// [grid area, patch_dim] float32
+at::Tensor UnitRunner::Impl::patches_of(const image::FittedImage& image) const {
+  std::vector<float> values = image::patch_values(image, preprocessor);
+  const std::int64_t area = std::int64_t{image.grid_height} * image.grid_width;
+  return at::from_blob(values.data(),
+                       {area, engine.config().vision.patch_dim()},
+                       at::TensorOptions().dtype(at::kFloat))
+      .clone();
+}
 
 model::Prompt UnitRunner::Impl::prompt_of(const PreparedSample& sample) const {
   model::Prompt prompt;
@@ -153,13 +166,10 @@ storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared, bool alone,
                                           const Hooks& hooks) {
   const model::ModelConfig& config = engine.config();
   std::vector<model::Picture> pictures;
-  for (image::Patches& patches : prepared.images) {
-    const std::int64_t area =
-        std::int64_t{patches.grid_height} * patches.grid_width;
+  for (const image::FittedImage& image : prepared.images) {
     pictures.push_back(
-        {at::from_blob(patches.values.data(), {area, config.vision.patch_dim()},
-                       at::TensorOptions().dtype(at::kFloat)),
-         {patches.grid_height, patches.grid_width}});
+        {[this, &image] { return patches_of(image); },
+         {.height = image.grid_height, .width = image.grid_width}});
   }
   storage::UnitResult result;
   result.layers = config.text.num_states();

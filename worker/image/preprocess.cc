@@ -93,42 +93,44 @@ Size smart_resize(int height, int width, const PreprocessorConfig& config) {
   return {static_cast<int>(new_height), static_cast<int>(new_width)};
 }
 
-Patches patchify(const RgbImage& image, const PreprocessorConfig& config) {
+FittedImage fit_image(const RgbImage& image, const PreprocessorConfig& config) {
   const Size size = smart_resize(image.height, image.width, config);
-  const RgbImage resized = resize_bicubic(image, size.height, size.width);
-  Patches patches;
-  patches.grid_height = size.height / config.patch_size;
-  patches.grid_width = size.width / config.patch_size;
-  patches.source_height = image.height;
-  patches.source_width = image.width;
-  patches.values.resize(std::size_t{3} * size.height * size.width *
-                        config.temporal_patch_size);
+  return {.pixels = resize_bicubic(image, size.height, size.width),
+          .grid_height = size.height / config.patch_size,
+          .grid_width = size.width / config.patch_size,
+          .source_height = image.height,
+          .source_width = image.width};
+}
 
+FittedImage fit_image(std::span<const std::byte> encoded,
+                      const PreprocessorConfig& config,
+                      const DecodeLimits& limits) {
+  DecodeLimits with_aspect = limits;
+  if (with_aspect.max_aspect == 0) with_aspect.max_aspect = kMaxAspect;
+  return fit_image(decode_image(encoded, with_aspect), config);
+}
+
+std::vector<float> patch_values(const FittedImage& image,
+                                const PreprocessorConfig& config) {
+  std::vector<float> values(image.pixels.pixels.size() *
+                            config.temporal_patch_size);
   const Levels levels(config);
-  const std::size_t stride = std::size_t{3} * size.width;
+  const std::size_t stride = std::size_t{3} * image.pixels.width;
   const std::size_t down = stride * config.patch_size;
   const std::size_t right = std::size_t{3} * config.patch_size;
   const int merge = config.merge_size;
-  float* to = patches.values.data();
-  for (int top = 0; top < patches.grid_height; top += merge) {
-    for (int left = 0; left < patches.grid_width; left += merge) {
+  float* to = values.data();
+  for (int top = 0; top < image.grid_height; top += merge) {
+    for (int left = 0; left < image.grid_width; left += merge) {
       for (int y = top; y < top + merge; ++y) {
         for (int x = left; x < left + merge; ++x) {
-          to = write_patch(resized.pixels.data() + down * y + right * x, stride,
-                           config, levels, to);
+          to = write_patch(image.pixels.pixels.data() + down * y + right * x,
+                           stride, config, levels, to);
         }
       }
     }
   }
-  return patches;
-}
-
-Patches preprocess(std::span<const std::byte> encoded,
-                   const PreprocessorConfig& config,
-                   const DecodeLimits& limits) {
-  DecodeLimits with_aspect = limits;
-  if (with_aspect.max_aspect == 0) with_aspect.max_aspect = kMaxAspect;
-  return patchify(decode_image(encoded, with_aspect), config);
+  return values;
 }
 
 }  // namespace lens::image

@@ -37,28 +37,38 @@ struct Size {
 // side is over 200 times the other.
 Size smart_resize(int height, int width, const PreprocessorConfig& config);
 
-// What the vision tower reads of one image.
-struct Patches {
+// An image at the model's size, 3 bytes a pixel: images wait for the vision
+// tower in this form, since as patches they take 24.
+struct FittedImage {
+  RgbImage pixels;
   int grid_height = 0;  // patches, before the merge
   int grid_width = 0;
   int source_height = 0;  // pixels after EXIF
   int source_width = 0;
-  // [grid_height * grid_width, 3 * temporal_patch_size * patch_size^2] float32;
-  // rows in merge-block-major order, columns (channel, frame, row, column).
-  std::vector<float> values;
 
   int tokens(int merge_size) const {
     return grid_height * grid_width / (merge_size * merge_size);
   }
+  FittedImage without_pixels() const {
+    return {{}, grid_height, grid_width, source_height, source_width};
+  }
 };
 
-// decode + smart_resize + resize + normalise + patchify: equals the default
-// processor of transformers 5.17 within 1e-6. Throws lens::InputError.
-Patches preprocess(std::span<const std::byte> encoded,
-                   const PreprocessorConfig& config,
-                   const DecodeLimits& limits = {});
+// decode + smart_resize + resize. Throws lens::InputError.
+FittedImage fit_image(std::span<const std::byte> encoded,
+                      const PreprocessorConfig& config,
+                      const DecodeLimits& limits = {});
 
 // The same from decoded pixels.
-Patches patchify(const RgbImage& image, const PreprocessorConfig& config);
+FittedImage fit_image(const RgbImage& image, const PreprocessorConfig& config);
+
+// What the vision tower reads: normalise + patchify. With fit_image() it equals
+// the default processor of transformers 5.17 within 1e-6.
+//
+//   returns [grid_height * grid_width, 3 * temporal_patch_size * patch_size^2]
+//           float32; rows in merge-block-major order, columns (channel, frame,
+//           row, column)
+std::vector<float> patch_values(const FittedImage& image,
+                                const PreprocessorConfig& config);
 
 }  // namespace lens::image

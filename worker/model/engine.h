@@ -16,7 +16,9 @@ namespace lens::model {
 
 // What the vision tower reads of one image.
 struct Picture {
-  at::Tensor patches;  // [grid area, patch_dim] float32, CPU
+  // Gives [grid area, patch_dim] float32, CPU; asked when the tower needs it
+  // and dropped after. What it captures must live until generate() returns.
+  std::function<at::Tensor()> patches;
   Grid grid;
 };
 

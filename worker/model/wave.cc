@@ -167,9 +167,9 @@ void Wave::compute_features() {
     std::size_t end = begin;
     while (end < needed.size()) {
       const Picture& picture = pictures_[needed[end]];
-      total += picture.patches.size(0);
+      total += std::int64_t{picture.grid.height} * picture.grid.width;
       if (end > begin && total > schedule_.max_vision_patches) break;
-      patches.push_back(picture.patches);
+      patches.push_back(picture.patches());
       grids.push_back(picture.grid);
       ++end;
     }

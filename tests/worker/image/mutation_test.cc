@@ -96,8 +96,8 @@ TEST(Mutation, ChangedFilesAreDecodedOrRefused) {
       file = testing::mend_checksums(file);
     }
     try {
-      const Patches patches = preprocess(file, config, limits);
-      EXPECT_GT(patches.values.size(), 0u);
+      const FittedImage image = fit_image(file, config, limits);
+      EXPECT_GT(patch_values(image, config).size(), 0u);
       ++decoded;
     } catch (const InputError& error) {
       EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);

@@ -10,7 +10,7 @@
 //   jpeg OUT WIDTH HEIGHT CHANNELS RAW_COLORS HORIZONTAL VERTICAL PROGRESSIVE
 //        ARITHMETIC RESTART_ROWS QUALITY
 //                                  writes a test picture of this kind
-//   bench IMAGE HEIGHT WIDTH       milliseconds: decode, resize, patchify
+//   bench IMAGE HEIGHT WIDTH       milliseconds: decode, resize, all to patches
 #include <chrono>
 #include <fstream>
 #include <functional>
@@ -27,7 +27,7 @@
 
 namespace {
 
-using lens::image::Patches;
+using lens::image::FittedImage;
 using lens::image::PreprocessorConfig;
 using lens::image::RgbImage;
 using lens::image::Size;
@@ -91,11 +91,11 @@ std::string answer(std::istringstream& line) {
     std::string checkpoint;
     std::string out;
     line >> checkpoint >> out;
-    const Patches patches =
-        lens::image::preprocess(bytes, PreprocessorConfig::load(checkpoint));
-    write_file(out, patches.values);
-    reply << patches.grid_height << ' ' << patches.grid_width << ' '
-          << patches.source_height << ' ' << patches.source_width;
+    const auto config = PreprocessorConfig::load(checkpoint);
+    const FittedImage image = lens::image::fit_image(bytes, config);
+    write_file(out, lens::image::patch_values(image, config));
+    reply << image.grid_height << ' ' << image.grid_width << ' '
+          << image.source_height << ' ' << image.source_width;
     return reply.str();
   }
   RgbImage image = lens::image::decode_image(bytes);
@@ -105,7 +105,10 @@ std::string answer(std::istringstream& line) {
   if (command == "bench") {
     reply << milliseconds([&] { lens::image::decode_image(bytes); }) << ' '
           << milliseconds([&] { resize_bicubic(image, height, width); }) << ' '
-          << milliseconds([&] { patchify(image, PreprocessorConfig()); });
+          << milliseconds([&] {
+               const PreprocessorConfig config;
+               patch_values(fit_image(image, config), config);
+             });
     return reply.str();
   }
   if (command == "resize") image = resize_bicubic(image, height, width);

@@ -88,14 +88,15 @@ TEST(SmartResize, LimitsThatGiveNoUsableSizeAreRefused) {
 TEST(Patches, OneColourGivesTheNormalisedLevels) {
   RgbImage white{.height = 56, .width = 84, .pixels = {}};
   white.pixels.assign(56 * 84 * 3, 255);
-  const Patches patches = patchify(white, kOfficial);
-  EXPECT_EQ(patches.grid_height, 4);
-  EXPECT_EQ(patches.grid_width, 6);
-  EXPECT_EQ(patches.tokens(2), 6);
-  ASSERT_EQ(patches.values.size(), 24u * 1176);
-  EXPECT_NEAR(patches.values[0], 1.930336, 1e-6);
-  EXPECT_NEAR(patches.values[2 * 196], 2.074883, 1e-6);
-  EXPECT_NEAR(patches.values[4 * 196], 2.145897, 1e-6);
+  const FittedImage image = fit_image(white, kOfficial);
+  EXPECT_EQ(image.grid_height, 4);
+  EXPECT_EQ(image.grid_width, 6);
+  EXPECT_EQ(image.tokens(2), 6);
+  const std::vector<float> values = patch_values(image, kOfficial);
+  ASSERT_EQ(values.size(), 24u * 1176);
+  EXPECT_NEAR(values[0], 1.930336, 1e-6);
+  EXPECT_NEAR(values[2 * 196], 2.074883, 1e-6);
+  EXPECT_NEAR(values[4 * 196], 2.145897, 1e-6);
 }
 
 TEST(Patches, RowsGoByMergeBlocksAndColumnsByChannelAndFrame) {
@@ -112,10 +113,11 @@ TEST(Patches, RowsGoByMergeBlocksAndColumnsByChannelAndFrame) {
   config.mean = {0, 0, 0};
   config.std = {1, 1, 1};
   config.rescale_factor = 1;
-  const Patches patches = patchify(image, config);
+  const std::vector<float> values =
+      patch_values(fit_image(image, config), config);
   const int raster[] = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
   for (int row = 0; row < 16; ++row) {
-    const float* patch = patches.values.data() + row * 1176;
+    const float* patch = values.data() + row * 1176;
     for (int frame = 0; frame < 2; ++frame) {
       EXPECT_EQ(patch[frame * 196], raster[row]);
       EXPECT_EQ(patch[392 + frame * 196 + 3 * 14 + 5], 3);
@@ -125,18 +127,17 @@ TEST(Patches, RowsGoByMergeBlocksAndColumnsByChannelAndFrame) {
 }
 
 TEST(Patches, OfAFileRememberItsSides) {
-  const Patches patches = preprocess(
+  const FittedImage image = fit_image(
       read_file(LENS_SOURCE_DIR "/tests/data/images/train_40.png"), kOfficial);
-  EXPECT_EQ(patches.source_height % 10, 0);
-  EXPECT_EQ(patches.values.size() % 1176, 0u);
-  EXPECT_EQ(patches.values.size() / 1176,
-            static_cast<std::size_t>(patches.grid_height) *
-                static_cast<std::size_t>(patches.grid_width));
+  EXPECT_EQ(image.source_height % 10, 0);
+  EXPECT_EQ(patch_values(image, kOfficial).size(),
+            1176u * static_cast<std::size_t>(image.grid_height) *
+                static_cast<std::size_t>(image.grid_width));
 }
 
 TEST(Patches, NarrowFilesAreRefusedByTheirHeader) {
   const std::string why = error_of(
-      [] { preprocess(make_jpeg({.width = 900, .height = 3}), kOfficial); });
+      [] { fit_image(make_jpeg({.width = 900, .height = 3}), kOfficial); });
   EXPECT_THAT(why, HasSubstr("200 times"));
 }
 

@@ -41,7 +41,9 @@ class Golden {
     return {values, values + tensor.numel()};
   }
 
-  Picture picture() const { return {file_.tensor("pixel_values"), grid()}; }
+  Picture picture() const {
+    return {[values = file_.tensor("pixel_values")] { return values; }, grid()};
+  }
 
   Prompt prompt(int picture) const {
     return {.ids = integers("input_ids"), .picture = picture, .wanted = {}};
