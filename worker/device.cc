@@ -32,32 +32,51 @@ void load_cuda_half() {
   }
 }
 
-// The name that the driver gives a GPU. The driver's library is loaded by name:
-// this program must start where there is none.
-std::string gpu_name(int index) {
+struct Gpu {
+  std::string name = "GPU";
+  std::optional<int> numa_node;
+};
+
+// What the driver says of a GPU. Its library is loaded by name: this program
+// must start where there is none.
+Gpu describe_gpu(int index) {
   using GetDevice = int (*)(int*, int);
-  using GetName = int (*)(char*, int, int);
+  using GetText = int (*)(char*, int, int);
+  Gpu gpu;
   void* driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (!driver) return "GPU";
+  if (!driver) return gpu;
   const auto get_device =
       reinterpret_cast<GetDevice>(dlsym(driver, "cuDeviceGet"));
   const auto get_name =
-      reinterpret_cast<GetName>(dlsym(driver, "cuDeviceGetName"));
+      reinterpret_cast<GetText>(dlsym(driver, "cuDeviceGetName"));
+  const auto get_pci_id =
+      reinterpret_cast<GetText>(dlsym(driver, "cuDeviceGetPCIBusId"));
   int device = 0;
-  char name[256] = "GPU";
-  if (get_device && get_name && get_device(&device, index) == 0) {
-    get_name(name, sizeof(name), device);
+  if (!get_device || get_device(&device, index) != 0) return gpu;
+  char text[256] = "";
+  if (get_name && get_name(text, sizeof(text), device) == 0) gpu.name = text;
+  if (get_pci_id && get_pci_id(text, sizeof(text), device) == 0) {
+    gpu.numa_node = node_of_pci_device(text);
   }
-  return name;
+  return gpu;
+}
+
+std::optional<int> stay_on_one_node(const RankPlace& place) {
+  const NodeCores cores = allowed_cores();
+  const std::optional<int> node = node_of_rank(cores, place);
+  if (node) stay_on(cores.at(*node));
+  return node;
 }
 
 }  // namespace
 
-Device Device::open(const std::string& kind, int local_rank, int threads) {
-  at::set_num_threads(threads);
+Device Device::open(const std::string& kind, RankPlace place) {
+  at::set_num_threads(place.threads);
   // One unit at a time: parallel graph branches have nothing to run.
   at::set_num_interop_threads(1);
-  if (kind == "cpu") return {"cpu", processor_name()};
+  if (kind == "cpu") {
+    return {"cpu", processor_name(), stay_on_one_node(place)};
+  }
   load_cuda_half();
   const auto& hooks = at::detail::getCUDAHooks();
   const int count = hooks.hasCUDA() ? hooks.deviceCount() : 0;
@@ -66,11 +85,13 @@ Device Device::open(const std::string& kind, int local_rank, int threads) {
                      "the driver shows none to this process",
                      "check nvidia-smi, or give --device cpu");
   }
-  const int index = local_rank % count;
+  const int index = place.local_rank % count;
   hooks.init();
   // Products of float32 stay float32.
   at::globalContext().setAllowTF32CuBLAS(false);
-  return {"cuda:" + std::to_string(index), gpu_name(index)};
+  const Gpu gpu = describe_gpu(index);
+  place.near_node = gpu.numa_node;
+  return {"cuda:" + std::to_string(index), gpu.name, stay_on_one_node(place)};
 }
 
 }  // namespace lens::worker

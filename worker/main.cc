@@ -102,7 +102,10 @@ int work(const std::string& directory, const std::stop_token& stop) {
   const storage::RunDirectory run(run_root);
   const storage::Manifest manifest = storage::read_manifest(run.manifest());
   const worker::Device device = worker::Device::open(
-      manifest.config.device, world.local_rank(), manifest.config.threads);
+      manifest.config.device, {.local_rank = world.local_rank(),
+                               .local_size = world.local_size(),
+                               .threads = manifest.config.threads,
+                               .near_node = {}});
 
   const auto tokenizer = text::Tokenizer::load(manifest.model.path);
   worker::UnitRunner runner(manifest, tokenizer, device.torch_name);
@@ -122,8 +125,11 @@ int work(const std::string& directory, const std::stop_token& stop) {
                          .device_name = device.name,
                          .software_version = LENS_VERSION},
                         {.stop = stop});
-  spdlog::info("rank {} of {} on {} ({}), {} threads", world.rank(),
-               world.size(), host_name(), device.name, manifest.config.threads);
+  spdlog::info("rank {} of {} on {} ({}), {} threads{}", world.rank(),
+               world.size(), host_name(), device.name, manifest.config.threads,
+               device.numa_node
+                   ? ", NUMA node " + std::to_string(*device.numa_node)
+                   : "");
   worker::WorkLoop loop(run, manifest, device.name, client, source, runner,
                         stop);
   const worker::LoopEnd end = loop.run();

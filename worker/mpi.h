@@ -20,6 +20,7 @@ class MpiWorld {
   int rank() const { return rank_; }
   int size() const { return size_; }
   int local_rank() const { return local_rank_; }  // on this host
+  int local_size() const { return local_size_; }  // ranks of this host
 
   // Gives every rank the text that rank 0 has.
   std::string broadcast(std::string text) const;
@@ -29,6 +30,7 @@ class MpiWorld {
   int rank_ = 0;
   int size_ = 1;
   int local_rank_ = 0;
+  int local_size_ = 1;
 };
 
 }  // namespace lens::worker

@@ -20,7 +20,7 @@ PAUSES = (0.1, 4.0)
 
 
 class SoakKillsTest(RepeatedCase):
-    SAMPLES = 2400
+    SAMPLES = 4800  # more than is done between 50 kills
     WORDS = ["--unit-images", 8, "--max-new-tokens", 100, "--workers", 2]
 
     def test_50_random_kills(self):
