@@ -30,6 +30,11 @@ struct ChunkReduce {
   int scripts = 0;                             // <= kMaxScripts
   RowState* state = nullptr;                   // [rows]
   double* script = nullptr;  // [rows, scripts] sum of e^(z - max) by class
+  // The largest logits so far and their ids, best first, the lower id first
+  // where they tie. Null where the caller finds them himself.
+  float* top_value = nullptr;      // [rows, top_k]
+  std::int64_t* top_id = nullptr;  // [rows, top_k]
+  int top_k = 0;                   // at most the length of the first chunk
 };
 
 // Merges the chunk into state and script. The chunk with begin = 0 comes first

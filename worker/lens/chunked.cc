@@ -17,6 +17,8 @@
 #include <string>
 #include <utility>
 
+#include "worker/lens/cpu_reduce.h"
+
 namespace lens::readout {
 namespace {
 
@@ -41,11 +43,12 @@ struct Top {
 
 class ChunkedBackend : public Backend {
  public:
-  ChunkedBackend(Head head, int top_k, ChunkReducer reduce)
+  ChunkedBackend(Head head, int top_k, ChunkReducer reduce, TopBy top_by)
       : head_(std::move(head)),
         top_k_(std::min<std::int64_t>(top_k, head_.weight.size(0))),
         script_class_(head_.script_class.to(at::kByte).contiguous()),
-        reduce_(std::move(reduce)) {}
+        reduce_(std::move(reduce)),
+        top_by_(top_by) {}
 
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
     const at::DeviceGuard guard(states.device());
@@ -134,6 +137,10 @@ class ChunkedBackend : public Backend {
     const at::Tensor script =
         at::empty({count, head_.scripts}, rows.options().dtype(at::kDouble));
     Top top;
+    if (top_by_ == TopBy::kReducer) {
+      top = {at::empty({count, top_k_}, rows.options()),
+             at::empty({count, top_k_}, rows.options().dtype(at::kLong))};
+    }
 
     ChunkReduce args;
     args.device = rows.device().index();
@@ -145,17 +152,28 @@ class ChunkedBackend : public Backend {
     args.scripts = head_.scripts;
     args.state = static_cast<RowState*>(state.mutable_data_ptr());
     args.script = script.mutable_data_ptr<double>();
+    if (top_by_ == TopBy::kReducer) {
+      args.top_value = top.value.mutable_data_ptr<float>();
+      args.top_id = top.id.mutable_data_ptr<std::int64_t>();
+      args.top_k = static_cast<int>(top_k_);
+    }
 
     const std::int64_t vocab = head_.weight.size(0);
     const std::int64_t chunk =
         std::clamp(kChunkElements / count, kMinChunk, kMaxChunk) / 4 * 4;
+    // One buffer for all chunks: memory fresh from the system costs a fault a
+    // page.
+    const at::Tensor buffer =
+        at::empty({count * std::min(chunk, vocab)}, rows.options());
     for (std::int64_t begin = 0; begin < vocab; begin += chunk) {
       const std::int64_t length = std::min(chunk, vocab - begin);
+      at::Tensor logits =
+          buffer.narrow(0, 0, count * length).view({count, length});
       // The normed rows are float32, so the weights are made float32, too:
       // rounded rows would be another lens than the reference's.
-      const at::Tensor logits = at::mm(
-          rows, head_.weight.narrow(0, begin, length).to(at::kFloat).t());
-      merge_top(logits, begin, &top);
+      at::mm_out(logits, rows,
+                 head_.weight.narrow(0, begin, length).to(at::kFloat).t());
+      if (top_by_ == TopBy::kLibrary) merge_top(logits, begin, &top);
       args.logits = logits.const_data_ptr<float>();
       args.begin = begin;
       args.length = length;
@@ -220,14 +238,20 @@ class ChunkedBackend : public Backend {
   const std::int64_t top_k_;
   const at::Tensor script_class_;  // [vocab] uint8
   const ChunkReducer reduce_;
+  const TopBy top_by_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> chunked_backend(Head head, int top_k,
-                                         ChunkReducer reduce) {
+                                         ChunkReducer reduce, TopBy top_by) {
   return std::make_unique<ChunkedBackend>(std::move(head), top_k,
-                                          std::move(reduce));
+                                          std::move(reduce), top_by);
+}
+
+std::unique_ptr<Backend> cpu_backend(Head head, int top_k) {
+  return chunked_backend(std::move(head), top_k, reduce_chunk_on_cpu,
+                         TopBy::kReducer);
 }
 
 }  // namespace lens::readout

@@ -71,7 +71,7 @@ std::unique_ptr<Backend> cuda_backend(Head head, int top_k) {
 }
 
 std::unique_ptr<Backend> fastest_backend(Head head, int top_k) {
-  if (!head.weight.is_cuda()) return reference_backend(std::move(head), top_k);
+  if (!head.weight.is_cuda()) return cpu_backend(std::move(head), top_k);
   const std::string problem = self_check(head, top_k);
   if (problem.empty()) return cuda_backend(std::move(head), top_k);
   std::clog << "the lens runs without its own kernels, slower (" << problem
