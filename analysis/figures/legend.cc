@@ -37,7 +37,8 @@ void draw_mark(Svg& svg, const LegendEntry& entry, double x, double y) {
 void draw_bar_ticks(Svg& svg, const ColourBar& bar, double x, double y) {
   const bool entropy = bar.scale == HeatMap::Scale::kEntropy;
   const double largest = entropy ? bar.largest_entropy : 1;
-  const std::string end = entropy ? fmt::format("ln V = {:.2f}", largest) : "1";
+  const std::string end =
+      entropy ? fmt::format("ln V = {:.2f}", largest) : "1.0";
   PathData notches;
   const auto mark = [&](double value, std::string_view label, Anchor anchor) {
     const double at = x + value / largest * kBarWidth;
@@ -48,8 +49,8 @@ void draw_bar_ticks(Svg& svg, const ColourBar& bar, double x, double y) {
                .anchor = anchor,
                .size = 10.5});
   };
-  for (const Tick& tick : ticks(0, largest, entropy ? 5 : 4)) {
-    if (tick.value > largest * 0.9) continue;
+  for (const Tick& tick : ticks(0, largest, entropy ? 6 : 4)) {
+    if (tick.value > largest * 0.86) continue;
     mark(tick.value, tick.label, Anchor::kMiddle);
   }
   mark(largest, end, entropy ? Anchor::kLeft : Anchor::kMiddle);
