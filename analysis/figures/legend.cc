@@ -65,7 +65,9 @@ double draw_bar(Svg& svg, const ColourBar& bar, double x, double y) {
       entropy ? "entropy (nats)" : "probability of the top token";
   svg.label({.x = x, .y = y + kBarHeight - 1, .text = name});
   const double left = x + name_width(name) + 10;
-  svg.open(bar.opacity < 1 ? fmt::format("fill-opacity=\"{:.2f}\"", bar.opacity)
+  svg.open(bar.opacity < 1 ? fmt::format("fill-opacity=\"{:.2f}\" "
+                                         "shape-rendering=\"crispEdges\"",
+                                         bar.opacity)
                            : std::string("shape-rendering=\"crispEdges\""));
   for (int i = 0; i < kSteps; ++i) {
     svg.rect(left + i * kBarWidth / kSteps, y, kBarWidth / kSteps, kBarHeight,

@@ -13,12 +13,11 @@ namespace {
 // Noto covers all scripts of the data; after it what Windows, macOS and Linux
 // bring along.
 constexpr std::string_view kFonts =
-    "'Noto Sans','Noto Sans Math','Noto Sans Symbols2','Noto Sans "
-    "Arabic','Noto Sans Thai Looped','Noto Sans "
-    "Thai','Noto Sans CJK JP',"
-    "'Noto Sans JP','Noto Sans CJK SC','Noto Sans SC','Noto Sans CJK KR',"
-    "'Noto Sans KR','Segoe UI',"
-    "'Helvetica Neue',Arial,'DejaVu Sans',sans-serif,'Noto Color Emoji'";
+    "'Noto Sans','Noto Sans Math','Noto Sans Symbols2','Noto Sans Arabic',"
+    "'Noto Sans Thai Looped','Noto Looped Thai','Noto Sans Thai',"
+    "'Noto Sans CJK JP','Noto Sans JP','Noto Sans CJK SC','Noto Sans SC',"
+    "'Noto Sans CJK KR','Noto Sans KR','Segoe UI','Helvetica Neue',Arial,"
+    "'DejaVu Sans',sans-serif,'Noto Color Emoji'";
 
 // A viewer without CSS variables drops these rules and keeps the attributes.
 constexpr std::string_view kStyle =

@@ -7,7 +7,7 @@ namespace lens::analysis::examples {
 namespace {
 
 const std::vector<std::string> kAnswer = {
-    "\\",     "frac", "␠{",       " x",      " ^",     " {",
+    "\\",     "frac", " {",       " x",      " ^",     " {",
     " ",      "2",    " }",       "北京",    "大学",   "です",
     "カメラ", "서울", "특별시",   "Москва",  " улица", "مرحبا",
     " شارع",  "ถนน",  "ที่",        " Straße", " été",   "città",
