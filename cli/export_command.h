@@ -8,11 +8,11 @@
 namespace lens::cli {
 
 struct ExportOptions {
-  std::filesystem::path source;       // run directory or results file
-  std::filesystem::path csv;          // folder; empty: no CSV
-  std::filesystem::path parquet;      // folder; empty: no Parquet
-  std::vector<std::string> datasets;  // empty: all
-  bool samples = true;                // the CSV files of each sample
+  std::filesystem::path source = {};       // run directory or results file
+  std::filesystem::path csv = {};          // folder; empty: no CSV
+  std::filesystem::path parquet = {};      // folder; empty: no Parquet
+  std::vector<std::string> datasets = {};  // empty: all
+  bool samples = true;                     // the CSV files of each sample
   bool long_table = true;
 };
 

@@ -8,9 +8,9 @@
 namespace lens::cli {
 
 struct QueryOptions {
-  std::filesystem::path source;  // run directory or results file
-  std::string query;             // the language of analysis/view/query.h
-  std::string sort;              // a field; "": the order of the file
+  std::filesystem::path source = {};  // run directory or results file
+  std::string query = {};             // the language of analysis/view/query.h
+  std::string sort = {};              // a field; "": the order of the file
   bool descending = false;
   std::int64_t limit = 0;  // samples printed; 0: all
   bool json = false;       // one object a line

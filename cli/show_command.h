@@ -7,11 +7,11 @@
 namespace lens::cli {
 
 struct ShowOptions {
-  std::filesystem::path source;   // run directory or results file
-  std::string sample;             // "12.0" or "mtvqa/12.0"
-  std::string dataset;            // "": look in all
-  std::string value = "entropy";  // or "probability"
-  std::string layers = "all";     // as analysis::parse_layers()
+  std::filesystem::path source = {};  // run directory or results file
+  std::string sample = {};            // "12.0" or "mtvqa/12.0"
+  std::string dataset = {};           // "": look in all
+  std::string value = "entropy";      // or "probability"
+  std::string layers = "all";         // as analysis::parse_layers()
   bool no_color = false;
   int width = 0;  // columns; 0: those of the terminal
 };

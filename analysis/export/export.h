@@ -12,13 +12,14 @@
 namespace lens::analysis {
 
 struct ExportOptions {
-  std::filesystem::path csv;          // folder; empty: no CSV
-  std::filesystem::path parquet;      // folder; empty: no Parquet
-  std::vector<std::string> datasets;  // empty: all
-  bool sample_files = true;           // the two CSV files of each sample
-  bool long_table = true;             // a record for each token and layer
+  std::filesystem::path csv = {};          // folder; empty: no CSV
+  std::filesystem::path parquet = {};      // folder; empty: no Parquet
+  std::vector<std::string> datasets = {};  // empty: all
+  bool sample_files = true;                // the two CSV files of each sample
+  bool long_table = true;                  // a record for each token and layer
   // Called with the data set, the samples written so far and their number.
-  std::function<void(std::string_view, std::int64_t, std::int64_t)> progress;
+  std::function<void(std::string_view, std::int64_t, std::int64_t)> progress =
+      {};
 };
 
 struct ExportSummary {
