@@ -9,7 +9,7 @@
 namespace lens::analysis {
 
 struct FindOptions {
-  std::string sort;  // a field; "": the order of the file
+  std::string sort = {};  // a field; "": the order of the file
   bool descending = false;
 };
 

@@ -14,7 +14,7 @@ enum class CellValue {
 
 struct SampleMapOptions {
   CellValue value = CellValue::kEntropy;
-  std::vector<int> layers;  // rising; empty: all
+  std::vector<int> layers = {};  // rising; empty: all
   bool colour = false;
   int width = 100;  // columns of the terminal
 };
