@@ -114,13 +114,16 @@ class Map {
 
   std::string cell(std::size_t column, int layer) const {
     const std::int64_t t = token(column);
-    const std::string shown =
-        fit(visible_token(text_of(block_.top1_id(t, layer))), cells_[column]);
+    const std::string shown = visible_token(text_of(block_.top1_id(t, layer)));
+    const int width = cells_[column];
     if (options_.colour)
-      return cell_colour(share(t, layer), match(t, layer)) + shown + kPlain +
-             " ";
-    return bar(share(t, layer)) +
-           (match(t, layer) ? "[" + shown + "] " : " " + shown + "  ");
+      return cell_colour(share(t, layer), match(t, layer)) + fit(shown, width) +
+             kPlain + " ";
+    if (!match(t, layer))
+      return bar(share(t, layer)) + " " + fit(shown, width) + "  ";
+    const int used = std::min(width, display_width(shown));
+    return bar(share(t, layer)) + "[" + fit(shown, used) + "]" +
+           std::string(static_cast<std::size_t>(width - used) + 1, ' ');
   }
 
   static std::string bar(double value) {
