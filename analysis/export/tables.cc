@@ -1,0 +1,180 @@
+#include "analysis/export/tables.h"
+
+#include <functional>
+#include <map>
+#include <utility>
+
+namespace lens::analysis {
+namespace {
+
+void header(CsvFile& file, const std::vector<std::string>& names) {
+  for (const std::string& name : names) file.records().text(name);
+  file.end_record();
+}
+
+// Sums by layer; samples without an answer token enter nothing.
+struct GroupSums {
+  std::int64_t samples = 0;
+  std::int64_t tokens = 0;
+  std::vector<double> entropy, kl_final, log_rank, agreement;  // [layer]
+};
+
+void add(const std::vector<float>& values, std::vector<double>& sums) {
+  sums.resize(values.size());
+  for (std::size_t l = 0; l < values.size(); ++l) sums[l] += values[l];
+}
+
+void add(const SampleRow& row, GroupSums& sums) {
+  ++sums.samples;
+  sums.tokens += row.tokens;
+  add(row.entropy, sums.entropy);
+  add(row.kl_final, sums.kl_final);
+  add(row.log_rank, sums.log_rank);
+  add(row.agreement, sums.agreement);
+}
+
+void write_group(CsvFile& file, const SampleTable& table, const std::string& by,
+                 const std::string& group, const GroupSums& sums) {
+  const auto count = static_cast<double>(sums.samples);
+  for (int layer = 0; layer < table.layers; ++layer) {
+    const auto l = static_cast<std::size_t>(layer);
+    file.records()
+        .text(table.dataset)
+        .text(by)
+        .text(group)
+        .number(layer)
+        .number(sums.samples)
+        .number(sums.tokens)
+        .number(sums.entropy[l] / count)
+        .number(sums.kl_final[l] / count)
+        .number(sums.log_rank[l] / count)
+        .number(sums.agreement[l] / count);
+    file.end_record();
+  }
+}
+
+}  // namespace
+
+LongTable::LongTable(std::filesystem::path file) : file_(std::move(file)) {
+  header(file_, {"sample_id", "token_index", "role", "position", "token_id",
+                 "token_text", "layer", "entropy", "kl_final", "target_rank",
+                 "target_logprob", "top1_id", "top1_text", "top1_logprob"});
+}
+
+void LongTable::append(const SampleBlock& block,
+                       const std::vector<std::string>& token_text) {
+  const auto text = [&](std::int32_t id) -> const std::string& {
+    return token_text[static_cast<std::size_t>(id)];
+  };
+  for (std::size_t s = 0; s < block.samples.size(); ++s) {
+    const std::int64_t first = block.token_offset[s];
+    for (std::int64_t t = first; t < block.token_offset[s + 1]; ++t) {
+      const auto row = static_cast<std::size_t>(t);
+      for (int layer = 0; layer < block.layers; ++layer) {
+        const std::size_t cell = block.cell(t, layer);
+        file_.records()
+            .text(block.samples[s].sample_id)
+            .number(t - first)
+            .text(role_name(block.token_role[row]))
+            .number(block.token_position[row])
+            .number(block.token_id[row])
+            .text(text(block.token_id[row]))
+            .number(layer)
+            .number(block.entropy[cell])
+            .number(block.kl_final[cell])
+            .number(block.target_rank[cell])
+            .number(block.target_logprob[cell])
+            .number(block.top1_id(t, layer))
+            .text(text(block.top1_id(t, layer)))
+            .number(block.top1_logprob(t, layer));
+        file_.end_record();
+      }
+    }
+  }
+}
+
+SamplesCsv::SamplesCsv(std::filesystem::path file, int layers)
+    : file_(std::move(file)) {
+  std::vector<std::string> names = {
+      "sample_id",     "source_row",    "question_index", "language",
+      "status",        "failure",       "score",          "image_height",
+      "image_width",   "grid_height",   "grid_width",     "image_tokens",
+      "prompt_tokens", "answer_tokens", "prompt",         "reference",
+      "answer"};
+  for (int layer = 0; layer < layers; ++layer)
+    names.push_back("entropy_mean_" + std::to_string(layer));
+  header(file_, names);
+}
+
+void SamplesCsv::append(const SampleBlock& block) {
+  for (const storage::SampleRecord& sample : block.samples) {
+    const bool ok = sample.status == storage::SampleStatus::kOk;
+    file_.records()
+        .text(sample.sample_id)
+        .number(sample.source_row)
+        .number(sample.question_index)
+        .text(sample.language)
+        .text(ok ? "ok" : "failed")
+        .text(sample.failure)
+        .number(sample.score)
+        .number(sample.image_height)
+        .number(sample.image_width)
+        .number(sample.grid_height)
+        .number(sample.grid_width)
+        .number(sample.image_tokens)
+        .number(sample.prompt_tokens)
+        .number(sample.answer_tokens)
+        .text(sample.prompt)
+        .text(sample.reference)
+        .text(sample.answer);
+    for (const float value : sample.entropy_mean) file_.records().number(value);
+    file_.end_record();
+  }
+}
+
+void write_means(const std::filesystem::path& path, const SampleTable& table) {
+  // By kind of group in this order, then by name.
+  std::map<std::pair<int, std::string>, GroupSums> groups;
+  for (const SampleRow& row : table.rows) {
+    if (!row.ok || row.tokens == 0) continue;
+    add(row, groups[{0, ""}]);
+    if (!row.language.empty()) add(row, groups[{1, row.language}]);
+    if (row.verdict != Verdict::kUnknown)
+      add(row, groups[{2, std::string(verdict_name(row.verdict))}]);
+  }
+  CsvFile file(path);
+  header(file, {"dataset", "group_by", "group", "layer", "samples", "tokens",
+                "entropy", "kl_final", "log_rank", "agreement"});
+  static const char* const kNames[] = {"dataset", "language", "verdict"};
+  for (const auto& [key, sums] : groups)
+    write_group(file, table, kNames[key.first], key.second, sums);
+  file.commit();
+}
+
+void write_vocabulary_csv(const std::filesystem::path& path,
+                          const storage::Vocabulary& vocabulary) {
+  CsvFile file(path);
+  header(file, {"id", "text", "script"});
+  for (std::size_t id = 0; id < vocabulary.token_text.size(); ++id) {
+    file.records()
+        .number(static_cast<std::int64_t>(id))
+        .text(vocabulary.token_text[id])
+        .text(vocabulary.script_names.at(vocabulary.token_script[id]));
+    file.end_record();
+  }
+  file.commit();
+}
+
+std::string_view verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kRight:
+      return "right";
+    case Verdict::kWrong:
+      return "wrong";
+    case Verdict::kUnknown:
+      break;
+  }
+  return "";
+}
+
+}  // namespace lens::analysis

@@ -1,0 +1,72 @@
+#include "cli/export_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "analysis/export/export.h"
+#include "cli/exit_code.h"
+#include "cli/usage_error.h"
+
+namespace lens::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// On a terminal, once an export takes longer than a second.
+class ExportProgress {
+ public:
+  void operator()(std::string_view dataset, std::int64_t done,
+                  std::int64_t total) {
+    const Clock::time_point now = Clock::now();
+    if (!isatty(STDERR_FILENO) || now - begin_ < 1s) return;
+    if (now - last_ < 200ms && done < total) return;
+    last_ = now;
+    std::cerr << "\r\x1b[K"
+              << fmt::format("exporting {}: {}/{} samples", dataset, done,
+                             total)
+              << (done == total ? "\n" : "") << std::flush;
+  }
+
+ private:
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point last_;
+};
+
+}  // namespace
+
+int export_command(const ExportOptions& options, std::ostream& out) {
+  if (options.csv.empty() && options.parquet.empty())
+    throw UsageError(
+        "nothing to export; give --csv DIR, --parquet DIR or both");
+  const analysis::Source source = analysis::open_source(options.source);
+  for (const std::string& note : source.notes) out << note << '\n';
+  ExportProgress progress;
+  const analysis::ExportSummary summary = analysis::export_tables(
+      source, {.csv = options.csv,
+               .parquet = options.parquet,
+               .datasets = options.datasets,
+               .sample_files = options.samples,
+               .long_table = options.long_table,
+               .progress = [&progress](std::string_view dataset,
+                                       std::int64_t done, std::int64_t total) {
+                 progress(dataset, done, total);
+               }});
+  for (const auto& folder : {options.csv, options.parquet}) {
+    if (folder.empty()) continue;
+    out << fmt::format("{}: {} samples ({} failed)", folder.string(),
+                       summary.samples, summary.samples_failed);
+    if (folder == options.csv && summary.sample_files > 0)
+      out << fmt::format(", {} files of samples", summary.sample_files);
+    if (options.long_table)
+      out << fmt::format(", {} rows of tokens and layers",
+                         summary.long_records);
+    out << '\n';
+  }
+  return kExitOk;
+}
+
+}  // namespace lens::cli

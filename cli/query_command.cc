@@ -1,0 +1,134 @@
+#include "cli/query_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "analysis/export/csv.h"
+#include "analysis/view/find_samples.h"
+#include "analysis/view/terminal_text.h"
+#include "cli/exit_code.h"
+#include "cli/usage_error.h"
+
+namespace lens::cli {
+namespace {
+
+using analysis::FoundSample;
+using analysis::FoundSamples;
+using analysis::QueryValue;
+
+nlohmann::ordered_json json_value(const QueryValue& value) {
+  if (!value) return nullptr;
+  return std::visit(
+      []<class Held>(const Held& held) -> nlohmann::ordered_json {
+        // The digits of the float, not of the double nearest to it.
+        if constexpr (std::is_same_v<Held, float>)
+          return nlohmann::ordered_json::parse(fmt::format("{}", held));
+        else
+          return held;
+      },
+      *value);
+}
+
+void print_json(const FoundSamples& found, std::size_t count,
+                std::ostream& out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const FoundSample& sample = found.samples[i];
+    nlohmann::ordered_json object = {{"dataset", sample.dataset},
+                                     {"sample_id", sample.sample_id}};
+    for (std::size_t f = 0; f < found.fields.size(); ++f)
+      object[found.fields[f]] = json_value(sample.values[f]);
+    out << object.dump() << '\n';
+  }
+}
+
+void add_csv_value(analysis::CsvRecords& records, const QueryValue& value) {
+  if (!value) {
+    records.number(std::nan(""));
+    return;
+  }
+  std::visit(
+      [&]<class Held>(const Held& held) {
+        if constexpr (std::is_same_v<Held, std::string>)
+          records.text(held);
+        else
+          records.number(held);
+      },
+      *value);
+}
+
+void print_csv(const FoundSamples& found, std::size_t count,
+               std::ostream& out) {
+  analysis::CsvRecords records;
+  records.text("dataset").text("sample_id");
+  for (const std::string& field : found.fields)
+    if (field != "dataset" && field != "sample_id") records.text(field);
+  records.end_record();
+  for (std::size_t i = 0; i < count; ++i) {
+    records.text(found.samples[i].dataset).text(found.samples[i].sample_id);
+    for (std::size_t f = 0; f < found.fields.size(); ++f)
+      if (found.fields[f] != "dataset" && found.fields[f] != "sample_id")
+        add_csv_value(records, found.samples[i].values[f]);
+    records.end_record();
+  }
+  out << records.content();
+}
+
+void print_text(const FoundSamples& found, std::size_t count,
+                std::ostream& out) {
+  constexpr int kMostValue = 40;  // columns
+  int name_width = 0;
+  const auto name = [&](std::size_t i) {
+    return found.samples[i].dataset + "/" +
+           analysis::one_line_text(found.samples[i].sample_id);
+  };
+  for (std::size_t i = 0; i < count; ++i)
+    name_width = std::max(name_width, analysis::display_width(name(i)));
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string line = analysis::fit(name(i), name_width);
+    for (std::size_t f = 0; f < found.fields.size(); ++f) {
+      const QueryValue& value = found.samples[i].values[f];
+      const std::string shown =
+          value ? analysis::one_line_text(analysis::query_value_text(value))
+                : "-";
+      const int width = std::min(analysis::display_width(shown), kMostValue);
+      line +=
+          fmt::format("  {}={}", found.fields[f], analysis::fit(shown, width));
+    }
+    out << line << '\n';
+  }
+  out << fmt::format("{} of {} samples", found.samples.size(), found.searched);
+  if (count < found.samples.size()) out << fmt::format(", {} shown", count);
+  out << '\n';
+}
+
+}  // namespace
+
+int query_command(const QueryOptions& options, std::ostream& out) {
+  if (options.json && options.csv)
+    throw UsageError("--json and --csv exclude each other; give one of them");
+  const analysis::Source source = analysis::open_source(options.source);
+  FoundSamples found;
+  try {
+    found = analysis::find_samples(
+        source, options.query,
+        {.sort = options.sort, .descending = options.descending});
+  } catch (const analysis::QueryError& error) {
+    throw UsageError(error.what());
+  }
+  const std::size_t count =
+      options.limit > 0 ? std::min(found.samples.size(),
+                                   static_cast<std::size_t>(options.limit))
+                        : found.samples.size();
+  if (options.json)
+    print_json(found, count, out);
+  else if (options.csv)
+    print_csv(found, count, out);
+  else
+    print_text(found, count, out);
+  return kExitOk;
+}
+
+}  // namespace lens::cli

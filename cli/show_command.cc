@@ -1,0 +1,58 @@
+#include "cli/show_command.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "analysis/view/layer_list.h"
+#include "analysis/view/sample_map.h"
+#include "cli/exit_code.h"
+#include "cli/usage_error.h"
+
+namespace lens::cli {
+namespace {
+
+constexpr int kWidthOfFiles = 100;  // where there is no terminal
+constexpr int kLeastWidth = 40;
+
+int terminal_width() {
+  winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  return kWidthOfFiles;
+}
+
+// https://no-color.org: set and not empty.
+bool wants_colour(const ShowOptions& options) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool forbidden = no_color != nullptr && *no_color != '\0';
+  return !options.no_color && !forbidden && isatty(STDOUT_FILENO);
+}
+
+analysis::CellValue cell_value(const std::string& name) {
+  if (name == "entropy") return analysis::CellValue::kEntropy;
+  if (name == "probability") return analysis::CellValue::kProbability;
+  throw UsageError("unknown --value " + name + "; give entropy or probability");
+}
+
+}  // namespace
+
+int show_command(const ShowOptions& options, std::ostream& out) {
+  analysis::SampleMapOptions map = {
+      .value = cell_value(options.value),
+      .layers = {},
+      .colour = wants_colour(options),
+      .width = std::max(kLeastWidth,
+                        options.width > 0 ? options.width : terminal_width())};
+  const analysis::Source source = analysis::open_source(options.source);
+  map.layers = analysis::parse_layers(
+      options.layers, static_cast<int>(source.results.layers()));
+  const analysis::SampleView view =
+      analysis::find_sample(source, options.sample, options.dataset);
+  out << analysis::sample_map(view, source.vocabulary.token_text, map);
+  return kExitOk;
+}
+
+}  // namespace lens::cli

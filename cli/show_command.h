@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+
+namespace lens::cli {
+
+struct ShowOptions {
+  std::filesystem::path source = {};  // run directory or results file
+  std::string sample = {};            // "12.0" or "mtvqa/12.0"
+  std::string dataset = {};           // "": look in all
+  std::string value = "entropy";      // or "probability"
+  std::string layers = "all";         // as analysis::parse_layers()
+  bool no_color = false;
+  int width = 0;  // columns; 0: those of the terminal
+};
+
+// `lens show`. Colour where standard output is a terminal, NO_COLOR is not set
+// and `no_color` is false. Returns the exit code. Throws UsageError: an unknown
+// value; else as analysis::open_source(), find_sample() and parse_layers().
+int show_command(const ShowOptions& options, std::ostream& out);
+
+}  // namespace lens::cli
