@@ -105,7 +105,7 @@ function offerPaper() {
 }
 
 window.addEventListener("hashchange", () => followHash(true));
-window.addEventListener("scroll", hideTip, { passive: true });
+window.addEventListener("scroll", followTip, { passive: true, capture: true });
 
 offerThemes();
 offerFiles();

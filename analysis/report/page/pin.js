@@ -63,6 +63,11 @@ function hideTip() {
   hideTip.owner = null;
 }
 
+// After scrolling, which focusing a cell may cause.
+function followTip() {
+  if (hideTip.owner) placeTip(hideTip.owner);
+}
+
 const mostFollowed = 7;
 
 // Tokens that are on top at some layer, the emitted one left out, by their
