@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "analysis/figures/check.h"
+#include "analysis/figures/colour.h"
+#include "analysis/figures/figures.h"
+#include "analysis/figures/scale.h"
+
+namespace lens::analysis {
+namespace figures {
+namespace {
+
+using Series = HistogramFigure::Series;
+
+constexpr double kWidth = 700, kMargin = 16, kLabels = 54;  // pixels
+constexpr double kNameRow = 20, kGap = 14;
+// Height of a panel: one alone may be tall, many stay on a page.
+double panel_height(std::size_t series) {
+  return series <= 1 ? 240 : series <= 3 ? 110 : 74;
+}
+
+int layers_of(const HistogramFigure& figure) {
+  std::size_t layers = 1;
+  for (const Series& series : figure.series) {
+    layers = std::max(layers, series.count.size());
+  }
+  return static_cast<int>(layers);
+}
+
+std::int64_t counted(const Series& series) {
+  return std::accumulate(series.count.begin(), series.count.end(),
+                         std::int64_t{0});
+}
+
+// Of all of the group, those without a layer included: groups of any size can
+// be compared. In per cent.
+double percent(const Series& series, std::int64_t count) {
+  const std::int64_t all = counted(series) + series.without;
+  return all > 0 ? 100.0 * static_cast<double>(count) / static_cast<double>(all)
+                 : 0;
+}
+
+std::optional<int> median(const Series& series) {
+  const std::int64_t all = counted(series);
+  if (all == 0) return std::nullopt;
+  std::int64_t seen = 0;
+  for (std::size_t layer = 0; layer < series.count.size(); ++layer) {
+    seen += series.count[layer];
+    if (2 * seen >= all) return static_cast<int>(layer);
+  }
+  return std::nullopt;
+}
+
+std::string facts(const Series& series) {
+  std::string text = fmt::format("n = {}", counted(series) + series.without);
+  if (const auto layer = median(series)) {
+    text += fmt::format(", median {}", *layer);
+  }
+  if (series.without > 0) {
+    text += fmt::format(", {} without ({:.3g} %)", series.without,
+                        percent(series, series.without));
+  }
+  return text;
+}
+
+std::string described(const HistogramFigure& figure) {
+  std::string text = fmt::format(
+      "Histograms of {} over {} layers, in per cent "
+      "of each group, on one scale.",
+      figure.x_label, layers_of(figure));
+  for (const Series& series : figure.series) {
+    text += fmt::format(" {}: {}.", series.name, facts(series));
+  }
+  return text;
+}
+
+void draw_bars(Svg& svg, const Series& series, int index, const PlotArea& area,
+               const LayerScale& layers, const ValueScale& values) {
+  const double bar = std::min(layers.step() * 0.8, 34.0);
+  open_line_colour(svg, index);
+  svg.open("fill=\"currentColor\"");
+  for (std::size_t layer = 0; layer < series.count.size(); ++layer) {
+    const std::int64_t count = series.count[layer];
+    if (count == 0) continue;
+    const double share = percent(series, count);
+    // What is there is seen, however rare.
+    const double top = std::min(values.y(share), area.bottom() - 1);
+    svg.rect(layers.x(static_cast<double>(layer)) - bar / 2, top, bar,
+             area.bottom() - top, "",
+             fmt::format("layer {}: {} of {} ({:.3g} %)", layer, count,
+                         counted(series) + series.without, share));
+  }
+  svg.close();
+  if (const auto layer = median(series)) {
+    const double x = layers.x(*layer);
+    svg.path(PathData()
+                 .move(x, area.top + 1)
+                 .line(x - 4, area.top - 6)
+                 .line(x + 4, area.top - 6)
+                 .close(),
+             "fill=\"currentColor\"", fmt::format("median: {}", *layer));
+  }
+  svg.close();
+}
+
+}  // namespace
+}  // namespace figures
+
+std::string histogram_svg(const HistogramFigure& figure) {
+  using namespace figures;
+  constexpr double kInner = kWidth - 2 * kMargin;
+  Svg svg("histogram", figure.title, described(figure));
+  double y = draw_head(svg, figure.title, figure.subtitle, kMargin, kInner);
+  double largest = 0;
+  for (const Series& series : figure.series) {
+    for (const std::int64_t count : series.count) {
+      largest = std::max(largest, percent(series, count));
+    }
+  }
+  largest = largest > 0 ? largest * 1.05 : 1;
+  const double height = panel_height(figure.series.size());
+  const double left = kMargin + kLabels;
+  if (figure.series.empty()) {
+    svg.label({.x = kMargin,
+               .y = y + 14,
+               .text = "no groups: there is nothing "
+                       "to draw"});
+    y += 24;
+  }
+  for (std::size_t i = 0; i < figure.series.size(); ++i) {
+    const Series& series = figure.series[i];
+    const bool last = i + 1 == figure.series.size();
+    const PlotArea area{left, y + kNameRow + 8, kWidth - left - kMargin,
+                        height};
+    const std::string told = facts(series);
+    const double told_width = 1.08 * kTextSize * text_width(told);
+    svg.label({.x = left,
+               .y = y + 13,
+               .text = series.name,
+               .width = (area.width - told_width - 12) / 1.06,
+               .attributes = "font-weight=\"600\""});
+    svg.label({.x = area.right(),
+               .y = y + 13,
+               .text = told,
+               .anchor = Anchor::kRight,
+               .attributes = kMuted});
+    const LayerScale layers(area, layers_of(figure), 14);
+    const ValueScale values(area, 0, largest);
+    draw_value_axis(
+        svg, area, values, ticks(0, largest, height > 90 ? 4 : 2),
+        height > 90 || i == figure.series.size() / 2 ? "% of group" : "",
+        kMargin + 8);
+    draw_bars(svg, series, static_cast<int>(i), area, layers, values);
+    if (last) {
+      y = draw_layer_axis(svg, area, layers, figure.x_label);
+    } else {
+      svg.line(area.left, area.bottom(), area.right(), area.bottom(), kAxis);
+      y = area.bottom() + kGap;
+    }
+  }
+  return svg.finish(kWidth, y + 6);
+}
+
+}  // namespace lens::analysis
