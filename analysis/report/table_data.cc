@@ -10,7 +10,7 @@
 namespace lens::analysis {
 namespace {
 
-constexpr std::size_t kTextBytes = 160;
+constexpr std::size_t kTextBytes = 80;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 using Order = std::pair<std::size_t, std::size_t>;

@@ -25,7 +25,7 @@ std::vector<SampleKey> listed_rows(std::span<const SampleTable> tables,
                                    std::size_t rows);
 
 // The list of samples as the page's script reads it, column by column. Texts
-// enter where `with_text`, cut after 160 bytes of whole characters.
+// enter where `with_text`, cut after 80 bytes of whole characters.
 nlohmann::json table_json(std::span<const SampleTable> tables,
                           std::span<const SampleTexts> texts,
                           std::span<const SampleKey> listed, bool with_text);

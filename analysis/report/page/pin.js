@@ -107,9 +107,9 @@ function pinPlot(sample, token) {
   const rivals = rivalsOf(sample, token);
   const lines = rivals.slice(0, mostFollowed).map((text, i) =>
     followedLine(sample, token, text,
-      report.lineColours[(i + 1) % report.lineColours.length], false));
+      lineColours[(i + 1) % lineColours.length], false));
   lines.push(followedLine(sample, token, sample.token[token],
-    report.lineColours[0], true));
+    lineColours[0], true));
   lines.reverse();
   const plot = linePlot({
     title: `Probability through the layers: token ${token + 1}`,

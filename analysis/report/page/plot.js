@@ -1,5 +1,9 @@
 // Lines over layers, as SVG.
 
+// Black takes the colour of the text, so that it is seen on dark, too.
+const lineColours = report.lineColours.map((colour) =>
+  colour.toLowerCase() === "#000000" ? "currentColor" : colour);
+
 const plotArea = { left: 44, right: 10, top: 8, bottom: 34, width: 480, height: 240 };
 
 function plotScales(spec) {

@@ -52,7 +52,7 @@ function entropyPlot(sample) {
     const at = sample.cell(token, 0);
     lines.push({
       values: [...sample.entropy.slice(at, at + report.layers)],
-      colour: report.lineColours[0],
+      colour: lineColours[0],
       width: 1,
       opacity: 0.25,
     });
@@ -60,7 +60,7 @@ function entropyPlot(sample) {
   lines.push({
     name: "mean over answer tokens",
     values: sample.meanEntropy(),
-    colour: report.lineColours[0],
+    colour: lineColours[0],
     width: 3,
     dots: true,
   });
