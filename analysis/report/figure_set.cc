@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/figures/figure_csv.h"
 #include "analysis/figures/figures.h"
-#include "analysis/report/figure_csv.h"
 #include "analysis/report/sample_choice.h"
 
 namespace lens::analysis {
@@ -98,8 +98,7 @@ ReportFigure entropy_of_dataset(const Study& study, const Group& group,
               "curve with its interval.",
               shown, band_words(study)),
           .svg = curves_svg(figure),
-          .csv = curves_csv({&group}, &Group::entropy) +
-                 thin_csv(group.dataset, figure.thin)};
+          .csv = curves_csv(figure)};
 }
 
 ReportFigure curves(const std::string& id, const std::string& title,
@@ -115,7 +114,7 @@ ReportFigure curves(const std::string& id, const std::string& title,
           .title = title,
           .caption = "",
           .svg = curves_svg(figure),
-          .csv = curves_csv(groups, member)};
+          .csv = curves_csv(figure)};
 }
 
 ReportFigure rank_curves(const Groups& groups, double largest) {
@@ -132,7 +131,7 @@ ReportFigure rank_curves(const Groups& groups, double largest) {
               "Rank 1: the layer's top token is the one the model "
               "finally emitted. The CSV has natural logarithms.",
           .svg = curves_svg(figure),
-          .csv = curves_csv(groups, &Group::log_rank)};
+          .csv = curves_csv(figure)};
 }
 
 // The end of the axis: the largest value of all bands, rounded up.
@@ -183,8 +182,7 @@ ReportFigure comparison(const Study& study, const Group& a, const Group& b,
                      " The lower panel is the difference; the two bands add "
                      "as independent ones do.",
           .svg = comparison_svg(figure),
-          .csv = curves_csv({&a, &b}, &Group::entropy) +
-                 line_csv(figure.difference)};
+          .csv = comparison_csv(figure)};
 }
 
 ReportFigure histogram(const std::string& id, const std::string& title,
@@ -201,7 +199,7 @@ ReportFigure histogram(const std::string& id, const std::string& title,
               "Tokens by the layer at which their entropy falls for "
               "good below the threshold.",
           .svg = histogram_svg(figure),
-          .csv = histogram_csv(groups)};
+          .csv = histogram_csv(figure)};
 }
 
 ReportFigure scripts(const Study& study, const std::string& id,
@@ -220,7 +218,7 @@ ReportFigure scripts(const Study& study, const std::string& id,
               "lies on, mean over samples. A script is not a language: "
               "German, French, Italian and Vietnamese share Latin.",
           .svg = stack_svg(figure),
-          .csv = scripts_csv(groups, study.script_names)};
+          .csv = stack_csv(figure)};
 }
 
 ReportFigure early_exit(const Groups& groups) {
@@ -239,7 +237,7 @@ ReportFigure early_exit(const Groups& groups) {
               "Share of samples whose whole answer, the end included, "
               "a model that stops at this layer would have written.",
           .svg = curves_svg(figure),
-          .csv = early_exit_csv(groups)};
+          .csv = curves_csv(figure)};
 }
 
 void add_of_dataset(const Study& study, const std::string& dataset,

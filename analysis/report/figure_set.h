@@ -15,7 +15,7 @@ struct ReportFigure {
   std::string title;
   std::string caption;  // what to look at and how it was made
   std::string svg;
-  std::string csv;  // a line a point, full precision
+  std::string csv;  // analysis/figures/figure_csv.h
 };
 
 // All figures of a study that have data, in the order of a report.

@@ -62,10 +62,11 @@ Thumbnail read_picture(const data::Dataset& dataset,
   if (rows.front().image.empty()) return without(rows.front().failure);
   Thumbnail thumbnail = make_thumbnail(rows.front().image);
   if (thumbnail.uri.empty() || same_size(thumbnail, request)) return thumbnail;
-  return without(fmt::format("the picture is now {} x {} pixels and was "
-                                "{} x {} in the run",
-                                thumbnail.source_width, thumbnail.source_height,
-                                request.width, request.height));
+  return without(
+      fmt::format("the picture is now {} x {} pixels and was "
+                  "{} x {} in the run",
+                  thumbnail.source_width, thumbnail.source_height,
+                  request.width, request.height));
 }
 
 // In the order of rows: a row group of the file is then decoded once.
