@@ -1,8 +1,8 @@
 // Lines over layers, as SVG.
 
-// Black takes the colour of the text, so that it is seen on dark, too.
-const lineColours = report.lineColours.map((colour) =>
-  colour.toLowerCase() === "#000000" ? "currentColor" : colour);
+// The figures' colours, which the style sheet changes on dark.
+const lineColours = report.lineColours.map((colour, i) =>
+  `var(--lens-c${i}, ${colour})`);
 
 const plotArea = { left: 44, right: 10, top: 8, bottom: 34, width: 480, height: 240 };
 
@@ -60,8 +60,17 @@ function runsOf(values) {
   return runs;
 }
 
+function plotDot(line, scales, layer, value) {
+  const dot = svgElement("circle",
+    { cx: scales.x(layer), cy: scales.y(value), r: 2.5 },
+    svgElement("title", {}, `layer ${layer}: ${line.name} ${shortNumber(value)}`));
+  dot.style.fill = line.colour;
+  return dot;
+}
+
 function plotLine(line, scales) {
-  const group = svgElement("g", { fill: "none", stroke: line.colour });
+  const group = svgElement("g", { fill: "none" });
+  group.style.stroke = line.colour;
   for (const run of runsOf(line.values)) {
     const points = run.map(([l, v]) => `${scales.x(l).toFixed(1)},${scales.y(v).toFixed(1)}`);
     group.append(svgElement("polyline", {
@@ -71,10 +80,7 @@ function plotLine(line, scales) {
       "stroke-dasharray": line.dash ?? "none",
     }));
     if (line.dots)
-      for (const [l, v] of run)
-        group.append(svgElement("circle",
-          { cx: scales.x(l), cy: scales.y(v), r: 2.5, fill: line.colour },
-          svgElement("title", {}, `layer ${l}: ${line.name} ${shortNumber(v)}`)));
+      for (const [l, v] of run) group.append(plotDot(line, scales, l, v));
   }
   return group;
 }
