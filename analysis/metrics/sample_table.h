@@ -64,11 +64,11 @@ struct SampleTable {
 };
 
 struct SampleTableOptions {
-  OnsetRule onset;
+  OnsetRule onset = {};
   // latex_ocr scores are similarities: 0.9 is "but for a slip".
   double right_score = 0.9;
   // Called with the rows read so far and their number.
-  std::function<void(std::int64_t, std::int64_t)> progress;
+  std::function<void(std::int64_t, std::int64_t)> progress = {};
 };
 
 // Reads one data set from front to back, a few thousand token rows at a time:

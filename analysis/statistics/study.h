@@ -13,14 +13,14 @@ namespace lens::analysis {
 // Everything that decides a statistic besides the data; stored with the
 // results.
 struct StudyOptions {
-  OnsetRule onset;
+  OnsetRule onset = {};
   int bootstrap_resamples = 2000;
   int permutations = 9999;
   double confidence = 0.95;
   double significance = 0.05;  // of the adjusted p
   std::uint64_t seed = 1;
   std::int64_t least_group = 5;  // samples; smaller groups get no test
-  std::function<void(std::string_view)> progress;  // what is computed now
+  std::function<void(std::string_view)> progress = {};  // what is computed
 };
 
 struct Interval {
@@ -36,7 +36,7 @@ struct Curve {
 // A layer estimated for a group. NaN where it has none.
 struct LayerEstimate {
   double value = 0;
-  Interval interval;
+  Interval interval = {};
   std::int64_t count = 0;  // of samples (mean curve) or tokens with a layer
 };
 
@@ -82,13 +82,25 @@ struct Test {
   std::string sentence;  // what it says, for a person
 };
 
+// Mean entropy by layer of `second` less that of `first`, with a band. Both
+// are names as in Test::groups.
+struct Comparison {
+  std::string name;     // "right and wrong answers of mtvqa"
+  std::string dataset;  // "" where it is between data sets
+  GroupBy by = GroupBy::kDataset;
+  std::string first, second;
+  Curve entropy_difference;  // nats
+};
+
 struct Study {
   StudyOptions options;
   int layers = 0;
   std::vector<std::string> script_names;
   std::vector<Group> groups;
+  std::vector<Comparison> comparisons;
   std::vector<Test> tests;
-  // The study's questions and their answers in words, in order.
+  // The study's questions and their answers in words, in order. An answer has
+  // one statement a line.
   struct Answer {
     std::string question, answer;
   };
@@ -97,7 +109,7 @@ struct Study {
 
 // Deterministic: the same tables and options give the same study, whatever the
 // order in which tables stand. Rows that failed or have no answer token enter
-// nothing.
+// nothing. Throws InputError where the tables are of different models.
 Study make_study(std::span<const SampleTable> tables,
                  const StudyOptions& options = {});
 

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "analysis/metrics/sample_table.h"
+
+namespace lens::analysis {
+
+// The token columns of some consecutive rows, as read from the file.
+struct TokenBlock {
+  std::int64_t row_begin = 0;  // of the file
+  std::vector<std::int32_t> token_id;
+  std::vector<float> entropy, kl_final, target_logprob;  // [row, layer]
+  std::vector<std::int32_t> target_rank;                 // [row, layer]
+  std::vector<std::int32_t> top_id;                      // [row, layer, rank]
+  std::vector<float> script_share;                       // [row, layer, script]
+};
+
+// Reduces the tokens of one sample after the other.
+class SampleReducer {
+ public:
+  SampleReducer(int layers, int ranks, int scripts, const OnsetRule& onset);
+
+  // Fills what `row` says of its tokens, from its rows in `block`. `role` is
+  // that of the whole data set, [token].
+  void reduce(const TokenBlock& block, std::span<const std::uint8_t> role,
+              SampleRow& row);
+
+ private:
+  void add_answer_token(const TokenBlock& block, std::size_t index,
+                        SampleRow& row);
+  // The first of the top tokens of each state, into top_.
+  void take_top(const TokenBlock& block, std::size_t index);
+  void follow_answer(std::int32_t token);
+  void settle(SampleRow& row) const;
+  void write_means(SampleRow& row) const;
+
+  const std::size_t layers_, ranks_, scripts_;
+  const OnsetRule onset_;
+  // Of the sample in hand; kept between samples for their memory.
+  std::vector<double> entropy_, kl_final_, target_logprob_, log_rank_,
+      script_share_;
+  std::vector<std::int32_t> hits_;  // [layer] answer tokens on top
+  std::vector<std::uint8_t> same_;  // [layer]
+  std::vector<std::int32_t> top_;   // [layer]
+};
+
+}  // namespace lens::analysis

@@ -1,0 +1,153 @@
+#include "analysis/metrics/sample_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/metrics/sample_reducer.h"
+#include "analysis/metrics/token_spans.h"
+#include "storage/error.h"
+
+namespace lens::analysis {
+namespace {
+
+using storage::ResultsReader;
+
+// Token rows read at once: some 11 MB of the widest column of a 2B run.
+constexpr std::int64_t kBlockRows = 4096;
+// Samples whose text is read at once.
+constexpr std::int64_t kBlockSamples = 2048;
+
+std::int64_t code_points(std::string_view text) {
+  std::int64_t count = 0;
+  for (const char c : text)
+    count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return count;
+}
+
+Verdict verdict_of(const SampleRow& row, double right_score) {
+  if (!row.ok || std::isnan(row.score)) return Verdict::kUnknown;
+  return row.score >= right_score ? Verdict::kRight : Verdict::kWrong;
+}
+
+// The columns that are one value to a sample.
+class SampleColumns {
+ public:
+  SampleColumns(const ResultsReader& results, std::string_view dataset,
+                double right_score)
+      : results_(results), dataset_(dataset), right_score_(right_score) {}
+
+  void read(std::int64_t begin, std::int64_t end,
+            std::vector<SampleRow>& rows) {
+    const auto first = rows.begin() + begin;
+    fill<std::string>("sample_id", begin, end, first, &SampleRow::sample_id);
+    fill<std::string>("language", begin, end, first, &SampleRow::language);
+    fill<std::string>("failure", begin, end, first, &SampleRow::failure);
+    fill<float>("score", begin, end, first, &SampleRow::score);
+    using Count = std::pair<const char*, std::int32_t SampleRow::*>;
+    for (const auto& [name, field] :
+         {Count{"image_height", &SampleRow::image_height},
+          Count{"image_width", &SampleRow::image_width},
+          Count{"grid_height", &SampleRow::grid_height},
+          Count{"grid_width", &SampleRow::grid_width},
+          Count{"image_tokens", &SampleRow::image_tokens},
+          Count{"prompt_tokens", &SampleRow::prompt_tokens},
+          Count{"answer_tokens", &SampleRow::answer_tokens}})
+      fill<std::int32_t>(name, begin, end, first, field);
+    const auto status =
+        results_.read<std::uint8_t>(dataset_, "status", begin, end);
+    const auto reference =
+        results_.read<std::string>(dataset_, "reference", begin, end);
+    for (std::int64_t s = begin; s < end; ++s) {
+      SampleRow& row = rows[static_cast<std::size_t>(s)];
+      const auto i = static_cast<std::size_t>(s - begin);
+      row.sample = s;
+      row.ok =
+          status[i] == static_cast<std::uint8_t>(storage::SampleStatus::kOk);
+      row.reference_characters = code_points(reference[i]);
+      row.verdict = verdict_of(row, right_score_);
+    }
+  }
+
+ private:
+  template <class Value>
+  void fill(const char* column, std::int64_t begin, std::int64_t end,
+            std::vector<SampleRow>::iterator row, Value SampleRow::*field) {
+    auto values = results_.read<Value>(dataset_, column, begin, end);
+    for (Value& value : values) (*row++).*field = std::move(value);
+  }
+
+  const ResultsReader& results_;
+  const std::string_view dataset_;
+  const double right_score_;
+};
+
+TokenBlock read_block(const ResultsReader& results, std::string_view dataset,
+                      const TokenSpan& span) {
+  const std::int64_t begin = span.row_begin, end = span.row_end;
+  const auto floats = [&](const char* column) {
+    return results.read<float>(dataset, column, begin, end);
+  };
+  const auto ids = [&](const char* column) {
+    return results.read<std::int32_t>(dataset, column, begin, end);
+  };
+  return {.row_begin = begin,
+          .token_id = ids("token_id"),
+          .entropy = floats("entropy"),
+          .kl_final = floats("kl_final"),
+          .target_logprob = floats("target_logprob"),
+          .target_rank = ids("target_rank"),
+          .top_id = ids("top_id"),
+          .script_share = floats("script_share")};
+}
+
+void read_samples(const ResultsReader& results, SampleTable& table) {
+  SampleColumns columns(results, table.dataset, table.right_score);
+  const auto samples = static_cast<std::int64_t>(table.rows.size());
+  for (std::int64_t begin = 0; begin < samples; begin += kBlockSamples)
+    columns.read(begin, std::min(samples, begin + kBlockSamples), table.rows);
+  const auto offset =
+      results.read_all<std::int64_t>(table.dataset, "token_offset");
+  const std::int64_t tokens = results.dataset(table.dataset).tokens;
+  for (std::size_t s = 0; s < table.rows.size(); ++s) {
+    table.rows[s].token_begin = offset[s];
+    table.rows[s].token_end = offset[s + 1];
+    if (offset[s] < 0 || offset[s] > offset[s + 1] || offset[s + 1] > tokens)
+      throw storage::StorageError("cannot use the samples of " + table.dataset +
+                                  " (token_offset is damaged); run lens verify,"
+                                  " or merge again");
+  }
+}
+
+std::vector<std::int64_t> offsets(const SampleTable& table) {
+  std::vector<std::int64_t> offset = {0};
+  for (const SampleRow& row : table.rows) offset.push_back(row.token_end);
+  return offset;
+}
+
+}  // namespace
+
+SampleTable read_sample_table(const ResultsReader& results,
+                              std::string_view dataset,
+                              const SampleTableOptions& options) {
+  SampleTable table;
+  table.dataset = dataset;
+  table.layers = static_cast<int>(results.layers());
+  table.script_names = results.script_names();
+  table.onset = options.onset;
+  table.right_score = options.right_score;
+  const std::int64_t samples = results.dataset(dataset).samples;
+  table.rows.resize(static_cast<std::size_t>(samples));
+  read_samples(results, table);
+  const auto role = results.read_all<std::uint8_t>(dataset, "token_role");
+  SampleReducer reducer(table.layers, static_cast<int>(results.ranks()),
+                        static_cast<int>(results.scripts()), options.onset);
+  for (const TokenSpan& span : answer_spans(offsets(table), role, kBlockRows)) {
+    const TokenBlock block = read_block(results, dataset, span);
+    for (std::int64_t s = span.sample_begin; s < span.sample_end; ++s)
+      reducer.reduce(block, role, table.rows[static_cast<std::size_t>(s)]);
+    if (options.progress) options.progress(span.sample_end, samples);
+  }
+  return table;
+}
+
+}  // namespace lens::analysis

@@ -1,0 +1,96 @@
+#include "analysis/statistics/bootstrap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "analysis/statistics/parallel.h"
+
+namespace lens::analysis {
+namespace {
+
+// Resamples that share one pass over the rows: their sums of some 130 columns
+// stay in the second-level cache. 8 took a third longer, 128 no less.
+constexpr int kTogether = 32;
+
+// How often each of n samples is drawn, [resample of the tile, sample].
+void count_draws(const RandomStream& stream, int begin, int end, std::size_t n,
+                 std::vector<std::uint16_t>& counts) {
+  counts.assign(static_cast<std::size_t>(end - begin) * n, 0);
+  for (int b = begin; b < end; ++b) {
+    std::uint16_t* of = counts.data() + static_cast<std::size_t>(b - begin) * n;
+    const std::uint64_t first = static_cast<std::uint64_t>(b) * n;
+    for (std::uint64_t i = 0; i < n; ++i) ++of[stream.below(n, first + i)];
+  }
+}
+
+void add_times(double times, std::span<const double> row, double* sums) {
+  for (std::size_t k = 0; k < row.size(); ++k) sums[k] += times * row[k];
+}
+
+void sum_tile(const SampleMatrix& matrix,
+              const std::vector<std::uint16_t>& counts, int together,
+              double* sums) {
+  const std::size_t n = matrix.samples();
+  for (std::size_t s = 0; s < n; ++s) {
+    const auto row = matrix.row(s);
+    for (int b = 0; b < together; ++b) {
+      const auto tile = static_cast<std::size_t>(b);
+      const std::uint16_t times = counts[tile * n + s];
+      if (times > 0) add_times(times, row, sums + tile * matrix.columns);
+    }
+  }
+}
+
+// `sorted` at the fraction q of its length.
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double part = at - static_cast<double>(below);
+  return sorted[below] + part * (sorted[above] - sorted[below]);
+}
+
+}  // namespace
+
+std::vector<double> column_means(const SampleMatrix& matrix) {
+  std::vector<double> means(matrix.columns, 0.0);
+  const std::size_t n = matrix.samples();
+  for (std::size_t s = 0; s < n; ++s) add_times(1, matrix.row(s), means.data());
+  for (double& mean : means) mean /= static_cast<double>(n);
+  return means;
+}
+
+std::vector<double> resampled_means(const SampleMatrix& matrix, int resamples,
+                                    const RandomStream& stream) {
+  const std::size_t n = matrix.samples();
+  if (n == 0) return {};
+  std::vector<double> means(
+      static_cast<std::size_t>(resamples) * matrix.columns, 0.0);
+  in_parallel(resamples, [&](int begin, int end) {
+    std::vector<std::uint16_t> counts;
+    for (int b = begin; b < end; b += kTogether) {
+      const int stop = std::min(end, b + kTogether);
+      count_draws(stream, b, stop, n, counts);
+      sum_tile(matrix, counts, stop - b,
+               means.data() + static_cast<std::size_t>(b) * matrix.columns);
+    }
+  });
+  for (double& mean : means) mean /= static_cast<double>(n);
+  return means;
+}
+
+Interval percentile_interval(std::vector<double> values, double confidence) {
+  const std::size_t all = values.size();
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  if (values.empty() || values.size() * 2 < all) {
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    return {kNan, kNan};
+  }
+  std::sort(values.begin(), values.end());
+  const double tail = (1 - confidence) / 2;
+  return {quantile(values, tail), quantile(values, 1 - tail)};
+}
+
+}  // namespace lens::analysis

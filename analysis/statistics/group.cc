@@ -1,0 +1,214 @@
+#include "analysis/statistics/group.h"
+
+#include <limits>
+
+#include "analysis/statistics/bootstrap.h"
+#include "analysis/statistics/change_point.h"
+
+namespace lens::analysis {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+using FloatField = std::vector<float> SampleRow::*;
+using CountField = std::vector<std::int32_t> SampleRow::*;
+
+// What is resampled, in the order of the matrix's columns: curves by layer,
+// then the sum of layers and the number of tokens of each kind of layer.
+struct CurveColumns {
+  FloatField field;
+  Curve Group::*target;
+};
+constexpr CurveColumns kCurves[] = {
+    {&SampleRow::entropy, &Group::entropy},
+    {&SampleRow::kl_final, &Group::kl_final},
+    {&SampleRow::log_rank, &Group::log_rank},
+    {&SampleRow::agreement, &Group::agreement},
+};
+struct LayerColumns {
+  CountField field;
+  LayerEstimate Group::*target;
+};
+constexpr LayerColumns kLayers[] = {
+    {&SampleRow::onset_count, &Group::onset_of_tokens},
+    {&SampleRow::drop_count, &Group::steepest_of_tokens},
+    {&SampleRow::depth_count, &Group::depth_of_tokens},
+    {&SampleRow::first_hit_count, &Group::first_hit_of_tokens},
+};
+
+SampleMatrix make_matrix(const SampleRefs& rows, std::size_t layers) {
+  SampleMatrix matrix;
+  matrix.columns = std::size(kCurves) * layers + 2 * std::size(kLayers);
+  matrix.values.reserve(rows.size() * matrix.columns);
+  for (const SampleRow* row : rows) {
+    for (const CurveColumns& curve : kCurves) {
+      const auto& values = row->*curve.field;
+      matrix.values.insert(matrix.values.end(), values.begin(), values.end());
+    }
+    for (const LayerColumns& kind : kLayers) {
+      double sum = 0, count = 0;
+      const auto& counts = row->*kind.field;
+      for (std::size_t l = 0; l < layers; ++l) {
+        sum += static_cast<double>(l) * counts[l];
+        count += counts[l];
+      }
+      matrix.values.push_back(sum);
+      matrix.values.push_back(count);
+    }
+  }
+  return matrix;
+}
+
+// Means of the group and of its resamples, and what is derived of both.
+class Estimator {
+ public:
+  Estimator(const SampleGroup& samples, std::size_t layers,
+            const StudyOptions& options)
+      : options_(options), layers_(layers) {
+    const SampleMatrix matrix = make_matrix(samples.rows, layers);
+    columns_ = matrix.columns;
+    means_ = column_means(matrix);
+    // One sample says nothing of how samples differ.
+    if (samples.rows.size() < 2) return;
+    const RandomStream stream(options.seed,
+                              "bootstrap/" + samples.dataset + "/" +
+                                  std::string(group_by_name(samples.by)) + "/" +
+                                  samples.value);
+    resampled_ = resampled_means(matrix, options.bootstrap_resamples, stream);
+  }
+
+  Curve curve(std::size_t index) const {
+    Curve curve;
+    for (std::size_t l = 0; l < layers_; ++l) {
+      const std::size_t column = index * layers_ + l;
+      const Interval band =
+          interval([&](const double* means) { return means[column]; });
+      curve.mean.push_back(means_[column]);
+      curve.low.push_back(band.low);
+      curve.high.push_back(band.high);
+    }
+    return curve;
+  }
+
+  // Of tokens: the sum of their layers by their number.
+  LayerEstimate of_tokens(std::size_t index) const {
+    const std::size_t column = std::size(kCurves) * layers_ + 2 * index;
+    const auto ratio = [&](const double* means) {
+      return means[column] / means[column + 1];
+    };
+    return {.value = ratio(means_.data()), .interval = interval(ratio)};
+  }
+
+  // A layer that `find` reads off the curve of mean entropy.
+  template <class Find>
+  LayerEstimate of_mean(Find&& find) const {
+    const auto layer = [&](const double* means) {
+      return layer_number(find(std::span<const double>(means, layers_)));
+    };
+    return {.value = layer(means_.data()), .interval = interval(layer)};
+  }
+
+  std::vector<double> resampled_entropy() const {
+    std::vector<double> entropy;
+    for (std::size_t at = 0; at < resampled_.size(); at += columns_)
+      entropy.insert(entropy.end(), resampled_.begin() + offset(at),
+                     resampled_.begin() + offset(at + layers_));
+    return entropy;
+  }
+
+ private:
+  static std::ptrdiff_t offset(std::size_t at) {
+    return static_cast<std::ptrdiff_t>(at);
+  }
+
+  template <class Value>
+  Interval interval(Value&& value) const {
+    std::vector<double> values;
+    for (std::size_t at = 0; at < resampled_.size(); at += columns_)
+      values.push_back(value(resampled_.data() + at));
+    return percentile_interval(std::move(values), options_.confidence);
+  }
+
+  const StudyOptions& options_;
+  const std::size_t layers_;
+  std::size_t columns_ = 0;
+  std::vector<double> means_;      // [column]
+  std::vector<double> resampled_;  // [resample, column]
+};
+
+void count_layers(const SampleRefs& rows, std::size_t layers, Group& group) {
+  group.onset_histogram.assign(layers, 0);
+  group.depth_histogram.assign(layers, 0);
+  std::int64_t with_onset = 0;
+  for (const SampleRow* row : rows) {
+    group.tokens += row->tokens;
+    for (std::size_t l = 0; l < layers; ++l) {
+      group.onset_histogram[l] += row->onset_count[l];
+      group.depth_histogram[l] += row->depth_count[l];
+      with_onset += row->onset_count[l];
+    }
+    for (const LayerColumns& kind : kLayers)
+      for (const std::int32_t count : row->*kind.field)
+        (group.*kind.target).count += count;
+  }
+  group.without_onset = group.tokens - with_onset;
+}
+
+template <class Value>
+std::vector<double> mean_rows(const SampleRefs& rows, std::size_t length,
+                              std::vector<Value> SampleRow::*field) {
+  std::vector<double> means(length, 0.0);
+  for (const SampleRow* row : rows)
+    for (std::size_t i = 0; i < length; ++i) means[i] += (row->*field)[i];
+  for (double& mean : means) mean /= static_cast<double>(rows.size());
+  return means;
+}
+
+void estimate_layers(const Estimator& estimator, const StudyOptions& options,
+                     Group& group) {
+  for (std::size_t i = 0; i < std::size(kLayers); ++i) {
+    LayerEstimate& target = group.*kLayers[i].target;
+    const std::int64_t count = target.count;
+    target = estimator.of_tokens(i);
+    target.count = count;
+  }
+  group.onset_of_mean = estimator.of_mean([&](std::span<const double> curve) {
+    return entropy_onset(curve, options.onset);
+  });
+  group.steepest_of_mean = estimator.of_mean(
+      [](std::span<const double> curve) { return steepest_drop(curve); });
+  group.change_point_of_mean = estimator.of_mean(
+      [](std::span<const double> curve) { return change_point(curve); });
+  for (LayerEstimate* estimate : {&group.onset_of_mean, &group.steepest_of_mean,
+                                  &group.change_point_of_mean})
+    estimate->count = group.samples;
+}
+
+}  // namespace
+
+double layer_number(int layer) {
+  return layer == kNoLayer ? kNan : static_cast<double>(layer);
+}
+
+GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
+                       const StudyOptions& options) {
+  const auto states = static_cast<std::size_t>(layers);
+  Group group;
+  group.dataset = samples.dataset;
+  group.by = samples.by;
+  group.value = samples.value;
+  group.samples = static_cast<std::int64_t>(samples.rows.size());
+  count_layers(samples.rows, states, group);
+  group.same_answer = mean_rows(samples.rows, states, &SampleRow::same_answer);
+  group.script_share =
+      mean_rows(samples.rows, states * static_cast<std::size_t>(scripts),
+                &SampleRow::script_share);
+  const Estimator estimator(samples, states, options);
+  for (std::size_t i = 0; i < std::size(kCurves); ++i)
+    group.*kCurves[i].target = estimator.curve(i);
+  estimate_layers(estimator, options, group);
+  return {.group = std::move(group),
+          .resampled_entropy = estimator.resampled_entropy()};
+}
+
+}  // namespace lens::analysis

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "analysis/statistics/sample_set.h"
+#include "analysis/statistics/study.h"
+
+namespace lens::analysis {
+
+struct GroupStudy {
+  Group group;
+  // Mean entropy of each resample, [resample, layer].
+  std::vector<double> resampled_entropy;
+};
+
+// Everything that is known of one group. `samples` is not empty.
+GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
+                       const StudyOptions& options);
+
+// Layer of a curve; NaN for kNoLayer.
+double layer_number(int layer);
+
+}  // namespace lens::analysis

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analysis/metrics/sample_table.h"
+#include "analysis/statistics/study.h"
+
+namespace lens::analysis {
+
+// Samples that enter statistics: ok and with an answer token.
+using SampleRefs = std::vector<const SampleRow*>;
+
+// One data set's samples, in the order of the file whatever the order or number
+// of the tables that they came in.
+struct DatasetSamples {
+  std::string dataset;
+  SampleRefs rows;
+};
+
+// By name of the data set. The tables outlive what is returned. Throws
+// InputError where they differ in layers, script classes or onset rule.
+std::vector<DatasetSamples> samples_by_dataset(
+    std::span<const SampleTable> tables, const OnsetRule& onset);
+
+// The samples of a data set that share a property, by its value; those without
+// one (no language, no score) are in none.
+struct SampleGroup {
+  std::string dataset;
+  GroupBy by = GroupBy::kDataset;
+  std::string value;
+  SampleRefs rows;
+};
+std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by);
+
+// Mean over the sample's tokens of their onset layer; NaN where none has one.
+double mean_onset(const SampleRow& row);
+
+// For people: "mtvqa", "RU of mtvqa", "right answers of mtvqa".
+std::string group_name(std::string_view dataset, GroupBy by,
+                       std::string_view value);
+// For files and streams: "dataset", "language", "script", "verdict".
+std::string_view group_by_name(GroupBy by);
+
+}  // namespace lens::analysis

@@ -1,0 +1,113 @@
+#include <nlohmann/json.hpp>
+
+#include "analysis/statistics/sample_set.h"
+#include "analysis/statistics/study.h"
+
+namespace lens::analysis {
+namespace {
+
+// Keys in the order written here; NaN becomes null.
+using Json = nlohmann::ordered_json;
+
+Json json_of(const Interval& interval) {
+  return Json::array({interval.low, interval.high});
+}
+
+Json json_of(const Curve& curve) {
+  return {{"mean", curve.mean}, {"low", curve.low}, {"high", curve.high}};
+}
+
+Json json_of(const LayerEstimate& estimate) {
+  return {{"value", estimate.value},
+          {"interval", json_of(estimate.interval)},
+          {"count", estimate.count}};
+}
+
+Json json_of(const StudyOptions& options) {
+  return {{"onset_fraction", options.onset.fraction},
+          {"onset_least_range_nats", options.onset.least_range_nats},
+          {"bootstrap_resamples", options.bootstrap_resamples},
+          {"permutations", options.permutations},
+          {"confidence", options.confidence},
+          {"significance", options.significance},
+          {"seed", options.seed},
+          {"least_group", options.least_group}};
+}
+
+Json json_of(const Group& group) {
+  return {{"dataset", group.dataset},
+          {"by", group_by_name(group.by)},
+          {"value", group.value},
+          {"samples", group.samples},
+          {"tokens", group.tokens},
+          {"entropy", json_of(group.entropy)},
+          {"kl_final", json_of(group.kl_final)},
+          {"log_rank", json_of(group.log_rank)},
+          {"agreement", json_of(group.agreement)},
+          {"same_answer", group.same_answer},
+          {"script_share", group.script_share},
+          {"onset_of_mean", json_of(group.onset_of_mean)},
+          {"onset_of_tokens", json_of(group.onset_of_tokens)},
+          {"steepest_of_mean", json_of(group.steepest_of_mean)},
+          {"steepest_of_tokens", json_of(group.steepest_of_tokens)},
+          {"depth_of_tokens", json_of(group.depth_of_tokens)},
+          {"first_hit_of_tokens", json_of(group.first_hit_of_tokens)},
+          {"change_point_of_mean", json_of(group.change_point_of_mean)},
+          {"onset_histogram", group.onset_histogram},
+          {"depth_histogram", group.depth_histogram},
+          {"without_onset", group.without_onset}};
+}
+
+Json json_of(const Comparison& comparison) {
+  return {{"name", comparison.name},
+          {"dataset", comparison.dataset},
+          {"by", group_by_name(comparison.by)},
+          {"first", comparison.first},
+          {"second", comparison.second},
+          {"entropy_difference", json_of(comparison.entropy_difference)}};
+}
+
+Json json_of(const Test& test) {
+  return {{"name", test.name},
+          {"quantity", test.quantity},
+          {"groups", test.groups},
+          {"group_samples", test.group_samples},
+          {"group_means", test.group_means},
+          {"statistic_name", test.statistic_name},
+          {"statistic", test.statistic},
+          {"effect_name", test.effect_name},
+          {"effect", test.effect},
+          {"permutations", test.permutations},
+          {"p", test.p},
+          {"p_adjusted", test.p_adjusted},
+          {"significant", test.significant},
+          {"sentence", test.sentence}};
+}
+
+Json json_of(const Study::Answer& answer) {
+  return {{"question", answer.question}, {"answer", answer.answer}};
+}
+
+template <class Item>
+Json list_of(const std::vector<Item>& items) {
+  Json list = Json::array();
+  for (const Item& item : items) list.push_back(json_of(item));
+  return list;
+}
+
+}  // namespace
+
+std::string study_json(const Study& study) {
+  const Json json = {{"format", "lens-study"},
+                     {"format_version", 1},
+                     {"options", json_of(study.options)},
+                     {"layers", study.layers},
+                     {"script_names", study.script_names},
+                     {"groups", list_of(study.groups)},
+                     {"comparisons", list_of(study.comparisons)},
+                     {"tests", list_of(study.tests)},
+                     {"answers", list_of(study.answers)}};
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace lens::analysis

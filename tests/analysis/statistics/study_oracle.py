@@ -1,0 +1,401 @@
+"""The numbers of `lens stats --json` against NumPy and SciPy.
+
+    study_oracle.py planted_results_main stats_main
+
+Everything is computed again from results.h5 by the definitions of
+docs/metrics.md, the resampling by its written scheme, so that intervals and p
+values must agree as well as means do.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    import h5py
+    import numpy as np
+    import scipy.stats
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+TOLERANCE = 1e-6
+SEED, RESAMPLES, PERMUTATIONS = 11, 200, 199
+FRACTION, RANGE, RIGHT = 0.5, 1.0, 0.9
+SCRIPTS = {
+    "AR": "Arabic", "DE": "Latin", "FR": "Latin", "IT": "Latin",
+    "JA": "Kana and Han", "KR": "Hangul", "RU": "Cyrillic", "TH": "Thai",
+    "VI": "Latin",
+}
+U64 = np.uint64
+
+
+# The random numbers of docs/metrics.md.
+
+def mixed(z):
+    z = (z ^ (z >> U64(30))) * U64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> U64(27))) * U64(0x94D049BB133111EB)
+    return z ^ (z >> U64(31))
+
+
+def fnv1a(text):
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return value
+
+
+class Stream:
+    def __init__(self, seed, name):
+        self.key = mixed(np.array([seed ^ fnv1a(name)], dtype=U64))[0]
+
+    def below(self, bound, index):
+        index = np.asarray(index, dtype=U64)
+        bits = mixed(self.key + (index + U64(1)) * U64(0x9E3779B97F4A7C15))
+        return ((bits >> U64(32)) * np.asarray(bound, dtype=U64)) >> U64(32)
+
+
+# Layers of curves.
+
+def onset(curve):
+    peak = len(curve) - 1 - int(np.argmax(curve[::-1]))
+    high, last = float(curve[peak]), float(curve[-1])
+    if high - last < RANGE:
+        return np.nan
+    inside = curve.astype(np.float64) <= last + FRACTION * (high - last)
+    for layer in range(peak + 1, len(curve)):
+        if inside[layer:].all():
+            return layer
+    return np.nan
+
+
+def steepest(curve):
+    falls = np.diff(curve.astype(np.float64))
+    return np.nan if not (falls < 0).any() else int(np.argmin(falls)) + 1
+
+
+def change_point(curve):
+    def within(values):
+        return ((values - values.mean()) ** 2).sum()
+    costs = [within(curve[:l]) + within(curve[l:]) for l in range(1, len(curve))]
+    return int(np.argmin(costs)) + 1
+
+
+def depth(top):
+    return next(l for l in range(len(top)) if (top[l:] == top[-1]).all())
+
+
+def first_hit(top, token):
+    hits = np.flatnonzero(top == token)
+    return hits[0] if hits.size else np.nan
+
+
+# Samples.
+
+class Sample:
+    """What one sample gives, from its rows of the file alone."""
+
+    def __init__(self, group, index, rows):
+        role = group["token_role"][rows]
+        answer = role == 3
+        read = {name: group[name][rows] for name in (
+            "entropy", "kl_final", "target_rank", "script_share", "token_id")}
+        top = group["top_id"][rows][:, :, 0]
+        token = read["token_id"]
+        self.tokens = int(answer.sum())
+        # Means are kept as 32-bit floats.
+        mean = lambda values: values[answer].mean(
+            axis=0, dtype=np.float64).astype(np.float32).astype(np.float64)
+        self.curves = {
+            "entropy": mean(read["entropy"]),
+            "kl_final": mean(read["kl_final"]),
+            "log_rank": mean(np.log(read["target_rank"].astype(np.float64))),
+            "agreement": mean(top == token[:, None]),
+        }
+        self.script_share = mean(read["script_share"]).ravel()
+        self.same_answer = (top == token[:, None])[role >= 3].all(axis=0)
+        of_answer = np.flatnonzero(answer)
+        self.layers = {
+            "onset": [onset(read["entropy"][t]) for t in of_answer],
+            "steepest": [steepest(read["entropy"][t]) for t in of_answer],
+            "depth": [depth(top[t]) for t in of_answer],
+            "first_hit": [first_hit(top[t], token[t]) for t in of_answer],
+        }
+        found = [layer for layer in self.layers["onset"] if layer == layer]
+        self.onset = np.mean(found) if found else np.nan
+        text = lambda name: group[name].asstr()[index]
+        self.language = text("language")
+        self.script = SCRIPTS.get(self.language, "")
+        score = group["score"][index]
+        self.verdict = "right" if score >= np.float32(RIGHT) else "wrong"
+        self.sizes = {
+            "image area": float(group["image_height"][index])
+            * float(group["image_width"][index]),
+            "reference length": len(text("reference")),
+            "answer length": int(group["answer_tokens"][index]),
+        }
+
+
+def read_samples(group):
+    samples = []
+    offset = group["token_offset"][:]
+    for index in range(len(offset) - 1):
+        rows = slice(offset[index], offset[index + 1])
+        if group["status"][index] != 0:
+            continue
+        if not (group["token_role"][rows] == 3).any():
+            continue
+        samples.append(Sample(group, index, rows))
+    return samples
+
+
+def groups_of(dataset, samples):
+    yield "dataset", "", samples
+    for by in ("language", "script", "verdict"):
+        values = {getattr(sample, by) for sample in samples} - {""}
+        for value in sorted(values):
+            yield by, value, [s for s in samples if getattr(s, by) == value]
+
+
+# Checks.
+
+class Checker:
+    def __init__(self):
+        self.compared = 0
+        self.worst = 0.0
+
+    def equal(self, name, got, expected):
+        got = np.array(
+            [np.nan if v is None else v for v in np.ravel(got)], dtype=float)
+        expected = np.ravel(np.asarray(expected, dtype=float))
+        assert got.shape == expected.shape, (name, got.shape, expected.shape)
+        assert (np.isnan(got) == np.isnan(expected)).all(), (name, got, expected)
+        error = np.nanmax(np.abs(got - expected), initial=0.0)
+        assert error <= TOLERANCE, (name, error, got, expected)
+        self.compared += got.size
+        self.worst = max(self.worst, error)
+
+
+def interval(values):
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    return np.quantile(values, [0.025, 0.975])
+
+
+def layers_of(sample, kind):
+    return [layer for layer in sample.layers[kind] if layer == layer]
+
+
+def check_group(check, found, dataset, by, value, samples):
+    name = f"{dataset}/{by}/{value}"
+    n = len(samples)
+    assert found["samples"] == n, name
+    assert found["tokens"] == sum(s.tokens for s in samples), name
+    stream = Stream(SEED, f"bootstrap/{name}")
+    draws = stream.below(n, np.arange(RESAMPLES * n)).astype(int)
+    draws = draws.reshape(RESAMPLES, n)
+    one = n < 2
+    for curve in ("entropy", "kl_final", "log_rank", "agreement"):
+        rows = np.array([s.curves[curve] for s in samples])
+        check.equal(f"{name} {curve}", found[curve]["mean"], rows.mean(axis=0))
+        if one:
+            continue
+        resampled = rows[draws].mean(axis=1)
+        low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+        check.equal(f"{name} {curve} low", found[curve]["low"], low)
+        check.equal(f"{name} {curve} high", found[curve]["high"], high)
+        if curve == "entropy":
+            entropy, resampled_entropy = rows.mean(axis=0), resampled
+    for key, find in (("onset_of_mean", onset), ("steepest_of_mean", steepest),
+                      ("change_point_of_mean", change_point)):
+        check.equal(f"{name} {key}", found[key]["value"], find(entropy))
+        if not one:
+            check.equal(f"{name} {key} interval", found[key]["interval"],
+                        interval([find(curve) for curve in resampled_entropy]))
+    for kind in ("onset", "steepest", "depth", "first_hit"):
+        key = f"{kind}_of_tokens"
+        sums = np.array([sum(layers_of(s, kind)) for s in samples], dtype=float)
+        counts = np.array([len(layers_of(s, kind)) for s in samples], dtype=float)
+        check.equal(f"{name} {key}", found[key]["value"],
+                    sums.sum() / counts.sum())
+        assert found[key]["count"] == counts.sum(), name
+        if not one:
+            ratio = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+            check.equal(f"{name} {key} interval", found[key]["interval"],
+                        interval(ratio))
+    check.equal(f"{name} same answer", found["same_answer"],
+                np.mean([s.same_answer for s in samples], axis=0))
+    check.equal(f"{name} script share", found["script_share"],
+                np.mean([s.script_share for s in samples], axis=0))
+    for kind, key in (("onset", "onset_histogram"), ("depth", "depth_histogram")):
+        layers = np.concatenate([layers_of(s, kind) for s in samples]).astype(int)
+        check.equal(f"{name} {key}", found[key],
+                    np.bincount(layers, minlength=len(found[key])))
+    return resampled_entropy if not one else None
+
+
+def shuffled(values, moved, permutation, stream):
+    values = list(values)
+    n = len(values)
+    index = np.arange(moved)
+    jumps = stream.below(n - index, permutation * n + index).astype(int)
+    for i in range(moved):
+        j = i + jumps[i]
+        values[i], values[j] = values[j], values[i]
+    return np.array(values)
+
+
+def permuted_p(values, moved, stream, size_of):
+    observed = size_of(values) * (1 - 1e-12)
+    large = sum(size_of(shuffled(values, moved, q, stream)) >= observed
+                for q in range(PERMUTATIONS))
+    return (1 + large) / (1 + PERMUTATIONS)
+
+
+def group_test(name, groups):
+    """groups: {name: onsets}, as the study orders them."""
+    values = [np.array([o for o in onsets if o == o]) for onsets in groups.values()]
+    kept = [(key, v) for key, v in zip(groups, values) if len(v) >= 5]
+    if len(kept) < 2:
+        return None
+    values = [v for _, v in kept]
+    joined = np.concatenate(values)
+    centred = joined - joined.mean()
+    ends = np.cumsum([len(v) for v in values])
+
+    def between(arranged):
+        return sum(part.sum() ** 2 / len(part)
+                   for part in np.split(arranged, ends[:-1]))
+
+    p = permuted_p(centred, len(joined) - len(values[-1]),
+                   Stream(SEED, f"permutation/{name}"), between)
+    if len(values) == 2:
+        statistic = values[1].mean() - values[0].mean()
+        a, b = values
+        pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1)
+                          * b.var(ddof=1)) / (len(a) + len(b) - 2))
+        effect = statistic / pooled
+    else:
+        statistic = scipy.stats.f_oneway(*values).statistic
+        effect = between(centred) / (centred ** 2).sum()
+    return {"groups": [key for key, _ in kept], "statistic": statistic,
+            "effect": effect, "p": p,
+            "group_samples": [len(v) for v in values],
+            "group_means": [v.mean() for v in values]}
+
+
+def relation_test(name, dataset, samples, size):
+    pairs = np.array([(s.sizes[size], s.onset) for s in samples
+                      if s.onset == s.onset and s.sizes[size] > 0])
+    if len(pairs) < 5:
+        return None
+    x, y = (scipy.stats.rankdata(pairs[:, k]) for k in (0, 1))
+    x, y = x - x.mean(), y - y.mean()
+    rho = scipy.stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic
+    p = permuted_p(y, len(y) - 1, Stream(SEED, f"permutation/{name}"),
+                   lambda arranged: abs((x * arranged).sum()))
+    return {"groups": [dataset], "statistic": rho, "effect": rho, "p": p,
+            "group_samples": [len(pairs)], "group_means": [pairs[:, 1].mean()]}
+
+
+def expected_tests(datasets):
+    tests = {}
+
+    def add(name, test):
+        if test:
+            tests[name] = test
+
+    add("onset between data sets", group_test("onset between data sets", {
+        name: [s.onset for s in samples] for name, samples in datasets.items()}))
+    for dataset, samples in datasets.items():
+        for words, by in (("languages", "language"), ("scripts", "script"),
+                          ("right and wrong answers", "verdict")):
+            name = f"onset between {words} of {dataset}"
+            add(name, group_test(name, {
+                value: [s.onset for s in members]
+                for kind, value, members in groups_of(dataset, samples)
+                if kind == by}))
+        for size in ("image area", "reference length", "answer length"):
+            name = f"onset and {size} of {dataset}"
+            add(name, relation_test(name, dataset, samples, size))
+    return tests
+
+
+def holm(p):
+    adjusted, largest = np.empty(len(p)), 0.0
+    for rank, index in enumerate(np.argsort(p, kind="stable")):
+        largest = max(largest, min(1.0, p[index] * (len(p) - rank)))
+        adjusted[index] = largest
+    return adjusted
+
+
+def check_tests(check, study, datasets):
+    expected = expected_tests(datasets)
+    assert [t["name"] for t in study["tests"]] == list(expected), (
+        [t["name"] for t in study["tests"]], list(expected))
+    adjusted = holm([test["p"] for test in expected.values()])
+    for found, want, p in zip(study["tests"], expected.values(), adjusted):
+        assert found["groups"] == want["groups"], found["name"]
+        for key in ("statistic", "effect", "p", "group_samples", "group_means"):
+            check.equal(f"{found['name']} {key}", found[key], want[key])
+        check.equal(f"{found['name']} adjusted", found["p_adjusted"], p)
+        assert found["significant"] == (p < 0.05), found["name"]
+
+
+def check_study(folder, planted, stats, flags):
+    run = os.path.join(folder, "run")
+    subprocess.run([planted, run, "--layers", "17", "--middle-begin", "5",
+                    "--middle-end", "9", *flags],
+                   check=True, stdout=subprocess.DEVNULL)
+    out = subprocess.run(
+        [stats, run, "--json", "-", "--seed", str(SEED), "--resamples",
+         str(RESAMPLES), "--permutations", str(PERMUTATIONS)],
+        check=True, capture_output=True, text=True).stdout
+    study = json.loads(out)
+    check = Checker()
+    with h5py.File(os.path.join(run, "results.h5")) as file:
+        names = sorted(set(file) - {"layer", "rank", "script", "vocabulary"})
+        names = [name for name in names if isinstance(file[name], h5py.Group)]
+        datasets = {name: read_samples(file[name]) for name in names}
+    found = {(g["dataset"], g["by"], g["value"]): g for g in study["groups"]}
+    resampled = {}
+    for dataset, samples in datasets.items():
+        for by, value, members in groups_of(dataset, samples):
+            group = found.pop((dataset, by, value))
+            resampled[dataset, by, value] = check_group(
+                check, group, dataset, by, value, members)
+    assert not found, list(found)
+    for comparison in study["comparisons"]:
+        keys = [(comparison["dataset"], comparison["by"], side)
+                if comparison["by"] != "dataset" else (side, "dataset", "")
+                for side in (comparison["first"], comparison["second"])]
+        band = np.quantile(resampled[keys[1]] - resampled[keys[0]],
+                           [0.025, 0.975], axis=0)
+        difference = comparison["entropy_difference"]
+        check.equal(comparison["name"], difference["low"], band[0])
+        check.equal(comparison["name"], difference["high"], band[1])
+    check_tests(check, study, datasets)
+    print(f"{len(datasets)} data sets, {len(study['groups'])} groups, "
+          f"{len(study['tests'])} tests: {check.compared} numbers agree, "
+          f"largest difference {check.worst:.1e}")
+
+
+def main():
+    planted, stats = sys.argv[1:3]
+    np.seterr(over="ignore")
+    for flags in (
+        ["--onset", "mtvqa=10", "--onset", "RU=13", "--onset", "latex_ocr=8",
+         "--area-effect", "0.5", "--seed", "5"],
+        ["--mtvqa", "45", "--latex", "20", "--onset", "mtvqa=10", "--onset",
+         "latex_ocr=10", "--failed-share", "0.3", "--noise", "1.5"],
+        ["--mtvqa", "0", "--latex", "40", "--onset", "latex_ocr=16",
+         "--least-tokens", "1", "--most-tokens", "3"],
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            check_study(folder, planted, stats, flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+#include "analysis/statistics/study.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "analysis/statistics/study_text.h"
+#include "tests/analysis/planted/planted_results.h"
+#include "tests/storage/fixtures.h"
+#include "worker/error.h"
+
+namespace lens::analysis {
+namespace {
+
+// Test alone is GoogleTest's inside a test.
+using StudyTest = ::lens::analysis::Test;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::vector<SampleTable> tables_of(const planted::Plan& plan) {
+  const storage::fixtures::TemporaryFolder folder;
+  const storage::ResultsReader results(planted::write_run(folder.path(), plan));
+  std::vector<SampleTable> tables;
+  for (const auto& dataset : results.datasets())
+    tables.push_back(read_sample_table(results, dataset.name));
+  return tables;
+}
+
+StudyOptions quick() {
+  return {.bootstrap_resamples = 200, .permutations = 999};
+}
+
+const StudyTest* find(const Study& study, const std::string& name) {
+  for (const StudyTest& test : study.tests)
+    if (test.name == name) return &test;
+  return nullptr;
+}
+
+const Group& group(const Study& study, const std::string& dataset, GroupBy by,
+                   const std::string& value) {
+  for (const Group& candidate : study.groups)
+    if (candidate.dataset == dataset && candidate.by == by &&
+        candidate.value == value)
+      return candidate;
+  throw std::out_of_range(dataset + " " + value);
+}
+
+TEST(Study, FindsThePlantedLayersOfDatasetsAndLanguages) {
+  planted::Plan plan;
+  plan.datasets[0].samples = 270;
+  plan.datasets[0].onset = 18;
+  plan.datasets[0].language_onset = {{"RU", 22}};
+  plan.datasets[1].onset = 14;
+  const Study study = make_study(tables_of(plan), quick());
+  EXPECT_EQ(
+      group(study, "latex_ocr", GroupBy::kDataset, "").onset_of_mean.value, 14);
+  EXPECT_EQ(group(study, "mtvqa", GroupBy::kLanguage, "RU").onset_of_mean.value,
+            22);
+  EXPECT_EQ(group(study, "mtvqa", GroupBy::kLanguage, "DE").onset_of_mean.value,
+            18);
+  EXPECT_NEAR(
+      group(study, "mtvqa", GroupBy::kLanguage, "RU").onset_of_tokens.value, 22,
+      0.5);
+  const StudyTest* languages = find(study, "onset between languages of mtvqa");
+  ASSERT_NE(languages, nullptr);
+  EXPECT_TRUE(languages->significant);
+  EXPECT_THAT(languages->sentence,
+              AllOf(HasSubstr("differs: from "), HasSubstr("to 22 [")));
+  EXPECT_THAT(languages->sentence, HasSubstr("for RU; which group"));
+  const StudyTest* datasets = find(study, "onset between data sets");
+  ASSERT_NE(datasets, nullptr);
+  EXPECT_TRUE(datasets->significant);
+  EXPECT_THAT(datasets->sentence,
+              AllOf(HasSubstr("14 ["), HasSubstr("later for mtvqa")));
+  EXPECT_THAT(study.answers[0].answer, HasSubstr("From layer 14 ["));
+  EXPECT_THAT(study.answers[1].answer, HasSubstr("22 ["));
+}
+
+TEST(Study, FindsThePlantedSizesAndErrors) {
+  planted::Plan plan;
+  plan.datasets = {{.name = "latex_ocr",
+                    .samples = 200,
+                    .onset = 16,
+                    .area_effect = 1,
+                    .wrong_effect = 2}};
+  const Study study = make_study(tables_of(plan), quick());
+  const StudyTest* area = find(study, "onset and image area of latex_ocr");
+  ASSERT_NE(area, nullptr);
+  EXPECT_TRUE(area->significant);
+  EXPECT_GT(area->effect, 0.3);
+  EXPECT_THAT(area->sentence, HasSubstr("the larger, the later"));
+  const StudyTest* verdict =
+      find(study, "onset between right and wrong answers of latex_ocr");
+  ASSERT_NE(verdict, nullptr);
+  EXPECT_TRUE(verdict->significant);
+  EXPECT_THAT(verdict->sentence, HasSubstr("later for wrong"));
+  const StudyTest* length = find(study, "onset and answer length of latex_ocr");
+  ASSERT_NE(length, nullptr);
+  EXPECT_FALSE(length->significant);
+}
+
+TEST(Study, ClaimsNothingWhereNothingIsPlanted) {
+  int claims = 0;
+  for (const std::uint64_t seed : {1, 2}) {
+    planted::Plan plan;
+    plan.seed = seed;
+    plan.datasets[0].samples = 180;
+    const Study study = make_study(tables_of(plan), quick());
+    EXPECT_GE(study.tests.size(), 10u);
+    for (const StudyTest& test : study.tests) {
+      claims += test.significant;
+      EXPECT_THAT(test.sentence, Not(HasSubstr("differs")));
+    }
+    EXPECT_THAT(find(study, "onset between data sets")->sentence,
+                AllOf(HasSubstr("18 ["), HasSubstr("no difference found")));
+  }
+  EXPECT_EQ(claims, 0);
+}
+
+TEST(Study, NamesTheScriptOfTheMiddleLayers) {
+  planted::Plan plan;
+  plan.middle_script = "Han";
+  plan.middle_share = 0.7;
+  const Study study = make_study(tables_of(plan), quick());
+  EXPECT_THAT(study.answers[3].answer, HasSubstr("TH of mtvqa, "));
+  EXPECT_THAT(study.answers[3].answer, HasSubstr(": Han "));
+}
+
+// Tables in another order, rows in another order, one data set cut in two.
+TEST(Study, DoesNotDependOnOrderOrShards) {
+  const std::vector<SampleTable> tables = tables_of({});
+  const std::string expected = study_json(make_study(tables, quick()));
+  std::vector<SampleTable> shards = {tables[1], tables[0], tables[1]};
+  shards[0].rows.erase(shards[0].rows.begin(), shards[0].rows.begin() + 30);
+  shards[2].rows.erase(shards[2].rows.begin() + 30, shards[2].rows.end());
+  std::reverse(shards[1].rows.begin(), shards[1].rows.end());
+  EXPECT_EQ(study_json(make_study(shards, quick())), expected);
+}
+
+TEST(Study, FailedAndEmptySamplesEnterNothing) {
+  std::vector<SampleTable> tables = tables_of({.failed_share = 0.3});
+  const std::string expected = study_json(make_study(tables, quick()));
+  for (SampleTable& table : tables)
+    std::erase_if(table.rows, [](const SampleRow& row) {
+      return !row.ok || row.tokens == 0;
+    });
+  EXPECT_EQ(study_json(make_study(tables, quick())), expected);
+}
+
+TEST(Study, IsHonestAboutTooFewSamples) {
+  planted::Plan plan;
+  plan.datasets[0].samples = 3;
+  plan.datasets[1].samples = 0;
+  plan.failed_share = plan.empty_share = 0;
+  const Study study = make_study(tables_of(plan), quick());
+  EXPECT_TRUE(study.tests.empty());
+  EXPECT_THAT(study.answers[0].answer, HasSubstr("too few samples to say (3"));
+  EXPECT_THAT(study.answers[1].answer, HasSubstr("too few samples"));
+  const Study none = make_study({}, quick());
+  EXPECT_THAT(none.answers[0].answer, HasSubstr("no sample"));
+  EXPECT_THAT(study_text(none), HasSubstr("no sample"));
+}
+
+TEST(Study, OneSampleHasNoInterval) {
+  std::vector<SampleTable> tables = tables_of({});
+  SampleTable& table = tables[0];
+  std::erase_if(table.rows,
+                [](const SampleRow& row) { return row.tokens == 0; });
+  table.rows.resize(1);
+  const Study study = make_study(std::span(tables).first(1), quick());
+  EXPECT_TRUE(std::isnan(study.groups[0].onset_of_mean.interval.low));
+  EXPECT_TRUE(std::isnan(study.groups[0].entropy.low[0]));
+  EXPECT_FALSE(std::isnan(study.groups[0].entropy.mean[0]));
+}
+
+TEST(Study, DifferenceOfDatasetsHasABandThatHoldsIt) {
+  const Study study = make_study(tables_of({}), quick());
+  ASSERT_FALSE(study.comparisons.empty());
+  const Comparison& datasets = study.comparisons[0];
+  EXPECT_EQ(datasets.name, "latex_ocr and mtvqa");
+  for (std::size_t l = 0; l < 29; ++l) {
+    EXPECT_LE(datasets.entropy_difference.low[l],
+              datasets.entropy_difference.mean[l]);
+    EXPECT_GE(datasets.entropy_difference.high[l],
+              datasets.entropy_difference.mean[l]);
+  }
+}
+
+TEST(Study, JsonHoldsNumbersInFull) {
+  const Study study = make_study(tables_of({}), quick());
+  const auto json = nlohmann::json::parse(study_json(study));
+  EXPECT_EQ(json["format"], "lens-study");
+  EXPECT_EQ(json["groups"].size(), study.groups.size());
+  EXPECT_EQ(json["groups"][0]["entropy"]["mean"][3].get<double>(),
+            study.groups[0].entropy.mean[3]);
+}
+
+TEST(Study, TablesOfAnotherRuleAreRefused) {
+  const std::vector<SampleTable> tables = tables_of({});
+  StudyOptions options = quick();
+  options.onset.fraction = 0.3;
+  EXPECT_THROW(make_study(tables, options), InputError);
+}
+
+TEST(StudyText, LinesFitTheTerminal) {
+  const std::string text = study_text(make_study(tables_of({}), quick()));
+  EXPECT_THAT(text, HasSubstr("RU of mtvqa"));
+  EXPECT_THAT(text, HasSubstr("At which layer"));
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 100u) << text.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+}  // namespace lens::analysis
