@@ -101,7 +101,7 @@ double ascii_width(char c) {
   if (kNarrow.find(c) != std::string_view::npos) return 0.39;
   if (c == 'm' || c == 'M' || c == 'W' || c == '@' || c == '%') return 0.92;
   if (c == 'w' || (c >= 'A' && c <= 'Z')) return 0.68;
-  return 0.58;
+  return 0.6;
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ double em_width(char32_t c) {
   if (within(kWide, c)) return 1;
   if (is_combining(c) || c == 0x200c || c == 0x200d) return 0;
   if (strong_direction(c) == Direction::kRightToLeft) return 0.55;
-  return c >= 0x2190 && c < 0x2c00 ? 0.85 : 0.62;
+  return c >= 0x2190 && c < 0x2c00 ? 0.9 : 0.62;
 }
 
 Direction strong_direction(char32_t c) {

@@ -31,11 +31,19 @@ constexpr std::array<std::string_view, 9> kIvoryToNavy = {
     "#fdf7e1", "#c5e0de", "#92c7d6", "#64adcb", "#3b91bb",
     "#1474a8", "#005892", "#003a7a", "#0f1c60"};
 
-// Okabe and Ito, "Color Universal Design" (2008); the order puts first those
-// that are read best on white.
-constexpr std::array<std::string_view, 8> kOkabeIto = {
+// Okabe and Ito, "Color Universal Design" (2008), those first that are read
+// best on white. Their yellow cannot be read there: indigo of Tol, "Colour
+// Schemes" (2021), stands for it.
+constexpr std::array<std::string_view, 8> kLines = {
     "#0072b2", "#d55e00", "#009e73", "#cc79a7",
-    "#e69f00", "#56b4e9", "#000000", "#f0e442"};
+    "#e69f00", "#56b4e9", "#000000", "#332288"};
+
+// As fills: the same without black, then yellow, greys and colours of Tol for
+// what comes in small amounts.
+constexpr std::array<std::string_view, 16> kParts = {
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
+    "#332288", "#f0e442", "#7f7f7f", "#bdbdbd", "#882255", "#d8c9a8",
+    "#000000", "#e4e4e4", "#117733", "#999933"};
 
 constexpr std::array<std::string_view, 8> kDashes = {
     "", "8 3", "2 2.5", "10 3 2 3", "4.5 2.5", "14 3", "10 3 2 2 2 3", "1 4"};
@@ -92,8 +100,7 @@ std::string ink_on(std::string_view colour) {
 }
 
 std::string part_colour(int index) {
-  const std::string base = line_colour(index);
-  return wrapped(index / 8, 2) == 0 ? base : mix(base, "#ffffff", 0.62);
+  return std::string(kParts[static_cast<std::size_t>(wrapped(index, 16))]);
 }
 
 std::string_view dash(int index) {
@@ -111,7 +118,7 @@ std::string scale_colour(HeatMap::Scale scale, double share) {
 
 std::string line_colour(int index) {
   return std::string(
-      figures::kOkabeIto[static_cast<std::size_t>(figures::wrapped(index, 8))]);
+      figures::kLines[static_cast<std::size_t>(figures::wrapped(index, 8))]);
 }
 
 }  // namespace lens::analysis

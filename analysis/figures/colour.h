@@ -13,7 +13,7 @@ namespace lens::analysis::figures {
 // contrast of relative luminances (WCAG 2).
 std::string ink_on(std::string_view colour);
 
-// Of the i-th part of a stack: the eight line colours, then their tints.
+// Of the i-th part of a stack; sixteen.
 std::string part_colour(int index);
 
 // `share` 0..1 of the way from `from` to `to` in sRGB.

@@ -29,20 +29,27 @@ void for_each_run(std::size_t layers, Finite finite, Piece piece) {
   }
 }
 
-PathData curve(const std::vector<double>& value, const LayerScale& layers,
-               const ValueScale& values) {
-  PathData data;
+struct Curve {
+  PathData lines;
+  PathData points;  // whose neighbours have no value
+};
+
+Curve curve(const std::vector<double>& value, const LayerScale& layers,
+            const ValueScale& values) {
+  Curve data;
   for_each_run(
       value.size(), [&](std::size_t i) { return std::isfinite(value[i]); },
       [&](std::size_t begin, std::size_t end) {
         const auto x = [&](std::size_t i) {
           return layers.x(static_cast<double>(i));
         };
-        data.move(x(begin), values.y(value[begin]));
-        // A point alone: a line without length, seen by its round ends.
-        if (end == begin + 1) data.line(x(begin), values.y(value[begin]));
+        if (end == begin + 1) {
+          data.points.box(x(begin) - 2, values.y(value[begin]) - 2, 4, 4);
+          return;
+        }
+        data.lines.move(x(begin), values.y(value[begin]));
         for (std::size_t i = begin + 1; i < end; ++i) {
-          data.line(x(i), values.y(value[i]));
+          data.lines.line(x(i), values.y(value[i]));
         }
       });
   return data;
@@ -88,7 +95,7 @@ void draw_thin(Svg& svg, const CurveFigure& figure, const LayerScale& layers,
       " stroke-opacity=\"{:.2f}\"",
       kAxis, opacity));
   for (const std::vector<double>& sample : figure.thin) {
-    svg.path(curve(sample, layers, values), "");
+    svg.path(curve(sample, layers, values).lines, "");
   }
   svg.close();
 }
@@ -173,8 +180,10 @@ void draw_line(Svg& svg, const CurveFigure::Line& line, int index,
   if (!dashes.empty()) {
     look += fmt::format(" stroke-dasharray=\"{}\"", dashes);
   }
-  svg.path(curve(line.mean, layers, values), look,
-           visible_text(line.name, TextKind::kProse));
+  const Curve mean = curve(line.mean, layers, values);
+  const std::string hover = visible_text(line.name, TextKind::kProse);
+  svg.path(mean.lines, look, hover);
+  svg.path(mean.points, "fill=\"currentColor\"", hover);
   svg.close();
 }
 

@@ -11,7 +11,18 @@ namespace lens::analysis {
 // place. They take plain numbers; where these come from is not their business.
 // Colours are perceptual and safe for the colour-blind; scales are fixed, so
 // that two figures can be compared. Text may be of any script and direction;
-// what is not valid in XML is shown as \xNN. Every function is pure.
+// what is not valid in XML is shown as \xNN. Every function is pure: equal
+// structs give equal bytes. A value that is not finite is drawn as "no value":
+// a hatched cell, a gap in a line.
+//
+// Throws InputError where lists of a struct do not fit each other, a scale is
+// empty, or the picture is no base64 data: URI.
+//
+// A figure is light by itself. A page that holds it inline sets CSS variables
+// for another look: --lens-paper, --lens-ink, --lens-muted, --lens-grid,
+// --lens-axis, --lens-blank, --lens-hatch, --lens-match, and --lens-c0 ..
+// --lens-c7 for line_colour(0) .. (7). On dark paper change at least c0, c6
+// (black) and c7 (indigo).
 
 // Tokens x layers of one sample: layers run upwards from 0, tokens rightwards.
 struct HeatMap {

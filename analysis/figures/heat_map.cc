@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -20,7 +21,9 @@ constexpr double kCellText = 11;  // font size
 constexpr double kCellPadding = 3;
 constexpr double kNarrowest = 26, kWidest = 66;  // pixels of a column
 constexpr double kLabels = 96;  // left of the cells: "28", "output"
-constexpr double kLeastWidth = 560;
+constexpr double kLeastWidth = 620;
+constexpr double kBase = 13;  // base line of the text in its row
+constexpr double kBoldWider = 1.05;
 constexpr int kLabelsOnBothSides = 12;  // from so many tokens
 
 struct Layout {
@@ -62,7 +65,7 @@ double column_width(const HeatMap& map) {
   }
   double longest = 0;
   for (const std::string& token : map.tokens) {
-    longest = std::max(longest, 1.05 * pixels(token));
+    longest = std::max(longest, kBoldWider * pixels(token));
   }
   fits = std::max(fits, std::min(longest, kWidest * 0.8));
   return std::ceil(
@@ -88,7 +91,7 @@ class HeatMapWriter {
 
   std::string write() {
     layout();
-    for (int layer = map_.layers - 1; layer >= 0; --layer) draw_row(layer);
+    for (int layer = place_.layers - 1; layer >= 0; --layer) draw_row(layer);
     gaps_.draw(svg_);
     draw_frames(svg_, frames_);
     draw_tokens();
@@ -101,7 +104,8 @@ class HeatMapWriter {
     const bool both =
         map_.tokens.size() >= static_cast<std::size_t>(kLabelsOnBothSides);
     place_.cell = column_width(map_);
-    place_.layers = map_.layers;
+    // Without tokens there are no rows.
+    place_.layers = map_.tokens.empty() ? 0 : map_.layers;
     place_.left = kMargin + kLabels;
     place_.right = place_.x(map_.tokens.size());
     width_ = std::max(place_.right + kMargin + (both ? kLabels - 24 : 0),
@@ -113,12 +117,13 @@ class HeatMapWriter {
     ColourBar bar;
     bar.scale = map_.scale;
     bar.largest_entropy = map_.largest_entropy;
-    bar.has_gaps = std::any_of(map_.value.begin(), map_.value.end(),
-                               [](double value) { return std::isnan(value); });
+    bar.has_gaps =
+        std::any_of(map_.value.begin(), map_.value.end(),
+                    [](double value) { return !std::isfinite(value); });
     bar.match_meaning = "top token is the emitted one";
     y = draw_colour_bar(svg_, bar, kMargin, y + 2, head);
     place_.top = y + 26;
-    place_.bottom = place_.top + map_.layers * kRow;
+    place_.bottom = place_.top + place_.layers * kRow;
   }
 
   double share(double value) const {
@@ -128,56 +133,63 @@ class HeatMapWriter {
 
   void draw_row(int layer) {
     // The base line of the row's text is its y = 0.
-    constexpr double kBase = 13.5;
-    svg_.open(
-        fmt::format("transform=\"translate(0 {})\" text-anchor=\"middle\""
-                    " font-size=\"{}\" fill=\"#000\"",
-                    number(place_.y(layer) + kBase), number(kCellText)));
+    svg_.open(fmt::format("transform=\"translate(0 {})\"",
+                          number(place_.y(layer) + kBase)));
+    texts_ = {};
     for (std::size_t token = 0; token < map_.tokens.size(); ++token) {
-      draw_cell(token, layer, kBase);
+      draw_cell(token, layer);
     }
+    // The pointer meets the cells through their texts.
+    svg_.open(fmt::format(
+        "text-anchor=\"middle\" font-size=\"{}\" pointer-events=\"none\"",
+        number(kCellText)));
+    static constexpr std::array<std::string_view, 4> kLooks = {
+        "fill=\"#000\"", "fill=\"#fff\"", "fill=\"#000\" font-weight=\"600\"",
+        "fill=\"#fff\" font-weight=\"600\""};
+    for (std::size_t look = 0; look < kLooks.size(); ++look) {
+      if (texts_[look].empty()) continue;
+      svg_.open(kLooks[look]);
+      svg_.raw(texts_[look]);
+      svg_.close();
+    }
+    svg_.close();
     svg_.close();
   }
 
-  void draw_cell(std::size_t token, int layer, double base) {
+  void draw_cell(std::size_t token, int layer) {
     const std::size_t at = token * static_cast<std::size_t>(map_.layers) +
                            static_cast<std::size_t>(layer);
     const double x = place_.x(token), value = map_.value[at];
-    if (std::isnan(value)) {
+    if (!std::isfinite(value)) {
       gaps_.add(x, place_.y(layer), place_.cell - 1, kRow - 1);
       return;
     }
     const std::string colour = scale_colour(map_.scale, share(value));
     const std::string whole =
         visible_text(map_.cell_text[at], TextKind::kToken);
-    svg_.raw(fmt::format("<g><title>{}\nlayer {}, {}</title>", xml_text(whole),
-                         layer,
-                         map_.scale == HeatMap::Scale::kEntropy
-                             ? fmt::format("{:.3g} nats", value)
-                             : fmt::format("p {:.3g}", value)));
-    svg_.rect(x, -base, place_.cell - 1, kRow - 1,
-              fmt::format("fill=\"{}\"", colour));
-    draw_text(whole, x, ink_on(colour), map_.match[at] != 0);
-    svg_.raw("</g>");
-    if (map_.match[at] != 0) {
+    const bool match = map_.match[at] != 0;
+    svg_.rect(x, -kBase, place_.cell - 1, kRow - 1,
+              fmt::format("fill=\"{}\"", colour),
+              fmt::format("{}\nlayer {}, {}", whole, layer,
+                          map_.scale == HeatMap::Scale::kEntropy
+                              ? fmt::format("{:.3g} nats", value)
+                              : fmt::format("p {:.3g}", value)));
+    add_text(whole, x, ink_on(colour) == "#ffffff", match);
+    if (match) {
       frames_.box(x + 1, place_.y(layer) + 1, place_.cell - 3, kRow - 3);
     }
   }
 
-  void draw_text(const std::string& whole, double x, const std::string& ink,
-                 bool bold) {
+  void add_text(const std::string& whole, double x, bool white, bool bold) {
     if (whole.empty()) return;
     const double room = (place_.cell - 1 - kCellPadding) / kCellText;
-    svg_.raw(fmt::format("<text x=\"{}\"{}{}{}>{}</text>",
-                         number(x + (place_.cell - 1) / 2),
-                         ink == "#ffffff" ? " fill=\"#fff\"" : "",
-                         right_to_left(whole) ? " direction=\"rtl\"" : "",
-                         bold ? " font-weight=\"600\"" : "",
-                         xml_text(shorten(whole, bold ? room / 1.05 : room))));
+    texts_[(white ? 1u : 0u) + (bold ? 2u : 0u)] += fmt::format(
+        "<text x=\"{}\"{}>{}</text>", number(x + (place_.cell - 1) / 2),
+        right_to_left(whole) ? " direction=\"rtl\"" : "",
+        xml_text(shorten(whole, bold ? room / kBoldWider : room)));
   }
 
   void draw_tokens() {
-    svg_.open(fmt::format("font-size=\"{}\"", number(kCellText)));
     for (std::size_t token = 0; token < map_.tokens.size(); ++token) {
       const double middle = place_.x(token) + (place_.cell - 1) / 2;
       svg_.label({.x = middle,
@@ -186,7 +198,7 @@ class HeatMapWriter {
                   .kind = TextKind::kToken,
                   .anchor = Anchor::kMiddle,
                   .size = kCellText,
-                  .width = (place_.cell - 2) / 1.05,
+                  .width = (place_.cell - 2) / kBoldWider,
                   .attributes = "font-weight=\"600\""});
       svg_.label({.x = middle,
                   .y = place_.bottom + 13,
@@ -195,23 +207,24 @@ class HeatMapWriter {
                   .size = 10,
                   .attributes = kMuted});
     }
-    svg_.close();
+    if (map_.tokens.empty()) {
+      svg_.label({.x = kMargin,
+                  .y = place_.top + 6,
+                  .text = "no tokens: there is nothing to draw"});
+      return;
+    }
     svg_.label({.x = place_.left - 8,
                 .y = place_.top - 7,
                 .text = "emitted",
                 .anchor = Anchor::kRight,
                 .size = kCellText,
                 .attributes = kMuted});
-    svg_.label({.x = place_.left,
-                .y = place_.bottom + 31,
-                .text = map_.tokens.empty()
-                            ? "no tokens: there is nothing to draw"
-                            : "token of the answer"});
+    svg_.label({.x = place_.left, .y = place_.bottom + 31, .text = "token"});
   }
 
   void draw_layers() {
-    for (int layer = 0; layer < map_.layers; ++layer) {
-      const double y = place_.y(layer) + 13.5;
+    for (int layer = 0; layer < place_.layers; ++layer) {
+      const double y = place_.y(layer) + kBase;
       const std::string name = layer == 0                 ? "embedding"
                                : layer == map_.layers - 1 ? "output"
                                                           : "";
@@ -237,7 +250,7 @@ class HeatMapWriter {
                   .size = 10.5,
                   .attributes = kMuted});
     }
-    if (map_.layers < 6) return;
+    if (place_.layers < 6) return;
     svg_.open(fmt::format("transform=\"translate({} {})rotate(-90)\"",
                           number(kMargin + 11),
                           number((place_.top + place_.bottom) / 2)));
@@ -250,6 +263,7 @@ class HeatMapWriter {
   Layout place_;
   Gaps gaps_;
   PathData frames_;
+  std::array<std::string, 4> texts_;  // of a row, by ink and weight
   double width_ = 0;
   bool labels_right_ = false;
 };

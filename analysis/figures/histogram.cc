@@ -61,7 +61,7 @@ std::string facts(const Series& series) {
     text += fmt::format(", median {}", *layer);
   }
   if (series.without > 0) {
-    text += fmt::format(", {} without ({:.3g} %)", series.without,
+    text += fmt::format(", {} without ({:.1f} %)", series.without,
                         percent(series, series.without));
   }
   return text;
@@ -91,7 +91,7 @@ void draw_bars(Svg& svg, const Series& series, int index, const PlotArea& area,
     const double top = std::min(values.y(share), area.bottom() - 1);
     svg.rect(layers.x(static_cast<double>(layer)) - bar / 2, top, bar,
              area.bottom() - top, "",
-             fmt::format("layer {}: {} of {} ({:.3g} %)", layer, count,
+             fmt::format("layer {}: {} of {} ({:.1f} %)", layer, count,
                          counted(series) + series.without, share));
   }
   svg.close();

@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kMargin = 16;
 constexpr double kLeastWidth = 600, kMostWidth = 1100;  // pixels of the figure
-constexpr double kWantedCell = 46;  // pixels, so that a short token fits
+constexpr double kWantedCell = 54;  // pixels, so that a short token fits
 constexpr double kCellText = 10;
 constexpr double kOpacity = 0.62;  // the picture shows through
 
@@ -107,8 +107,9 @@ class ImageMapWriter {
     bar.scale = map_.scale;
     bar.largest_entropy = map_.largest_entropy;
     bar.opacity = map_.picture_uri.empty() ? 1 : kOpacity;
-    bar.has_gaps = std::any_of(map_.value.begin(), map_.value.end(),
-                               [](double value) { return std::isnan(value); });
+    bar.has_gaps =
+        std::any_of(map_.value.begin(), map_.value.end(),
+                    [](double value) { return !std::isfinite(value); });
     return draw_colour_bar(svg_, bar, kMargin, top_ + 2, width);
   }
 
@@ -136,12 +137,14 @@ class ImageMapWriter {
     }
     svg_.close();
     gaps_.draw(svg_);
-    // Dark letters with a light rim are read on any picture.
+    // Over a picture, dark letters with a light rim are read everywhere.
     svg_.open(fmt::format(
-        "text-anchor=\"middle\" font-size=\"{}\" fill=\"#000\" stroke=\"#fff\" "
-        "stroke-width=\"2.6\" stroke-opacity=\".85\" stroke-linejoin=\"round\" "
-        "paint-order=\"stroke\" pointer-events=\"none\"",
-        number(kCellText)));
+        "text-anchor=\"middle\" font-size=\"{}\" pointer-events=\"none\"{}",
+        number(kCellText),
+        over ? " fill=\"#000\" stroke=\"#fff\" stroke-width=\"2.2\" "
+               "stroke-opacity=\".8\" stroke-linejoin=\"round\" "
+               "paint-order=\"stroke\""
+             : ""));
     svg_.raw(texts_);
     svg_.close();
   }
@@ -152,7 +155,7 @@ class ImageMapWriter {
     const double x = kMargin + cell % map_.columns * wide;
     const double y = top_ + cell / map_.columns * high;
     const double value = map_.value[at];
-    if (std::isnan(value)) {
+    if (!std::isfinite(value)) {
       gaps_.add(x, y, wide, high);
       return;
     }
@@ -161,26 +164,26 @@ class ImageMapWriter {
             ? ""
             : visible_text(map_.cell_text[at], TextKind::kToken);
     const bool entropy = map_.scale == HeatMap::Scale::kEntropy;
-    svg_.rect(x, y, wide, high,
-              fmt::format(
-                  "fill=\"{}\"",
-                  scale_colour(map_.scale,
-                               entropy ? value / map_.largest_entropy : value)),
+    const std::string colour = scale_colour(
+        map_.scale, entropy ? value / map_.largest_entropy : value);
+    svg_.rect(x, y, wide, high, fmt::format("fill=\"{}\"", colour),
               fmt::format("{}\nrow {}, column {}, {}{:.3g}{}", whole,
                           cell / map_.columns, cell % map_.columns,
                           entropy ? "" : "p ", value, entropy ? " nats" : ""));
-    add_text(whole, x + wide / 2, y + high / 2 + 3.6, wide, high);
+    if (wide < 1.6 * kCellText || high < 1.2 * kCellText) return;
+    std::string look = right_to_left(whole) ? " direction=\"rtl\"" : "";
+    if (map_.picture_uri.empty()) {
+      look += fmt::format(" fill=\"{}\"", ink_on(colour));
+    }
+    add_text(whole, x + wide / 2, y + high / 2, wide, look);
   }
 
   void add_text(const std::string& whole, double x, double y, double wide,
-                double high) {
-    if (whole.empty() || wide < 1.6 * kCellText || high < 1.2 * kCellText) {
-      return;
-    }
-    texts_ +=
-        fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>", number(x), number(y),
-                    right_to_left(whole) ? " direction=\"rtl\"" : "",
-                    xml_text(shorten(whole, (wide - 3) / kCellText)));
+                const std::string& look) {
+    if (whole.empty()) return;
+    texts_ += fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>", number(x),
+                          number(y + 0.36 * kCellText), look,
+                          xml_text(shorten(whole, (wide - 3) / kCellText)));
   }
 
   const ImageMap& map_;

@@ -37,7 +37,8 @@ void draw_mark(Svg& svg, const LegendEntry& entry, double x, double y) {
 void draw_bar_ticks(Svg& svg, const ColourBar& bar, double x, double y) {
   const bool entropy = bar.scale == HeatMap::Scale::kEntropy;
   const double largest = entropy ? bar.largest_entropy : 1;
-  const std::string end = entropy ? fmt::format("ln V = {:.2f}", largest) : "1";
+  const std::string end =
+      entropy ? fmt::format("ln V = {:.2f}", largest) : "1.0";
   PathData notches;
   const auto mark = [&](double value, std::string_view label, Anchor anchor) {
     const double at = x + value / largest * kBarWidth;
@@ -48,8 +49,8 @@ void draw_bar_ticks(Svg& svg, const ColourBar& bar, double x, double y) {
                .anchor = anchor,
                .size = 10.5});
   };
-  for (const Tick& tick : ticks(0, largest, entropy ? 5 : 4)) {
-    if (tick.value > largest * 0.9) continue;
+  for (const Tick& tick : ticks(0, largest, entropy ? 6 : 4)) {
+    if (tick.value > largest * 0.86) continue;
     mark(tick.value, tick.label, Anchor::kMiddle);
   }
   mark(largest, end, entropy ? Anchor::kLeft : Anchor::kMiddle);
@@ -64,7 +65,9 @@ double draw_bar(Svg& svg, const ColourBar& bar, double x, double y) {
       entropy ? "entropy (nats)" : "probability of the top token";
   svg.label({.x = x, .y = y + kBarHeight - 1, .text = name});
   const double left = x + name_width(name) + 10;
-  svg.open(bar.opacity < 1 ? fmt::format("fill-opacity=\"{:.2f}\"", bar.opacity)
+  svg.open(bar.opacity < 1 ? fmt::format("fill-opacity=\"{:.2f}\" "
+                                         "shape-rendering=\"crispEdges\"",
+                                         bar.opacity)
                            : std::string("shape-rendering=\"crispEdges\""));
   for (int i = 0; i < kSteps; ++i) {
     svg.rect(left + i * kBarWidth / kSteps, y, kBarWidth / kSteps, kBarHeight,

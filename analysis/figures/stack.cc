@@ -15,7 +15,7 @@ namespace {
 
 using Panel = StackFigure::Panel;
 
-constexpr double kMargin = 16, kLabels = 40, kGap = 18;  // pixels
+constexpr double kMargin = 16, kLabels = 40, kGap = 26;  // pixels
 constexpr double kName = 22;                             // above each panel
 constexpr double kListed = 0.001;  // parts below it everywhere are only named
 

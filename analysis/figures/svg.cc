@@ -13,10 +13,11 @@ namespace {
 // Noto covers all scripts of the data; after it what Windows, macOS and Linux
 // bring along.
 constexpr std::string_view kFonts =
-    "'Noto Sans','Noto Sans Arabic','Noto Sans Thai','Noto Sans CJK JP',"
-    "'Noto Sans JP','Noto Sans CJK SC','Noto Sans SC','Noto Sans CJK KR',"
-    "'Noto Sans KR','Noto Sans Math','Noto Sans Symbols2','Segoe UI',"
-    "'Helvetica Neue',Arial,'DejaVu Sans',sans-serif";
+    "'Noto Sans','Noto Sans Math','Noto Sans Symbols2','Noto Sans Arabic',"
+    "'Noto Sans Thai Looped','Noto Looped Thai','Noto Sans Thai',"
+    "'Noto Sans CJK JP','Noto Sans JP','Noto Sans CJK SC','Noto Sans SC',"
+    "'Noto Sans CJK KR','Noto Sans KR','Segoe UI','Helvetica Neue',Arial,"
+    "'DejaVu Sans',sans-serif,'Noto Color Emoji'";
 
 // A viewer without CSS variables drops these rules and keeps the attributes.
 constexpr std::string_view kStyle =
@@ -180,6 +181,7 @@ double draw_head(Svg& svg, std::string_view title, std::string_view subtitle,
   double y = 10;
   for (const Part& part : {Part{title, 15, 19, 2, "font-weight=\"600\""},
                            Part{subtitle, 12, 16, 3, kMuted}}) {
+    if (y > 10) y += 2;
     const std::string visible = visible_text(part.text, TextKind::kProse);
     for (const std::string& line :
          wrap(visible, width / part.size, part.lines)) {
@@ -192,7 +194,7 @@ double draw_head(Svg& svg, std::string_view title, std::string_view subtitle,
                  .rtl = right_to_left(visible)});
     }
   }
-  return y + 8;
+  return y + 11;
 }
 
 }  // namespace lens::analysis::figures
