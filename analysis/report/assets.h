@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace lens::analysis {
+
+// The files of analysis/report/page/, built into the library.
+std::string_view page_template();
+std::string_view page_style();
+std::string_view page_script();
+
+}  // namespace lens::analysis

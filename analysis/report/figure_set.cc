@@ -1,0 +1,303 @@
+#include "analysis/report/figure_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/figures/figure_csv.h"
+#include "analysis/figures/figures.h"
+#include "analysis/report/sample_choice.h"
+
+namespace lens::analysis {
+namespace {
+
+using Groups = std::vector<const Group*>;
+using Member = Curve Group::*;
+
+// Single samples drawn behind a mean.
+constexpr std::size_t kThinCurves = 60;
+
+Groups groups_by(const Study& study, GroupBy by, const std::string& dataset) {
+  Groups groups;
+  for (const Group& group : study.groups)
+    if (group.by == by && group.samples > 0 &&
+        (dataset.empty() || group.dataset == dataset))
+      groups.push_back(&group);
+  return groups;
+}
+
+std::string name_of(const Group& group) {
+  return group.value.empty() ? group.dataset : group.value;
+}
+
+std::string with_count(const Group& group) {
+  return fmt::format("{} (n = {})", name_of(group), group.samples);
+}
+
+CurveFigure::Line line_of(const Group& group, Member member) {
+  const Curve& curve = group.*member;
+  return {.name = with_count(group),
+          .mean = curve.mean,
+          .low = curve.low,
+          .high = curve.high};
+}
+
+CurveFigure::Mark onset_mark(const Group& group, int line) {
+  const LayerEstimate& onset = group.onset_of_mean;
+  return {.label = fmt::format("onset {:.3g}", onset.value),
+          .layer = onset.value,
+          .low = onset.interval.low,
+          .high = onset.interval.high,
+          .line = line};
+}
+
+std::string band_words(const Study& study) {
+  return fmt::format("Bands: {:.0f} % bootstrap over samples.",
+                     100 * study.options.confidence);
+}
+
+std::vector<std::vector<double>> thin_curves(
+    std::span<const SampleTable> tables, const std::string& dataset) {
+  std::vector<const SampleRow*> rows;
+  for (const SampleTable& table : tables)
+    if (table.dataset == dataset)
+      for (const SampleRow& row : table.rows)
+        if (!row.entropy.empty()) rows.push_back(&row);
+  std::vector<std::vector<double>> curves;
+  for (const std::size_t i : spread_order(rows.size())) {
+    if (curves.size() == kThinCurves) break;
+    curves.emplace_back(rows[i]->entropy.begin(), rows[i]->entropy.end());
+  }
+  return curves;
+}
+
+ReportFigure entropy_of_dataset(const Study& study, const Group& group,
+                                std::span<const SampleTable> tables,
+                                double largest) {
+  CurveFigure figure;
+  figure.title = "Entropy by layer: " + group.dataset;
+  figure.subtitle =
+      fmt::format("{} samples, {} tokens", group.samples, group.tokens);
+  figure.y_label = "entropy, nats";
+  figure.y_max = largest;
+  figure.lines = {line_of(group, &Group::entropy)};
+  figure.thin = thin_curves(tables, group.dataset);
+  if (!std::isnan(group.onset_of_mean.value))
+    figure.marks.push_back(onset_mark(group, 0));
+  const std::string shown =
+      figure.thin.size() < static_cast<std::size_t>(group.samples)
+          ? fmt::format("{} samples, spread evenly over the file,",
+                        figure.thin.size())
+          : "All samples";
+  return {.id = "entropy-" + group.dataset,
+          .title = figure.title,
+          .caption = fmt::format(
+              "Mean over samples of the entropy of their answer tokens. {} "
+              "stand thin behind it. {} The mark is the onset of the mean "
+              "curve with its interval.",
+              shown, band_words(study)),
+          .svg = curves_svg(figure),
+          .csv = curves_csv(figure)};
+}
+
+ReportFigure curves(const std::string& id, const std::string& title,
+                    const std::string& y_label, double y_max,
+                    const Groups& groups, Member member) {
+  CurveFigure figure;
+  figure.title = title;
+  figure.y_label = y_label;
+  figure.y_max = y_max;
+  for (const Group* group : groups)
+    figure.lines.push_back(line_of(*group, member));
+  return {.id = id,
+          .title = title,
+          .caption = "",
+          .svg = curves_svg(figure),
+          .csv = curves_csv(figure)};
+}
+
+ReportFigure rank_curves(const Groups& groups, double largest) {
+  CurveFigure figure;
+  figure.title = "Rank of the emitted token by layer";
+  figure.y_label = "rank, geometric mean";
+  figure.y_max = largest;
+  figure.logarithmic = true;
+  for (const Group* group : groups)
+    figure.lines.push_back(line_of(*group, &Group::log_rank));
+  return {.id = "rank",
+          .title = figure.title,
+          .caption =
+              "Rank 1: the layer's top token is the one the model "
+              "finally emitted. The CSV has natural logarithms.",
+          .svg = curves_svg(figure),
+          .csv = curves_csv(figure)};
+}
+
+// The end of the axis: the largest value of all bands, rounded up.
+double top_of(const Groups& groups, Member member) {
+  double top = 0;
+  for (const Group* group : groups)
+    for (const auto* values : {&(group->*member).mean, &(group->*member).high})
+      for (const double value : *values)
+        if (!std::isnan(value)) top = std::max(top, value);
+  return std::max(1.0, std::ceil(top));
+}
+
+// Difference of two independent groups: half-widths of the bands add as
+// squares.
+CurveFigure::Line difference_of(const Group& a, const Group& b) {
+  CurveFigure::Line line;
+  line.name = a.dataset + " minus " + b.dataset;
+  for (std::size_t l = 0; l < a.entropy.mean.size(); ++l) {
+    const double middle = a.entropy.mean[l] - b.entropy.mean[l];
+    line.mean.push_back(middle);
+    line.low.push_back(middle -
+                       std::hypot(a.entropy.mean[l] - a.entropy.low[l],
+                                  b.entropy.high[l] - b.entropy.mean[l]));
+    line.high.push_back(middle +
+                        std::hypot(a.entropy.high[l] - a.entropy.mean[l],
+                                   b.entropy.mean[l] - b.entropy.low[l]));
+  }
+  return line;
+}
+
+ReportFigure comparison(const Study& study, const Group& a, const Group& b,
+                        double largest) {
+  ComparisonFigure figure;
+  figure.curves.title =
+      fmt::format("Entropy by layer: {} and {}", a.dataset, b.dataset);
+  figure.curves.y_label = "entropy, nats";
+  figure.curves.y_max = largest;
+  for (const Group* group : {&a, &b}) {
+    figure.curves.lines.push_back(line_of(*group, &Group::entropy));
+    if (!std::isnan(group->onset_of_mean.value))
+      figure.curves.marks.push_back(
+          onset_mark(*group, static_cast<int>(figure.curves.lines.size()) - 1));
+  }
+  figure.difference = difference_of(a, b);
+  return {.id = "comparison",
+          .title = figure.curves.title,
+          .caption = band_words(study) +
+                     " The lower panel is the difference; the two bands add "
+                     "as independent ones do.",
+          .svg = comparison_svg(figure),
+          .csv = comparison_csv(figure)};
+}
+
+ReportFigure histogram(const std::string& id, const std::string& title,
+                       const std::string& x_label, const Groups& groups) {
+  HistogramFigure figure{
+      .title = title, .subtitle = "", .x_label = x_label, .series = {}};
+  for (const Group* group : groups)
+    figure.series.push_back({.name = with_count(*group),
+                             .count = group->onset_histogram,
+                             .without = group->without_onset});
+  return {.id = id,
+          .title = title,
+          .caption =
+              "Tokens by the layer at which their entropy falls for "
+              "good below the threshold.",
+          .svg = histogram_svg(figure),
+          .csv = histogram_csv(figure)};
+}
+
+ReportFigure scripts(const Study& study, const std::string& id,
+                     const std::string& title, const Groups& groups) {
+  StackFigure figure{.title = title,
+                     .subtitle = "",
+                     .parts = study.script_names,
+                     .panels = {}};
+  for (const Group* group : groups)
+    figure.panels.push_back(
+        {.name = with_count(*group), .share = group->script_share});
+  return {.id = id,
+          .title = title,
+          .caption =
+              "Share of the probability by script of the tokens it "
+              "lies on, mean over samples. A script is not a language: "
+              "German, French, Italian and Vietnamese share Latin.",
+          .svg = stack_svg(figure),
+          .csv = stack_csv(figure)};
+}
+
+ReportFigure early_exit(const Groups& groups) {
+  CurveFigure figure;
+  figure.title = "Early exit: answers that would be the same";
+  figure.y_label = "share of samples";
+  figure.y_max = 1;
+  for (const Group* group : groups)
+    figure.lines.push_back({.name = with_count(*group),
+                            .mean = group->same_answer,
+                            .low = {},
+                            .high = {}});
+  return {.id = "early-exit",
+          .title = figure.title,
+          .caption =
+              "Share of samples whose whole answer, the end included, "
+              "a model that stops at this layer would have written.",
+          .svg = curves_svg(figure),
+          .csv = curves_csv(figure)};
+}
+
+void add_of_dataset(const Study& study, const std::string& dataset,
+                    double largest, std::vector<ReportFigure>& figures) {
+  const Groups languages = groups_by(study, GroupBy::kLanguage, dataset);
+  const Groups verdicts = groups_by(study, GroupBy::kVerdict, dataset);
+  if (languages.size() > 1) {
+    figures.push_back(curves("entropy-by-language-" + dataset,
+                             "Entropy by layer and language: " + dataset,
+                             "entropy, nats", largest, languages,
+                             &Group::entropy));
+    figures.back().caption = band_words(study);
+    figures.push_back(histogram("onset-by-language-" + dataset,
+                                "Entropy onset by language: " + dataset,
+                                "layer of the onset", languages));
+  }
+  if (verdicts.size() > 1) {
+    figures.push_back(
+        curves("entropy-by-verdict-" + dataset,
+               "Entropy by layer, right and wrong answers: " + dataset,
+               "entropy, nats", largest, verdicts, &Group::entropy));
+    figures.back().caption = band_words(study);
+  }
+  if (languages.size() > 1)
+    figures.push_back(scripts(study, "scripts-by-language-" + dataset,
+                              "Scripts by layer and language: " + dataset,
+                              languages));
+}
+
+}  // namespace
+
+std::vector<ReportFigure> make_figures(const Study& study,
+                                       std::span<const SampleTable> tables,
+                                       double largest_entropy) {
+  std::vector<ReportFigure> figures;
+  const Groups datasets = groups_by(study, GroupBy::kDataset, "");
+  if (datasets.empty()) return figures;
+  for (const Group* group : datasets)
+    figures.push_back(
+        entropy_of_dataset(study, *group, tables, largest_entropy));
+  for (std::size_t b = 1; b < datasets.size(); ++b)
+    figures.push_back(
+        comparison(study, *datasets[0], *datasets[b], largest_entropy));
+  figures.push_back(histogram("onset", "Entropy onset of the tokens",
+                              "layer of the onset", datasets));
+  figures.push_back(early_exit(datasets));
+  figures.push_back(curves("agreement", "Tokens already on top",
+                           "share of tokens", 1, datasets, &Group::agreement));
+  figures.back().caption =
+      "Share of answer tokens that are the layer's top token. " +
+      band_words(study);
+  figures.push_back(rank_curves(datasets, largest_entropy));
+  figures.push_back(curves(
+      "kl", "Distance to the final distribution", "KL(final || layer), nats",
+      top_of(datasets, &Group::kl_final), datasets, &Group::kl_final));
+  figures.back().caption = band_words(study);
+  figures.push_back(scripts(study, "scripts", "Scripts by layer", datasets));
+  for (const Group* group : datasets)
+    add_of_dataset(study, group->dataset, largest_entropy, figures);
+  return figures;
+}
+
+}  // namespace lens::analysis

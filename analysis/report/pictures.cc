@@ -1,0 +1,107 @@
+#include "analysis/report/pictures.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "storage/error.h"
+#include "storage/sha256.h"
+#include "worker/data/dataset.h"
+#include "worker/error.h"
+
+namespace lens::analysis {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Throws InputError unless the file is the one that the run has read.
+void check_unchanged(const storage::InputFile& file) {
+  struct stat status = {};
+  if (stat(file.path.c_str(), &status) != 0)
+    throw InputError(file.path + " is gone");
+  if (status.st_size != file.bytes)
+    throw InputError(file.path + " was changed since the run");
+  const std::int64_t modified_ns =
+      std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 +
+      status.st_mtim.tv_nsec;
+  if (modified_ns == file.modified_ns) return;
+  if (storage::sha256_file(file.path) != file.sha256)
+    throw InputError(file.path + " was changed since the run");
+}
+
+data::Dataset open_dataset(const storage::DatasetInput& input) {
+  std::vector<fs::path> files;
+  for (const storage::InputFile& file : input.files) {
+    check_unchanged(file);
+    files.emplace_back(file.path);
+  }
+  return data::Dataset(data::dataset_kind(input.name), std::move(files));
+}
+
+Thumbnail without(std::string reason) {
+  Thumbnail thumbnail;
+  thumbnail.reason = std::move(reason);
+  return thumbnail;
+}
+
+bool same_size(const Thumbnail& thumbnail, const PictureRequest& request) {
+  return request.width == 0 || (thumbnail.source_width == request.width &&
+                                thumbnail.source_height == request.height);
+}
+
+Thumbnail read_picture(const data::Dataset& dataset,
+                       const PictureRequest& request) {
+  if (request.source_row < 0 || request.source_row >= dataset.rows())
+    return without("the data set has no such row");
+  const std::vector<data::Row> rows =
+      dataset.read(request.source_row, request.source_row + 1, {});
+  if (rows.empty()) return without("the data set has no such row");
+  if (rows.front().image.empty()) return without(rows.front().failure);
+  Thumbnail thumbnail = make_thumbnail(rows.front().image);
+  if (thumbnail.uri.empty() || same_size(thumbnail, request)) return thumbnail;
+  return without(
+      fmt::format("the picture is now {} x {} pixels and was "
+                  "{} x {} in the run",
+                  thumbnail.source_width, thumbnail.source_height,
+                  request.width, request.height));
+}
+
+// In the order of rows: a row group of the file is then decoded once.
+void read_all(const data::Dataset& dataset,
+              std::span<const PictureRequest> requests,
+              std::vector<Thumbnail>& thumbnails) {
+  std::multimap<std::int64_t, std::size_t> by_row;
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    by_row.emplace(requests[i].source_row, i);
+  for (const auto& [row, i] : by_row)
+    thumbnails[i] = read_picture(dataset, requests[i]);
+}
+
+}  // namespace
+
+Pictures read_pictures(const storage::Manifest& manifest,
+                       const std::string& dataset,
+                       std::span<const PictureRequest> requests) {
+  Pictures pictures;
+  pictures.thumbnails.resize(requests.size());
+  const auto input =
+      std::find_if(manifest.datasets.begin(), manifest.datasets.end(),
+                   [&](const auto& entry) { return entry.name == dataset; });
+  try {
+    if (input == manifest.datasets.end())
+      throw InputError("the manifest does not name this data set");
+    read_all(open_dataset(*input), requests, pictures.thumbnails);
+  } catch (const std::exception& error) {
+    // Disk, format, memory: a report without pictures is still a report.
+    pictures.missing = error.what();
+    for (Thumbnail& thumbnail : pictures.thumbnails)
+      if (thumbnail.uri.empty() && thumbnail.reason.empty())
+        thumbnail.reason = error.what();
+  }
+  return pictures;
+}
+
+}  // namespace lens::analysis

@@ -1,0 +1,82 @@
+#include "cli/report_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "analysis/report/report.h"
+#include "cli/exit_code.h"
+#include "cli/version.h"
+#include "storage/durable.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One line on a terminal that says what is done now.
+class ReportProgress {
+ public:
+  ~ReportProgress() {
+    if (terminal_ && told_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+  void operator()(std::string_view what) {
+    if (!terminal_) return;
+    told_ = true;
+    std::cerr << "\r\x1b[Kreport: " << what << std::flush;
+  }
+
+ private:
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool told_ = false;
+};
+
+analysis::ReportOptions analysis_options(const ReportOptions& options) {
+  analysis::ReportOptions to;
+  to.samples = options.samples;
+  to.most_bytes = static_cast<std::size_t>(options.most_megabytes * 1e6);
+  to.right_score = options.right_score;
+  to.study.seed = options.seed;
+  to.command_line = options.command_line;
+  to.software_version = version_line();
+  return to;
+}
+
+void write_figures(const analysis::Report& report, const fs::path& folder,
+                   std::ostream& out) {
+  for (const analysis::ReportFigure& figure : report.figures) {
+    storage::write_file_durably(folder / (figure.id + ".svg"), figure.svg);
+    storage::write_file_durably(folder / (figure.id + ".csv"), figure.csv);
+  }
+  storage::write_file_durably(folder / "study.json", report.study_json);
+  out << fmt::format("{}: {} figures with their CSV, study.json\n",
+                     folder.string(), report.figures.size());
+}
+
+}  // namespace
+
+int report_command(const ReportOptions& options, std::ostream& out) {
+  const analysis::Source source = analysis::open_source(options.path);
+  const fs::path output = options.output.empty()
+                              ? source.file.parent_path() / "report.html"
+                              : options.output;
+  analysis::ReportOptions to = analysis_options(options);
+  analysis::Report report;
+  {
+    ReportProgress progress;
+    to.progress = [&progress](std::string_view what) { progress(what); };
+    report = analysis::make_report(source, to);
+  }
+  storage::write_file_durably(output, report.html);
+  for (const std::string& note : source.notes) out << note << '\n';
+  for (const std::string& note : report.notes) out << note << '\n';
+  if (!options.figures.empty()) write_figures(report, options.figures, out);
+  out << fmt::format(
+      "{}: {} of {} samples token by token, {} in the list, {:.2f} MB\n",
+      output.string(), report.samples_shown, report.samples,
+      report.samples_listed, 1e-6 * static_cast<double>(report.html.size()));
+  return kExitOk;
+}
+
+}  // namespace lens::cli

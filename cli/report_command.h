@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <ostream>
+#include <string>
+
+namespace lens::cli {
+
+struct ReportOptions {
+  std::filesystem::path path;     // a run directory or a results.h5
+  std::filesystem::path output;   // empty: report.html beside the results
+  std::filesystem::path figures;  // folder for SVG, CSV, JSON; empty: none
+  std::size_t samples = 40;       // shown token by token
+  double most_megabytes = 5;      // of the page, 10^6 bytes each
+  double right_score = 0.9;       // an answer with it counts as right
+  std::uint64_t seed = 1;         // of bootstrap and permutations
+  std::string command_line;       // told in the footer
+};
+
+// `lens report`: writes one HTML file that needs no other, replaced as a whole.
+// Prints its path and size, and what had to be left out. Returns the exit code.
+// Throws InputError or storage::StorageError: no results, a damaged file, a
+// place that cannot be written.
+int report_command(const ReportOptions& options, std::ostream& out);
+
+}  // namespace lens::cli

@@ -1,0 +1,118 @@
+#include "analysis/report/figure_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace lens::analysis {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int kLayers = 3;
+
+Curve curve(double value, double below, double above) {
+  Curve made;
+  made.mean.assign(kLayers, value);
+  made.low.assign(kLayers, value - below);
+  made.high.assign(kLayers, value + above);
+  return made;
+}
+
+Group make_group(const std::string& dataset, GroupBy by,
+                 const std::string& value, double entropy) {
+  Group group;
+  group.dataset = dataset;
+  group.by = by;
+  group.value = value;
+  group.samples = 20;
+  group.tokens = 60;
+  group.entropy = curve(entropy, 0.3, 0.6);
+  group.kl_final = group.log_rank = curve(2, 0.5, 0.5);
+  group.agreement = curve(0.5, 0.1, 0.1);
+  group.same_answer.assign(kLayers, 0.25);
+  group.script_share.assign(2 * kLayers, 0.5);
+  group.onset_of_mean.value = 2;
+  group.onset_histogram = {0, 10, 50};
+  return group;
+}
+
+Study make_study() {
+  Study study;
+  study.layers = kLayers;
+  study.script_names = {"Latin", "Han"};
+  study.groups = {make_group("latex_ocr", GroupBy::kDataset, "", 5),
+                  make_group("mtvqa", GroupBy::kDataset, "", 4),
+                  make_group("mtvqa", GroupBy::kLanguage, "AR", 3),
+                  make_group("mtvqa", GroupBy::kLanguage, "RU", 3.5),
+                  make_group("mtvqa", GroupBy::kVerdict, "right", 3.5)};
+  return study;
+}
+
+std::vector<std::string> ids(const std::vector<ReportFigure>& figures) {
+  std::vector<std::string> names;
+  for (const ReportFigure& figure : figures) names.push_back(figure.id);
+  return names;
+}
+
+const ReportFigure& named(const std::vector<ReportFigure>& figures,
+                          const std::string& id) {
+  for (const ReportFigure& figure : figures)
+    if (figure.id == id) return figure;
+  throw std::runtime_error("no figure " + id);
+}
+
+TEST(MakeFigures, DrawsWhatTheStudyHas) {
+  const auto figures = make_figures(make_study(), {}, 8);
+  const std::vector<std::string> names = ids(figures);
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(),
+            names.size());
+  for (const char* id :
+       {"entropy-latex_ocr", "entropy-mtvqa", "comparison", "onset",
+        "early-exit", "rank", "kl", "scripts", "entropy-by-language-mtvqa",
+        "onset-by-language-mtvqa", "scripts-by-language-mtvqa"})
+    EXPECT_THAT(names, Contains(id));
+  // One language or one verdict is nothing to compare.
+  EXPECT_THAT(names, Not(Contains("entropy-by-language-latex_ocr")));
+  EXPECT_THAT(names, Not(Contains("entropy-by-verdict-mtvqa")));
+}
+
+TEST(MakeFigures, AddsTheBandsOfADifferenceAsSquares) {
+  const auto figures = make_figures(make_study(), {}, 8);
+  // 5 - 4, below: hypot(0.3, 0.6), above: hypot(0.6, 0.3).
+  const std::string& csv = named(figures, "comparison").csv;
+  EXPECT_THAT(csv, HasSubstr("latex_ocr minus mtvqa,0,1,0.32917960675"));
+  EXPECT_THAT(csv, HasSubstr(",1.67082039324993"));
+}
+
+TEST(MakeFigures, ComparesNothingWithOneDataSet) {
+  Study study = make_study();
+  study.groups.erase(study.groups.begin());
+  EXPECT_THAT(ids(make_figures(study, {}, 8)), Not(Contains("comparison")));
+}
+
+TEST(MakeFigures, DrawsNothingOfNothing) {
+  EXPECT_TRUE(make_figures({}, {}, 8).empty());
+}
+
+TEST(MakeFigures, SaysHowManySingleSamplesStandBehind) {
+  SampleTable table;
+  table.dataset = "mtvqa";
+  table.layers = kLayers;
+  for (int i = 0; i < 100; ++i) {
+    SampleRow row;
+    row.entropy = {5, 4, 3};
+    table.rows.push_back(row);
+  }
+  Study study = make_study();
+  study.groups[1].samples = 100;
+  const auto figures = make_figures(study, std::vector{table}, 8);
+  EXPECT_THAT(named(figures, "entropy-mtvqa").caption,
+              HasSubstr("60 samples, spread evenly"));
+}
+
+}  // namespace
+}  // namespace lens::analysis

@@ -1,0 +1,79 @@
+#include "analysis/report/sections.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lens::analysis {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Test make_test() {
+  Test test;
+  test.name = "onset between <languages>";
+  test.groups = {"AR", "RU"};
+  test.group_samples = {30, 40};
+  test.group_means = {20.123, 21};
+  test.statistic_name = "F";
+  test.statistic = 12.5;
+  test.effect_name = "eta squared";
+  test.effect = 0.21;
+  test.p = 0.0001;
+  test.p_adjusted = 0.0004;
+  test.significant = true;
+  test.sentence = "The onset differs & is later for RU.";
+  return test;
+}
+
+TEST(TestsHtml, TellsEachTestInNumbersAndWords) {
+  Study study;
+  study.tests = {make_test()};
+  const std::string html = tests_html(study);
+  EXPECT_THAT(html, HasSubstr("onset between &lt;languages&gt;"));
+  EXPECT_THAT(html, HasSubstr("<bdi>AR</bdi> 20.1"));
+  EXPECT_THAT(html, HasSubstr("(n = 40)"));
+  EXPECT_THAT(html, HasSubstr("<td>F = 12.5</td><td>eta squared = 0.21</td>"));
+  EXPECT_THAT(html, HasSubstr("<td class=\"number\">0.0004</td>"));
+  EXPECT_THAT(html, HasSubstr("differs &amp; is later"));
+  EXPECT_THAT(html, HasSubstr("9999 permutations, seed 1"));
+  EXPECT_THAT(html, HasSubstr("class=\"significant\""));
+}
+
+TEST(TestsHtml, SaysWhenNothingIsTested) {
+  EXPECT_THAT(tests_html({}), HasSubstr("nothing is tested"));
+}
+
+TEST(AnswersHtml, KeepsTheOrderOfTheQuestions) {
+  Study study;
+  study.answers = {{"First?", "Yes <1>."}, {"Second?", "No."}};
+  const std::string html = answers_html(study);
+  EXPECT_LT(html.find("Yes &lt;1&gt;."), html.find("Second?"));
+  EXPECT_THAT(answers_html({}), HasSubstr("nothing can be said"));
+}
+
+TEST(NotesHtml, IsThereOnlyWhereSomethingIsMissing) {
+  EXPECT_EQ(notes_html({}), "");
+  EXPECT_THAT(notes_html({"a < b"}), HasSubstr("<li>a &lt; b</li>"));
+}
+
+TEST(FailuresHtml, NamesAFewOfManySamples) {
+  ReportContent content;
+  SampleTable table;
+  table.dataset = "mtvqa";
+  for (int i = 0; i < 100; ++i) {
+    SampleRow row;
+    row.sample_id = std::to_string(i) + ".0";
+    row.failure = i == 7 ? "too <long>" : "cut short";
+    table.rows.push_back(row);
+  }
+  content.tables = {table};
+  const std::string html = failures_html(content);
+  EXPECT_THAT(html, HasSubstr("too &lt;long&gt;</td><td class=\"number\">1"));
+  EXPECT_THAT(html, HasSubstr("cut short</td><td class=\"number\">99"));
+  EXPECT_THAT(html, HasSubstr("and 69 more"));
+  EXPECT_THAT(html, Not(HasSubstr("mtvqa/99.0")));
+}
+
+}  // namespace
+}  // namespace lens::analysis
