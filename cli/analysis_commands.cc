@@ -1,5 +1,7 @@
 #include "cli/analysis_commands.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 namespace lens::cli {
@@ -48,15 +50,48 @@ void add_report(CLI::App& app, ReportOptions& options) {
 void add_stats(CLI::App& app, StatsOptions& options) {
   CLI::App* command = app.add_subcommand(
       "stats", "The study's questions answered, with intervals and tests");
-  add_source(command, options.source);
+  add_source(command, options.path);
   command
       ->add_option("--json", options.json,
-                   "Also write all numbers, in full precision (-: to standard "
-                   "output, alone)")
+                   "Write all numbers, in full precision (-: to standard "
+                   "output, and no text)")
       ->type_name("FILE");
+  command
+      ->add_option("--language", options.language,
+                   "Only samples of these languages (default: all)")
+      ->type_name("CODE ...");
+  command
+      ->add_option("--resamples", options.resamples,
+                   "Of the bootstrap (default 2000)")
+      ->check(CLI::Range(100, 10'000'000))
+      ->type_name("N");
+  command
+      ->add_option("--permutations", options.permutations,
+                   "Of each test (default 9999)")
+      ->check(CLI::Range(99, 100'000'000))
+      ->type_name("N");
+  command->add_option("--seed", options.seed, "Of both (default 1)")
+      ->type_name("N");
+  command
+      ->add_option("--onset-fraction", options.onset_fraction,
+                   "Share of the fall that is left at the onset (default 0.5)")
+      ->check(CLI::Range(0.001, 0.999))
+      ->type_name("A");
+  command
+      ->add_option("--onset-range", options.onset_range,
+                   "Nats that a curve must fall to have an onset (default 1)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("X");
+  command
+      ->add_option("--right-score", options.right_score,
+                   "Score from which on an answer counts as right (default "
+                   "0.9)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("X");
   command->footer(
       "Examples:\n"
       "  lens stats runs/mtvqa\n"
+      "  lens stats runs/mtvqa --language RU AR --permutations 99999\n"
       "  lens stats runs/mtvqa --json - | jq .tests");
 }
 
@@ -162,7 +197,11 @@ std::optional<int> run_analysis_command(const std::string& command,
     options.command_line = command_line;
     return report_command(options, out);
   }
-  if (command == "stats") return stats_command(arguments.stats, out);
+  if (command == "stats") {
+    StatsOptions options = arguments.stats;
+    options.progress = isatty(STDERR_FILENO) != 0;
+    return stats_command(options, out);
+  }
   if (command == "export") return export_command(arguments.exports, out);
   if (command == "show") return show_command(arguments.show, out);
   if (command == "query") return query_command(arguments.query, out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/analysis_commands.h"
 #include "cli/config_file.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
@@ -33,6 +34,7 @@ struct Arguments {
   bool partial = false;
   std::string model;
   std::string doctor_out;
+  AnalysisArguments analysis;
 };
 
 std::string quoted(const std::string& word) {
@@ -127,6 +129,8 @@ void add_commands(CLI::App& app, Arguments& arguments) {
       "  lens verify results.h5\n\n"
       "Problems are printed one a line; the exit code is then 1.");
 
+  add_analysis_commands(app, arguments.analysis);
+
   CLI::App* tokenize = app.add_subcommand(
       "tokenize", "Token ids of text: JSON strings in, JSON lists out");
   tokenize->add_option("--model", arguments.model, "Checkpoint folder")
@@ -188,11 +192,12 @@ void parse_with_config(CLI::App& app, Arguments& arguments,
 
 int run_chosen(const std::string& command, const Arguments& arguments,
                const std::vector<std::string>& words) {
+  const std::string command_line = "lens " + quoted(words);
   if (command == "run")
-    return run_command(plan_request(arguments.run),
-                       {.keep_parts = arguments.run.keep_parts,
-                        .command_line = "lens " + quoted(words)},
-                       std::cout);
+    return run_command(
+        plan_request(arguments.run),
+        {.keep_parts = arguments.run.keep_parts, .command_line = command_line},
+        std::cout);
   if (command == "plan")
     return plan_command(plan_request(arguments.run), std::cout);
   if (command == "status")
@@ -208,6 +213,9 @@ int run_chosen(const std::string& command, const Arguments& arguments,
     std::ios::sync_with_stdio(false);
     return tokenize_command(arguments.model, std::cin, std::cout);
   }
+  if (const auto code = run_analysis_command(command, arguments.analysis,
+                                             command_line, std::cout))
+    return *code;
   return doctor_command(
       {.model = arguments.model, .run_directory = arguments.doctor_out},
       std::cout);

@@ -40,7 +40,8 @@ Answer lens(std::vector<std::string> words) {
 TEST(Program, HelpOfEveryCommandHasAnExample) {
   EXPECT_EQ(lens({"--help"}).code, 0);
   for (const char* command :
-       {"run", "plan", "status", "merge", "verify", "tokenize", "doctor"}) {
+       {"run", "plan", "status", "merge", "verify", "report", "stats", "export",
+        "show", "query", "tokenize", "doctor"}) {
     const Answer answer = lens({command, "--help"});
     EXPECT_EQ(answer.code, 0);
     EXPECT_THAT(answer.out, HasSubstr("Example")) << command;
@@ -58,7 +59,10 @@ TEST(Program, VersionNamesTheCommit) {
 TEST(Program, UsageErrorsAreOneLineAndExit2) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "a command is missing"},
-      {{"export", "x"}, "unknown command export"},
+      {{"import", "x"}, "unknown command import"},
+      {{"show", "a"}, "SAMPLE is required"},
+      {{"export", "a"}, "--csv"},
+      {{"stats", "a", "--permutations", "1"}, "--permutations"},
       {{"--frob"}, "unknown flag --frob"},
       {{"run", "--frob"}, "unknown flag --frob"},
       {{"status", "a", "--frob"}, "unknown flag --frob"},
