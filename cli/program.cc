@@ -221,11 +221,12 @@ int run_chosen(const std::string& command, const Arguments& arguments,
       std::cout);
 }
 
-int usage(const std::string& command, std::string message) {
-  message.erase(std::find(message.begin(), message.end(), '\n'), message.end());
+// What follows the first line shows the place, for example with a caret.
+int usage(const std::string& command, const std::string& message) {
   const std::string program = command.empty() ? "lens" : "lens " + command;
-  std::cerr << program << ": " << message << "; see `" << program
-            << " --help`\n";
+  const std::size_t end = std::min(message.find('\n'), message.size());
+  std::cerr << program << ": " << message.substr(0, end) << "; see `" << program
+            << " --help`" << message.substr(end) << '\n';
   return kExitUsage;
 }
 
@@ -249,7 +250,8 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error,
     for (const std::string& word : command->remaining(true))
       return (word.starts_with('-') ? "unknown flag " : "unexpected ") +
              quoted(word);
-  return error.what();
+  const std::string message = error.what();
+  return message.substr(0, message.find('\n'));
 }
 
 }  // namespace
