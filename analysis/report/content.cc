@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "analysis/report/image_maps.h"
 #include "analysis/report/pictures.h"
 
 namespace lens::analysis {
@@ -89,6 +90,10 @@ ReportContent gather_content(const Source& source,
       make_figures(content.study, content.tables, content.largest_entropy);
   tell(options, "samples and pictures");
   choose(content);
+  for (ReportFigure& map :
+       make_image_maps(source, content.tables, content.chosen, content.details,
+                       content.largest_entropy))
+    content.figures.push_back(std::move(map));
   return content;
 }
 

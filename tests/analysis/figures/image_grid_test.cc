@@ -61,13 +61,16 @@ image::RgbImage picture_with_cell(const ImageGeometry& geometry, int token) {
 }
 
 // [token] how far its patches are from those of a white picture.
-std::vector<double> colour_seen(const image::Patches& picture,
-                                const image::Patches& white) {
-  const std::size_t tokens = static_cast<std::size_t>(picture.tokens(2));
-  const std::size_t values = picture.values.size() / tokens;
+std::vector<double> colour_seen(const image::RgbImage& picture,
+                                const image::FittedImage& white) {
+  const auto tokens = static_cast<std::size_t>(white.tokens(2));
+  const std::vector<float> own =
+      image::patch_values(image::fit_image(picture, {}), {});
+  const std::vector<float> plain = image::patch_values(white, {});
+  const std::size_t values = own.size() / tokens;
   std::vector<double> seen(tokens, 0);
-  for (std::size_t i = 0; i < picture.values.size(); ++i) {
-    seen[i / values] += std::abs(picture.values[i] - white.values[i]);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    seen[i / values] += std::abs(own[i] - plain[i]);
   }
   return seen;
 }
@@ -79,12 +82,12 @@ TEST(ImageGrid, TheColouredCellIsSeenByTheTokenOfItsBox) {
        {std::pair{100, 330}, {40, 200}, {181, 97}, {200, 200}}) {
     image::RgbImage blank{height, width, {}};
     blank.pixels.assign(static_cast<std::size_t>(height * width * 3), 255);
-    const image::Patches white = image::patchify(blank, {});
+    const image::FittedImage white = image::fit_image(blank, {});
     const ImageGeometry geometry{height, width, white.grid_height,
                                  white.grid_width};
     for (int token = 0; token < token_grid(geometry).tokens(); ++token) {
-      const std::vector<double> seen = colour_seen(
-          image::patchify(picture_with_cell(geometry, token), {}), white);
+      const std::vector<double> seen =
+          colour_seen(picture_with_cell(geometry, token), white);
       const double all = std::accumulate(seen.begin(), seen.end(), 0.0);
       EXPECT_GT(all, 0);
       EXPECT_GT(seen[static_cast<std::size_t>(token)], 0.97 * all)
