@@ -88,18 +88,18 @@ function offerThemes() {
   name();
 }
 
-// On paper the provenance comes last, and a closed <details> would be missing.
+// On paper the provenance comes last, and what is folded away is shown.
 function offerPaper() {
   const provenance = document.getElementById("provenance");
   const header = provenance.parentNode;
-  let wasOpen = false;
+  let opened = [];
   window.addEventListener("beforeprint", () => {
-    wasOpen = provenance.open;
-    provenance.open = true;
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const details of opened) details.open = true;
     document.querySelector("main").append(provenance);
   });
   window.addEventListener("afterprint", () => {
-    provenance.open = wasOpen;
+    for (const details of opened) details.open = false;
     header.append(provenance);
   });
 }

@@ -335,7 +335,7 @@ class ReportTest(unittest.TestCase):
         path = pathlib.Path(self.folder.name) / "report.pdf"
         self.browser.print_pdf(path)
         self.assertTrue(path.read_bytes().startswith(b"%PDF"))
-        self.assertFalse(self.browser.run("return document.getElementById('provenance').open"))
+        self.assertEqual(self.count("details[open]"), 0)
         parent = self.browser.run("return document.getElementById('provenance').parentNode.tagName")
         self.assertEqual(parent, "HEADER")
 
