@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <sstream>
 
 #include "analysis/report/markup.h"
 
@@ -11,6 +12,9 @@ namespace {
 
 // Samples named for one reason.
 constexpr std::size_t kNamedFailures = 30;
+// Of a longer answer the first lines are seen at once; the others fold away.
+constexpr std::size_t kMostLines = 7;
+constexpr std::size_t kFirstLines = 5;
 
 std::string dataset_words(const storage::DatasetSummary& dataset) {
   return fmt::format("{}: {} samples, {} ok, {} failed, {} tokens",
@@ -21,20 +25,21 @@ std::string dataset_words(const storage::DatasetSummary& dataset) {
 std::string group_words(const Test& test) {
   std::string words;
   for (std::size_t i = 0; i < test.groups.size(); ++i) {
-    if (!words.empty()) words += "<br>";
-    words += "<bdi>" + html_text(test.groups[i]) + "</bdi>";
+    words += "<div><bdi>" + html_text(test.groups[i]) + "</bdi>";
     if (i < test.group_means.size())
       words += " " + short_number(test.group_means[i], 3);
     if (i < test.group_samples.size())
       words += fmt::format(" <span class=\"quiet\">(n = {})</span>",
                            test.group_samples[i]);
+    words += "</div>";
   }
   return words;
 }
 
 std::string test_row(const Test& test) {
   return fmt::format(
-      "<tr{}><th scope=\"row\">{}</th><td>{}</td><td>{} = {}</td>"
+      "<tr{}><th scope=\"row\">{}</th><td class=\"groups\">{}</td>"
+      "<td>{} = {}</td>"
       "<td>{} = {}</td><td class=\"number\">{}</td>"
       "<td class=\"number\">{}</td><td>{}</td></tr>\n",
       test.significant ? " class=\"significant\"" : "", html_text(test.name),
@@ -42,6 +47,36 @@ std::string test_row(const Test& test) {
       short_number(test.statistic, 3), html_text(test.effect_name),
       short_number(test.effect, 3), short_number(test.p, 3),
       short_number(test.p_adjusted, 3), html_text(test.sentence));
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// "mtvqa: the rest" has its subject set off.
+std::string answer_line(const std::string& line) {
+  constexpr std::size_t kLongestSubject = 60;
+  const std::size_t colon = line.find(": ");
+  if (colon == std::string::npos || colon > kLongestSubject)
+    return "<li>" + html_text(line) + "</li>";
+  return "<li><b>" + html_text(line.substr(0, colon)) + "</b>" +
+         html_text(line.substr(colon)) + "</li>";
+}
+
+std::string answer_html(const std::string& answer) {
+  const std::vector<std::string> lines = lines_of(answer);
+  const bool folds = lines.size() > kMostLines;
+  std::string html = "<ul>";
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (folds && i == kFirstLines)
+      html += fmt::format("</ul><details><summary>{} more</summary><ul>",
+                          lines.size() - i);
+    html += answer_line(lines[i]);
+  }
+  return html + (folds ? "</ul></details>" : "</ul>");
 }
 
 std::string figure_html(const ReportFigure& figure) {
@@ -89,7 +124,7 @@ std::string answers_html(const Study& study) {
   std::string html = "<dl class=\"answers\">\n";
   for (const Study::Answer& answer : study.answers)
     html += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n",
-                        html_text(answer.question), html_text(answer.answer));
+                        html_text(answer.question), answer_html(answer.answer));
   return html + "</dl>\n";
 }
 

@@ -22,13 +22,18 @@ function readHash() {
 const rows = readRows(report.table);
 const rowOf = new Map(rows.map((row) => [row.key, row]));
 
-function openKey(key) {
-  location.hash = hashOf(key, null);
+// At once; the browser tells of the new hash later, when nothing is left to do.
+function goTo(hash) {
+  location.hash = hash;
+  followHash(true);
 }
 
-const view = new SampleView(document.getElementById("sample"), (token) => {
-  location.hash = hashOf(view.sample.key, token);
-});
+function openKey(key) {
+  goTo(hashOf(key, null));
+}
+
+const view = new SampleView(document.getElementById("sample"), (token) =>
+  goTo(hashOf(view.sample.key, token)));
 const list = new SampleList(document.getElementById("sample-list"), rows, openKey);
 
 // Opens what the hash names; `scroll` brings it into sight.
@@ -88,18 +93,18 @@ function offerThemes() {
   name();
 }
 
-// On paper the provenance comes last, and a closed <details> would be missing.
+// On paper the provenance comes last, and what is folded away is shown.
 function offerPaper() {
   const provenance = document.getElementById("provenance");
   const header = provenance.parentNode;
-  let wasOpen = false;
+  let opened = [];
   window.addEventListener("beforeprint", () => {
-    wasOpen = provenance.open;
-    provenance.open = true;
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const details of opened) details.open = true;
     document.querySelector("main").append(provenance);
   });
   window.addEventListener("afterprint", () => {
-    provenance.open = wasOpen;
+    for (const details of opened) details.open = false;
     header.append(provenance);
   });
 }

@@ -124,6 +124,15 @@ class Browser:
         """What the body of a function, `script`, returns."""
         return self.post("/execute/sync", {"script": script, "args": list(arguments)})
 
+    def wait(self, script, *arguments):
+        """Until `script` returns something true; what it returned."""
+        for _ in range(100):
+            value = self.run(script, *arguments)
+            if value:
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"still not true after 5 s: {script}")
+
     def find(self, selector):
         return self.post("/element", {"using": "css selector", "value": selector})[ELEMENT]
 

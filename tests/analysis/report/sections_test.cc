@@ -52,6 +52,15 @@ TEST(AnswersHtml, KeepsTheOrderOfTheQuestions) {
   EXPECT_THAT(answers_html({}), HasSubstr("nothing can be said"));
 }
 
+TEST(AnswersHtml, SetsOffSubjectsAndFoldsLongListsAway) {
+  Study study;
+  study.answers = {{"Where?", "all\na: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\ng: 7"}};
+  const std::string html = answers_html(study);
+  EXPECT_THAT(html, HasSubstr("<ul><li>all</li><li><b>a</b>: 1</li>"));
+  EXPECT_THAT(html, HasSubstr("<summary>3 more</summary><ul><li><b>e</b>"));
+  EXPECT_THAT(html, HasSubstr("</ul></details></dd>"));
+}
+
 TEST(NotesHtml, IsThereOnlyWhereSomethingIsMissing) {
   EXPECT_EQ(notes_html({}), "");
   EXPECT_THAT(notes_html({"a < b"}), HasSubstr("<li>a &lt; b</li>"));
