@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs the whole way once on pictures and
-# a small random model that come with the tree: no download of data, no GPU.
+# a small model that come with the tree, up to the report: no download of data,
+# no GPU.
 set -euo pipefail
 
 usage() {
@@ -39,9 +40,12 @@ run=demo/run
   --dataset mtvqa=demo/data/mtvqa --dataset latex_ocr=demo/data/latex_ocr \
   --device cpu --dtype float32 --max-new-tokens 16 "${run_options[@]}"
 
+"$bin/lens" report "$run" -o "$run/report.html"
+
 cat <<EOF
 
-The file: $PWD/$run/results.h5
+The report:   $PWD/$run/report.html (open it in a browser)
+The file:     $PWD/$run/results.h5
 Look into it: h5dump -n $run/results.h5, or h5py, xarray, R, MATLAB (README.md)
 Check it:     $bin/lens verify $run
 EOF

@@ -8,6 +8,8 @@ usage() {
 usage: scripts/setup.sh [options]
   --tests      also install what the tests need and build them
   --lint       also install clang-format, clang-tidy and shellcheck
+  --readers    also install Octave and R, which the tests of docs/reading-results.md
+               use where they are there
   --cuda       also install the libraries of the CUDA half of libtorch
   --no-cuda    do not, even where a GPU is found (the default looks for one)
   --no-apt     do not look at Debian packages: they come from elsewhere
@@ -29,11 +31,12 @@ die() {
   exit 1
 }
 
-tests=no lint=no cuda=auto apt=yes build=yes
+tests=no lint=no readers=no cuda=auto apt=yes build=yes
 while [ $# -gt 0 ]; do
   case $1 in
     --tests) tests=yes ;;
     --lint) lint=yes ;;
+    --readers) readers=yes ;;
     --cuda) cuda=yes ;;
     --no-cuda) cuda=no ;;
     --no-apt) apt=no ;;
@@ -78,7 +81,11 @@ if [ -r /etc/os-release ] && grep -qi '^ID=ubuntu' /etc/os-release; then
 fi
 if [ $tests = yes ]; then
   packages+=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools
-    munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins iproute2)
+    munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins iproute2
+    chromium fonts-noto-core fonts-noto-cjk)
+fi
+if [ $readers = yes ]; then
+  packages+=(octave octave-netcdf r-base-core r-cran-hdf5r r-bioc-rhdf5)
 fi
 if [ $lint = yes ]; then
   packages+=(clang-format clang-tidy shellcheck)
