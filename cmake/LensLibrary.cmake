@@ -22,6 +22,14 @@ function(lens_program name)
   lens_precompile_if_torch(${name} ${ARG_LIBRARIES})
 endfunction()
 
+# lens_test_program(NAME ...): one that tests start; it lies beside them, apart
+# from what a user runs.
+function(lens_test_program name)
+  lens_program(${name} ${ARGN})
+  set_target_properties(
+    ${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
 # lens_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one GoogleTest program.
 function(lens_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
