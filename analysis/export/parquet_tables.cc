@@ -22,7 +22,7 @@ namespace lens::analysis {
 namespace {
 
 // Rows of a row group: enough to compress well, few enough to be held.
-constexpr std::int64_t kRowGroupRows = 1 << 19;
+constexpr std::int64_t kRowGroupRows = 1 << 17;
 // The texts of a row group; the default of 1 MiB is too little for a
 // vocabulary, and what does not fit is not dictionary-encoded.
 constexpr std::int64_t kDictionaryBytes = std::int64_t{8} << 20;

@@ -151,7 +151,7 @@ def check_long_parquet(path, results):
             assert list(found) == list(values), name
     file = pyarrow.parquet.ParquetFile(path)
     for group in range(file.metadata.num_row_groups):
-        assert file.metadata.row_group(group).num_rows <= 1 << 19
+        assert file.metadata.row_group(group).num_rows <= 1 << 17
         for column in range(file.metadata.num_columns):
             chunk = file.metadata.row_group(group).column(column)
             assert chunk.compression == "ZSTD"
