@@ -168,16 +168,21 @@ std::string token_line(const Group& group) {
       reached(group.agreement.mean, 0.5), reached(group.agreement.mean, 0.9));
 }
 
+// From the first layer that would do for one answer in a hundred.
 std::string early_exit_line(const Group& group) {
+  constexpr std::size_t kMost = 6;
   const std::vector<double>& same = group.same_answer;
-  const std::size_t states = same.size();
-  std::vector<std::string> late;
-  for (std::size_t l = states - std::min<std::size_t>(5, states); l < states;
-       ++l)
-    late.push_back(fmt::format("{} at layer {}", percent(same[l]), l));
+  std::size_t layer = 0;
+  while (layer < same.size() && same[layer] < 0.01) ++layer;
+  std::vector<std::string> shares;
+  for (; layer < same.size() && shares.size() < kMost; ++layer) {
+    shares.push_back(
+        fmt::format("{} at layer {}", percent(same[layer]), layer));
+    if (same[layer] >= 0.995) break;
+  }
   return fmt::format("half of {} would be the same {}, nine of ten {}; {}.",
                      counted(group.samples, "answer"), reached(same, 0.5),
-                     reached(same, 0.9), listed(late));
+                     reached(same, 0.9), listed(shares));
 }
 
 }  // namespace

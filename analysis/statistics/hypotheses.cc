@@ -163,10 +163,10 @@ std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
     for (SampleGroup& group : groups_of(samples, GroupBy::kDataset))
       whole.push_back(std::move(group));
   examiner.differ("between data sets", whole);
-  for (const auto& [dataset, rows] : datasets) {
-    const auto split = [&](GroupBy by) {
-      return groups_of({.dataset = dataset, .rows = rows}, by);
-    };
+  for (const DatasetSamples& samples : datasets) {
+    const std::string& dataset = samples.dataset;
+    const SampleRefs& rows = samples.rows;
+    const auto split = [&](GroupBy by) { return groups_of(samples, by); };
     examiner.differ("between languages of " + dataset,
                     split(GroupBy::kLanguage));
     examiner.differ("between scripts of " + dataset, split(GroupBy::kScript));

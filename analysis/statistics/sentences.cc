@@ -82,6 +82,11 @@ std::string difference(const Test& test, const TestWords& words,
       test.effect_name, test.effect, p, each_layer(test, words));
 }
 
+// Without "-0.00".
+std::string rho_text(double rho) {
+  return fmt::format("{:.2f}", std::abs(rho) < 0.005 ? 0 : rho);
+}
+
 std::string relation(const Test& test, const TestWords& words,
                      const std::string& p) {
   if (std::isnan(test.effect))
@@ -92,13 +97,14 @@ std::string relation(const Test& test, const TestWords& words,
   if (!test.significant)
     return fmt::format(
         "No relation found between the onset layer and the {} over {} samples "
-        "of {} (Spearman rho = {:.2f}, {}).",
-        words.size_name, test.group_samples[0], test.groups[0], test.effect, p);
+        "of {} (Spearman rho = {}, {}).",
+        words.size_name, test.group_samples[0], test.groups[0],
+        rho_text(test.effect), p);
   return fmt::format(
       "The onset layer goes with the {} over {} samples of {}: the larger, the "
-      "{} (Spearman rho = {:.2f}, {}).",
+      "{} (Spearman rho = {}, {}).",
       words.size_name, test.group_samples[0], test.groups[0],
-      test.effect > 0 ? "later" : "earlier", test.effect, p);
+      test.effect > 0 ? "later" : "earlier", rho_text(test.effect), p);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 
 namespace lens::analysis {
 namespace {
@@ -34,7 +35,9 @@ double false_positive_rate(P&& p_of) {
   constexpr int kRepetitions = 3000;
   int positive = 0;
   for (std::uint64_t r = 0; r < kRepetitions; ++r) positive += p_of(r) <= 0.05;
-  return static_cast<double>(positive) / kRepetitions;
+  const double rate = static_cast<double>(positive) / kRepetitions;
+  std::printf("false positives %.2f %%\n", 100 * rate);
+  return rate;
 }
 
 TEST(TestGroups, ClaimsADifferenceOfTwoEqualsFiveTimesInAHundred) {

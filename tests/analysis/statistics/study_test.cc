@@ -130,6 +130,18 @@ TEST(Study, NamesTheScriptOfTheMiddleLayers) {
   EXPECT_THAT(study.answers[3].answer, HasSubstr(": Han "));
 }
 
+TEST(Study, SaysFromWhichLayerAnswersWouldBeTheSame) {
+  planted::Plan plan = {.noise_nats = 0, .sample_spread = 0, .token_spread = 0};
+  plan.datasets[1].onset = 12;  // and on top from 14
+  const Study study = make_study(tables_of(plan), quick());
+  EXPECT_THAT(study.answers[5].answer,
+              AllOf(HasSubstr("latex_ocr: half of "),
+                    HasSubstr("the same from layer 14 on, nine of ten from "
+                              "layer 14 on; 100 % at layer 14.")));
+  EXPECT_THAT(study.answers[4].answer,
+              HasSubstr("stays there from layer 14.0"));
+}
+
 // Tables in another order, rows in another order, one data set cut in two.
 TEST(Study, DoesNotDependOnOrderOrShards) {
   const std::vector<SampleTable> tables = tables_of({});
