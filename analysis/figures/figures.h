@@ -65,7 +65,9 @@ struct ComparisonFigure {
 };
 std::string comparison_svg(const ComparisonFigure& figure);
 
-// Counts by layer, groups side by side or stacked in small multiples.
+// Counts by layer, one panel a group. Bars are drawn in per cent of the whole
+// group, those without a layer included, on one scale, so that groups of any
+// size can be compared; the counts are under the pointer and in the CSV.
 struct HistogramFigure {
   std::string title, subtitle, x_label;
   struct Series {

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <optional>
 
-#include "analysis/figures/check.h"
 #include "analysis/figures/colour.h"
 #include "analysis/figures/figures.h"
 #include "analysis/figures/scale.h"
@@ -107,61 +106,72 @@ void draw_bars(Svg& svg, const Series& series, int index, const PlotArea& area,
   svg.close();
 }
 
-}  // namespace
-}  // namespace figures
-
-std::string histogram_svg(const HistogramFigure& figure) {
-  using namespace figures;
-  constexpr double kInner = kWidth - 2 * kMargin;
-  Svg svg("histogram", figure.title, described(figure));
-  double y = draw_head(svg, figure.title, figure.subtitle, kMargin, kInner);
+// The end of the common scale: the tallest bar and some air.
+double largest_percent(const HistogramFigure& figure) {
   double largest = 0;
   for (const Series& series : figure.series) {
     for (const std::int64_t count : series.count) {
       largest = std::max(largest, percent(series, count));
     }
   }
-  largest = largest > 0 ? largest * 1.05 : 1;
+  return largest > 0 ? largest * 1.05 : 1;
+}
+
+// Name and facts of a group above its plot.
+void draw_name(Svg& svg, const Series& series, const PlotArea& area) {
+  const std::string told = facts(series);
+  const double told_width = 1.08 * kTextSize * text_width(told);
+  const double y = area.top - 15;
+  svg.label({.x = area.left,
+             .y = y,
+             .text = series.name,
+             .width = (area.width - told_width - 12) / 1.06,
+             .attributes = "font-weight=\"600\""});
+  svg.label({.x = area.right(),
+             .y = y,
+             .text = told,
+             .anchor = Anchor::kRight,
+             .attributes = kMuted});
+}
+
+// All panels from `y` on; returns the y below the last one's axis.
+double draw_panels(Svg& svg, const HistogramFigure& figure, double y) {
+  const double largest = largest_percent(figure);
   const double height = panel_height(figure.series.size());
+  const bool tall = height > 90;
   const double left = kMargin + kLabels;
-  if (figure.series.empty()) {
-    svg.label({.x = kMargin,
-               .y = y + 14,
-               .text = "no groups: there is nothing "
-                       "to draw"});
-    y += 24;
-  }
   for (std::size_t i = 0; i < figure.series.size(); ++i) {
-    const Series& series = figure.series[i];
-    const bool last = i + 1 == figure.series.size();
     const PlotArea area{left, y + kNameRow + 8, kWidth - left - kMargin,
                         height};
-    const std::string told = facts(series);
-    const double told_width = 1.08 * kTextSize * text_width(told);
-    svg.label({.x = left,
-               .y = y + 13,
-               .text = series.name,
-               .width = (area.width - told_width - 12) / 1.06,
-               .attributes = "font-weight=\"600\""});
-    svg.label({.x = area.right(),
-               .y = y + 13,
-               .text = told,
-               .anchor = Anchor::kRight,
-               .attributes = kMuted});
     const LayerScale layers(area, layers_of(figure), 14);
     const ValueScale values(area, 0, largest);
-    draw_value_axis(
-        svg, area, values, ticks(0, largest, height > 90 ? 4 : 2),
-        height > 90 || i == figure.series.size() / 2 ? "% of group" : "",
-        kMargin + 8);
-    draw_bars(svg, series, static_cast<int>(i), area, layers, values);
-    if (last) {
-      y = draw_layer_axis(svg, area, layers, figure.x_label);
-    } else {
-      svg.line(area.left, area.bottom(), area.right(), area.bottom(), kAxis);
-      y = area.bottom() + kGap;
+    draw_name(svg, figure.series[i], area);
+    // Low panels share one name of the axis.
+    const bool named = tall || i == figure.series.size() / 2;
+    draw_value_axis(svg, area, values, ticks(0, largest, tall ? 4 : 2),
+                    named ? "% of group" : "", kMargin + 8);
+    draw_bars(svg, figure.series[i], static_cast<int>(i), area, layers, values);
+    if (i + 1 == figure.series.size()) {
+      return draw_layer_axis(svg, area, layers, figure.x_label);
     }
+    svg.line(area.left, area.bottom(), area.right(), area.bottom(), kAxis);
+    y = area.bottom() + kGap;
   }
+  svg.label({.x = kMargin,
+             .y = y + 14,
+             .text = "no groups: there is nothing to draw"});
+  return y + 24;
+}
+
+}  // namespace
+}  // namespace figures
+
+std::string histogram_svg(const HistogramFigure& figure) {
+  using namespace figures;
+  Svg svg("histogram", figure.title, described(figure));
+  double y = draw_head(svg, figure.title, figure.subtitle, kMargin,
+                       kWidth - 2 * kMargin);
+  y = draw_panels(svg, figure, y);
   return svg.finish(kWidth, y + 6);
 }
 

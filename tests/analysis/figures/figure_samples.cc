@@ -59,6 +59,11 @@ void write_all(const std::filesystem::path& folder) {
   heat("heat_map_probability", heat_map(12, 29, HeatMap::Scale::kProbability));
   heat("heat_map_one_token", heat_map(1, 29, HeatMap::Scale::kEntropy));
   heat("heat_map_one_layer", heat_map(9, 1, HeatMap::Scale::kEntropy));
+  HeatMap arabic = heat_map(16, 9, HeatMap::Scale::kProbability);
+  arabic.title = "ما المكتوب على اللافتة؟ (mtvqa, 17.0)";
+  arabic.subtitle = "السؤال: ما اسم الشارع المكتوب على اللافتة الزرقاء؟ ";
+  arabic.subtitle += arabic.subtitle + arabic.subtitle;
+  heat("heat_map_arabic", arabic);
   heat("heat_map_no_token", heat_map(0, 29, HeatMap::Scale::kEntropy));
   heat("heat_map_hostile", hostile_heat_map());
   const auto curve = [&](const std::string& name, const CurveFigure& figure) {

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <numeric>
+
 #include "worker/error.h"
+#include "worker/image/preprocess.h"
 
 namespace lens::analysis {
 namespace {
@@ -35,42 +39,58 @@ TEST(ImageGrid, BoxesTileThePicture) {
   EXPECT_NEAR(last.top + last.height, 480, 1e-9);
 }
 
-// A synthetic picture: white, but for one coloured cell. Resized to the grid's
-// pixels by nearest neighbour, cut into patches of 14 in the order in which the
-// model takes them (blocks of 2 x 2, row by row), the token that sees colour
-// must be the one whose box covers the cell.
-TEST(ImageGrid, TheColouredCellIsTheBoxOfTheTokenThatSeesIt) {
-  const ImageGeometry geometry{100, 330, 8, 24};  // 112 x 336, 4 x 12 tokens
-  const int cell_left = 193, cell_top = 75, cell_size = 20;
-  const auto coloured = [&](int y, int x) {
-    return x >= cell_left && x < cell_left + cell_size && y >= cell_top &&
-           y < cell_top + cell_size;
-  };
-  std::vector<int> seen(48, 0);
-  for (int y = 0; y < geometry.grid_height * 14; ++y) {
-    for (int x = 0; x < geometry.grid_width * 14; ++x) {
-      const int source_y =
-          y * geometry.image_height / (geometry.grid_height * 14);
-      const int source_x =
-          x * geometry.image_width / (geometry.grid_width * 14);
-      const int patch_row = y / 14, patch_column = x / 14;
-      const int token =
-          patch_row / 2 * (geometry.grid_width / 2) + patch_column / 2;
-      seen[static_cast<std::size_t>(token)] += coloured(source_y, source_x);
+// A white picture with one red cell: the inner part of the box of `token`.
+image::RgbImage picture_with_cell(const ImageGeometry& geometry, int token) {
+  image::RgbImage picture{geometry.image_height, geometry.image_width, {}};
+  picture.pixels.assign(static_cast<std::size_t>(geometry.image_height) *
+                            static_cast<std::size_t>(geometry.image_width) * 3,
+                        255);
+  const PixelBox box = image_token_box(geometry, token);
+  constexpr double kInside = 3;  // pixels, for what the resampling spreads
+  for (int y = 0; y < geometry.image_height; ++y) {
+    for (int x = 0; x < geometry.image_width; ++x) {
+      if (x < box.left + kInside || x + 1 > box.left + box.width - kInside ||
+          y < box.top + kInside || y + 1 > box.top + box.height - kInside) {
+        continue;
+      }
+      const auto at = static_cast<std::size_t>(y * geometry.image_width + x);
+      picture.pixels[3 * at + 1] = picture.pixels[3 * at + 2] = 0;
     }
   }
-  int tokens_with_colour = 0;
-  for (int token = 0; token < 48; ++token) {
-    if (seen[static_cast<std::size_t>(token)] == 0) continue;
-    ++tokens_with_colour;
-    const PixelBox box = image_token_box(geometry, token);
-    EXPECT_LE(box.left, cell_left);
-    EXPECT_GE(box.left + box.width, cell_left + cell_size);
-    EXPECT_LE(box.top, cell_top);
-    EXPECT_GE(box.top + box.height, cell_top + cell_size);
-    EXPECT_EQ(token, 3 * 12 + 7);
+  return picture;
+}
+
+// [token] how far its patches are from those of a white picture.
+std::vector<double> colour_seen(const image::Patches& picture,
+                                const image::Patches& white) {
+  const std::size_t tokens = static_cast<std::size_t>(picture.tokens(2));
+  const std::size_t values = picture.values.size() / tokens;
+  std::vector<double> seen(tokens, 0);
+  for (std::size_t i = 0; i < picture.values.size(); ++i) {
+    seen[i / values] += std::abs(picture.values[i] - white.values[i]);
   }
-  EXPECT_EQ(tokens_with_colour, 1);
+  return seen;
+}
+
+// The worker's own resizing and cutting into patches says which token sees the
+// coloured cell: the one whose box it was painted into.
+TEST(ImageGrid, TheColouredCellIsSeenByTheTokenOfItsBox) {
+  for (const auto& [height, width] :
+       {std::pair{100, 330}, {40, 200}, {181, 97}, {200, 200}}) {
+    image::RgbImage blank{height, width, {}};
+    blank.pixels.assign(static_cast<std::size_t>(height * width * 3), 255);
+    const image::Patches white = image::patchify(blank, {});
+    const ImageGeometry geometry{height, width, white.grid_height,
+                                 white.grid_width};
+    for (int token = 0; token < token_grid(geometry).tokens(); ++token) {
+      const std::vector<double> seen = colour_seen(
+          image::patchify(picture_with_cell(geometry, token), {}), white);
+      const double all = std::accumulate(seen.begin(), seen.end(), 0.0);
+      EXPECT_GT(all, 0);
+      EXPECT_GT(seen[static_cast<std::size_t>(token)], 0.97 * all)
+          << height << " x " << width << ", token " << token;
+    }
+  }
 }
 
 TEST(ImageGrid, BadSizesAreRefused) {
