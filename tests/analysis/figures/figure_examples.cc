@@ -24,8 +24,9 @@ const std::vector<std::string> kLanguages = {"AR", "DE", "FR", "IT", "JA",
 
 // A repeatable number in [0, 1).
 double chance(int a, int b, int c = 0) {
-  auto mixed =
-      static_cast<std::uint32_t>(a * 73856093 ^ b * 19349663 ^ c * 83492791);
+  std::uint32_t mixed = static_cast<std::uint32_t>(a) * 73856093u ^
+                        static_cast<std::uint32_t>(b) * 19349663u ^
+                        static_cast<std::uint32_t>(c) * 83492791u;
   mixed ^= mixed >> 15;
   mixed *= 0x2c1b3c6du;
   mixed ^= mixed >> 12;
