@@ -82,7 +82,7 @@ fi
 if [ $tests = yes ]; then
   packages+=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools
     munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins iproute2
-    chromium fonts-noto-core fonts-noto-cjk)
+    chromium chromium-driver fonts-noto-core fonts-noto-cjk)
 fi
 if [ $readers = yes ]; then
   packages+=(octave octave-netcdf r-base-core r-cran-hdf5r r-bioc-rhdf5)

@@ -144,45 +144,59 @@ double top_of(const Groups& groups, Member member) {
   return std::max(1.0, std::ceil(top));
 }
 
-// Difference of two independent groups: half-widths of the bands add as
-// squares.
-CurveFigure::Line difference_of(const Group& a, const Group& b) {
-  CurveFigure::Line line;
-  line.name = a.dataset + " minus " + b.dataset;
-  for (std::size_t l = 0; l < a.entropy.mean.size(); ++l) {
-    const double middle = a.entropy.mean[l] - b.entropy.mean[l];
-    line.mean.push_back(middle);
-    line.low.push_back(middle -
-                       std::hypot(a.entropy.mean[l] - a.entropy.low[l],
-                                  b.entropy.high[l] - b.entropy.mean[l]));
-    line.high.push_back(middle +
-                        std::hypot(a.entropy.high[l] - a.entropy.mean[l],
-                                   b.entropy.mean[l] - b.entropy.low[l]));
-  }
-  return line;
+// The name by which Comparison calls a group.
+const std::string& short_name(const Group& group) {
+  return group.by == GroupBy::kDataset ? group.dataset : group.value;
 }
 
-ReportFigure comparison(const Study& study, const Group& a, const Group& b,
-                        double largest) {
+const Group* find_group(const Study& study, const Comparison& comparison,
+                        const std::string& name) {
+  for (const Group& group : study.groups)
+    if (group.by == comparison.by && short_name(group) == name &&
+        (comparison.dataset.empty() || group.dataset == comparison.dataset))
+      return &group;
+  return nullptr;
+}
+
+// The curves of two groups, and their difference as the study resampled it.
+ReportFigure comparison_figure(const Study& study, const Comparison& comparison,
+                               const std::string& id, double largest) {
   ComparisonFigure figure;
-  figure.curves.title =
-      fmt::format("Entropy by layer: {} and {}", a.dataset, b.dataset);
+  figure.curves.title = "Entropy by layer: " + comparison.name;
   figure.curves.y_label = "entropy, nats";
   figure.curves.y_max = largest;
-  for (const Group* group : {&a, &b}) {
+  for (const std::string* name : {&comparison.first, &comparison.second}) {
+    const Group* const group = find_group(study, comparison, *name);
+    if (group == nullptr) continue;
     figure.curves.lines.push_back(line_of(*group, &Group::entropy));
     if (!std::isnan(group->onset_of_mean.value))
       figure.curves.marks.push_back(
           onset_mark(*group, static_cast<int>(figure.curves.lines.size()) - 1));
   }
-  figure.difference = difference_of(a, b);
-  return {.id = "comparison",
+  const Curve& difference = comparison.entropy_difference;
+  figure.difference = {.name = comparison.second + " minus " + comparison.first,
+                       .mean = difference.mean,
+                       .low = difference.low,
+                       .high = difference.high};
+  return {.id = id,
           .title = figure.curves.title,
           .caption = band_words(study) +
-                     " The lower panel is the difference; the two bands add "
-                     "as independent ones do.",
+                     " The lower panel is the difference, with its own band.",
           .svg = comparison_svg(figure),
           .csv = comparison_csv(figure)};
+}
+
+// All comparisons by one property, of one data set or ("") between them.
+void add_comparisons(const Study& study, GroupBy by, const std::string& dataset,
+                     double largest, std::vector<ReportFigure>& figures) {
+  int count = 0;
+  for (const Comparison& comparison : study.comparisons) {
+    if (comparison.by != by || comparison.dataset != dataset) continue;
+    std::string id = "comparison";
+    if (by == GroupBy::kVerdict) id += "-by-verdict-" + dataset;
+    if (++count > 1) id += fmt::format("-{}", count);
+    figures.push_back(comparison_figure(study, comparison, id, largest));
+  }
 }
 
 ReportFigure histogram(const std::string& id, const std::string& title,
@@ -243,7 +257,6 @@ ReportFigure early_exit(const Groups& groups) {
 void add_of_dataset(const Study& study, const std::string& dataset,
                     double largest, std::vector<ReportFigure>& figures) {
   const Groups languages = groups_by(study, GroupBy::kLanguage, dataset);
-  const Groups verdicts = groups_by(study, GroupBy::kVerdict, dataset);
   if (languages.size() > 1) {
     figures.push_back(curves("entropy-by-language-" + dataset,
                              "Entropy by layer and language: " + dataset,
@@ -254,13 +267,7 @@ void add_of_dataset(const Study& study, const std::string& dataset,
                                 "Entropy onset by language: " + dataset,
                                 "layer of the onset", languages));
   }
-  if (verdicts.size() > 1) {
-    figures.push_back(
-        curves("entropy-by-verdict-" + dataset,
-               "Entropy by layer, right and wrong answers: " + dataset,
-               "entropy, nats", largest, verdicts, &Group::entropy));
-    figures.back().caption = band_words(study);
-  }
+  add_comparisons(study, GroupBy::kVerdict, dataset, largest, figures);
   if (languages.size() > 1)
     figures.push_back(scripts(study, "scripts-by-language-" + dataset,
                               "Scripts by layer and language: " + dataset,
@@ -278,9 +285,7 @@ std::vector<ReportFigure> make_figures(const Study& study,
   for (const Group* group : datasets)
     figures.push_back(
         entropy_of_dataset(study, *group, tables, largest_entropy));
-  for (std::size_t b = 1; b < datasets.size(); ++b)
-    figures.push_back(
-        comparison(study, *datasets[0], *datasets[b], largest_entropy));
+  add_comparisons(study, GroupBy::kDataset, "", largest_entropy, figures);
   figures.push_back(histogram("onset", "Entropy onset of the tokens",
                               "layer of the onset", datasets));
   figures.push_back(early_exit(datasets));

@@ -49,6 +49,12 @@ Study make_study() {
                   make_group("mtvqa", GroupBy::kLanguage, "AR", 3),
                   make_group("mtvqa", GroupBy::kLanguage, "RU", 3.5),
                   make_group("mtvqa", GroupBy::kVerdict, "right", 3.5)};
+  study.comparisons = {{.name = "latex_ocr and mtvqa",
+                        .dataset = "",
+                        .by = GroupBy::kDataset,
+                        .first = "latex_ocr",
+                        .second = "mtvqa",
+                        .entropy_difference = curve(-1, 0.25, 0.5)}};
   return study;
 }
 
@@ -77,20 +83,33 @@ TEST(MakeFigures, DrawsWhatTheStudyHas) {
     EXPECT_THAT(names, Contains(id));
   // One language or one verdict is nothing to compare.
   EXPECT_THAT(names, Not(Contains("entropy-by-language-latex_ocr")));
-  EXPECT_THAT(names, Not(Contains("entropy-by-verdict-mtvqa")));
+  EXPECT_THAT(names, Not(Contains("comparison-by-verdict-mtvqa")));
 }
 
-TEST(MakeFigures, AddsTheBandsOfADifferenceAsSquares) {
+TEST(MakeFigures, DrawsTheDifferenceAsTheStudyHasIt) {
   const auto figures = make_figures(make_study(), {}, 8);
-  // 5 - 4, below: hypot(0.3, 0.6), above: hypot(0.6, 0.3).
   const std::string& csv = named(figures, "comparison").csv;
-  EXPECT_THAT(csv, HasSubstr("latex_ocr minus mtvqa,0,1,0.32917960675"));
-  EXPECT_THAT(csv, HasSubstr(",1.67082039324993"));
+  EXPECT_THAT(csv, HasSubstr("mtvqa minus latex_ocr,0,-1,-1.25,-0.5"));
+  EXPECT_THAT(csv, HasSubstr("latex_ocr (n = 20),0,5"));
+}
+
+TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {
+  Study study = make_study();
+  study.groups.push_back(make_group("mtvqa", GroupBy::kVerdict, "wrong", 4));
+  study.comparisons.push_back({.name = "right and wrong answers of mtvqa",
+                               .dataset = "mtvqa",
+                               .by = GroupBy::kVerdict,
+                               .first = "right",
+                               .second = "wrong",
+                               .entropy_difference = curve(0.5, 0.1, 0.1)});
+  const auto figures = make_figures(study, {}, 8);
+  EXPECT_THAT(named(figures, "comparison-by-verdict-mtvqa").csv,
+              HasSubstr("wrong minus right,0,0.5,0.4,0.6"));
 }
 
 TEST(MakeFigures, ComparesNothingWithOneDataSet) {
   Study study = make_study();
-  study.groups.erase(study.groups.begin());
+  study.comparisons.clear();
   EXPECT_THAT(ids(make_figures(study, {}, 8)), Not(Contains("comparison")));
 }
 
