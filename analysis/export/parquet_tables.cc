@@ -154,8 +154,10 @@ std::shared_ptr<arrow::Field> field(
 }
 
 arrow::FieldVector long_fields() {
-  const auto text = arrow::utf8(), real = arrow::float32();
-  const auto whole = arrow::int32(), small = arrow::int16();
+  const auto& text = arrow::utf8();
+  const auto& real = arrow::float32();
+  const auto& whole = arrow::int32();
+  const auto& small = arrow::int16();
   return {field("dataset", text),        field("language", text),
           field("sample_id", text),      field("token_index", whole),
           field("role", text),           field("position", whole),
@@ -167,8 +169,8 @@ arrow::FieldVector long_fields() {
 }
 
 arrow::FieldVector samples_fields() {
-  const auto text = arrow::utf8();
-  const auto whole = arrow::int32();
+  const auto& text = arrow::utf8();
+  const auto& whole = arrow::int32();
   const auto list = arrow::list(arrow::float32());
   return {field("dataset", text),
           field("sample_id", text),

@@ -1,6 +1,5 @@
 #include "analysis/export/tables.h"
 
-#include <functional>
 #include <map>
 #include <utility>
 

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
-#include <functional>
 
 #include "analysis/view/query.h"
 #include "analysis/view/query_parser.h"
