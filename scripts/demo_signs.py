@@ -1,46 +1,113 @@
-"""Pictures of signs in the nine languages of MTVQA."""
+"""Small signs in the nine languages of MTVQA: what they say, and pictures."""
 
+import dataclasses
 import io
+import json
+import pathlib
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps, features
 
+SOURCE = pathlib.Path(__file__).resolve().parent.parent / "demo/sources/signs.json"
+# Language -> kind -> words of the first line; questions.
+LEXICON = json.loads(SOURCE.read_text(encoding="utf-8"))
+LANGUAGES = sorted(LEXICON)
+KINDS = ("hours", "price", "line")
+
 NOTO = "/usr/share/fonts/truetype/noto/"
 CJK = "/usr/share/fonts/opentype/noto/"
-# Language -> (sans, serif), each (file, index in a collection).
+# Language -> (file, index in a collection).
 FONTS = {
-    "AR": ((NOTO + "NotoSansArabic-Bold.ttf", 0), (NOTO + "NotoNaskhArabic-Bold.ttf", 0)),
-    "TH": ((NOTO + "NotoSansThai-Bold.ttf", 0), (NOTO + "NotoSerifThai-Bold.ttf", 0)),
-    "JA": ((CJK + "NotoSansCJK-Bold.ttc", 0), (CJK + "NotoSerifCJK-Bold.ttc", 0)),
-    "KR": ((CJK + "NotoSansCJK-Bold.ttc", 1), (CJK + "NotoSerifCJK-Bold.ttc", 1)),
+    "AR": (NOTO + "NotoSansArabic-Bold.ttf", 0),
+    "TH": (NOTO + "NotoSansThai-Bold.ttf", 0),
+    "JA": (CJK + "NotoSansCJK-Bold.ttc", 0),
+    "KR": (CJK + "NotoSansCJK-Bold.ttc", 1),
 }
-LATIN = ((NOTO + "NotoSans-Bold.ttf", 0), (NOTO + "NotoSerif-Bold.ttf", 0))
+LATIN = (NOTO + "NotoSans-Bold.ttf", 0)
 
-# Look -> (ground, ink, ink of the first line, serif, wall behind).
+# Kind -> (ground, ink, wall behind) of its looks.
 LOOKS = {
-    "shop": ((34, 94, 62), (250, 244, 220), (255, 214, 92), True, (176, 158, 136)),
-    "street": ((28, 62, 140), (255, 255, 255), (255, 255, 255), False, (150, 160, 166)),
-    "tag": ((252, 220, 70), (40, 30, 20), (170, 20, 20), False, (120, 150, 96)),
-    "notice": ((245, 245, 245), (30, 30, 40), (12, 84, 160), False, (128, 136, 150)),
-    "poster": ((120, 30, 60), (250, 230, 210), (255, 200, 120), True, (190, 186, 178)),
-    "chalk": ((38, 44, 42), (235, 235, 225), (250, 200, 130), True, (140, 96, 60)),
-    "warning": ((255, 196, 0), (20, 20, 20), (180, 0, 0), False, (110, 112, 116)),
-    "brass": ((196, 164, 92), (46, 34, 14), (46, 34, 14), True, (96, 72, 60)),
-    "paper": ((250, 248, 238), (36, 36, 48), (140, 24, 24), True, (158, 134, 108)),
-    "label": ((240, 228, 196), (80, 50, 20), (120, 60, 10), True, (200, 170, 120)),
+    "hours": [((34, 94, 62), (250, 244, 220), (176, 158, 136)),
+              ((245, 245, 245), (30, 30, 40), (128, 136, 150))],
+    "price": [((252, 220, 70), (40, 30, 20), (120, 150, 96)),
+              ((250, 248, 238), (36, 36, 48), (158, 134, 108))],
+    "line": [((28, 62, 140), (255, 255, 255), (150, 160, 166))],
 }
 DIRECTIONS = {"AR": "rtl"}
 ORIENTATION = 0x0112  # EXIF tag
+TEXT_SIZE = 18
+LINE_STEP = 25
+SIZE_STEP = 28  # pixels of an image token: pictures need no resizing
 
 
-def font(language, serif, size):
-    path, index = FONTS.get(language, LATIN)[1 if serif else 0]
+@dataclasses.dataclass(frozen=True)
+class Sign:
+    """Two lines, a word and something with numbers, and what can be asked."""
+
+    language: str
+    kind: str
+    look: int
+    lines: tuple
+    numbers: tuple  # every answer on it that is not a word
+    questions: tuple  # of (question, answer)
+
+
+def _hours(rng):
+    minutes = ["00", "15", "30", "45"]
+    return (f"{rng.randrange(6, 12)}:{rng.choice(minutes)}",
+            f"{rng.randrange(14, 23)}:{rng.choice(minutes)}")
+
+
+def _price(language, rng):
+    """As prices look in the currency: cents, tens or thousands."""
+    if language in ("DE", "FR", "IT"):
+        return f"{rng.randrange(1, 20)},{rng.randrange(10)}{rng.choice('05')}"
+    if language in ("KR", "VI"):
+        return f"{rng.randrange(10, 100)}000"
+    return str(rng.randrange(11, 1000))
+
+
+def compose(language, rng):
+    """A sign made up at random, with two questions."""
+    words = LEXICON[language]
+    ask = words["questions"]
+    kind = rng.choice(KINDS)
+    word = rng.choice(words[kind])
+    if kind == "hours":
+        opens, closes = numbers = _hours(rng)
+        second = f"{opens} – {closes}"
+        questions = [(ask["place"], word), (ask["opens"], opens),
+                     (ask["closes"], closes)]
+        questions.pop(rng.randrange(3))
+    elif kind == "price":
+        second = words["price_form"].format(_price(language, rng))
+        numbers = (second,)
+        questions = [(ask["goods"], word), (ask["price"], second)]
+    else:
+        number = str(rng.randrange(1, 400))
+        second = words["line_form"].format(number)
+        numbers = (number,)
+        questions = [(ask["goal"], word), (ask["number"], number)]
+    return Sign(language, kind, rng.randrange(len(LOOKS[kind])), (word, second),
+                numbers, tuple(questions))
+
+
+def shares_number(sign, taken):
+    """Whether a number on it is in `taken`, a set of (language, number)."""
+    return any((sign.language, number) in taken for number in sign.numbers)
+
+
+def font(language, size):
+    path, index = FONTS.get(language, LATIN)
     return ImageFont.truetype(path, size, index=index,
                               layout_engine=ImageFont.Layout.RAQM)
 
 
 def runs(language, text):
     """Thai fonts have no digits or Latin punctuation: those parts of a line are
-    set in the Latin font beside them. Other scripts are one run."""
+    set in the Latin font beside them. So is an Arabic sign's line of hours.
+    Other scripts are one run."""
+    if language == "AR" and not any(c.isalpha() for c in text):
+        return [("DE", text)]
     if language != "TH":
         return [(language, text)]
     parts = []
@@ -59,9 +126,9 @@ def runs(language, text):
 class Line:
     """One line of text, shaped and measured."""
 
-    def __init__(self, language, text, serif, size):
-        self.direction = DIRECTIONS.get(language, "ltr")
-        self.parts = [(part, font(owner, serif, size)) for owner, part in
+    def __init__(self, language, text, size):
+        self.direction = DIRECTIONS.get(runs(language, text)[0][0], "ltr")
+        self.parts = [(part, font(owner, size)) for owner, part in
                       runs(language, text)]
         self.widths = [f.getlength(t, direction=self.direction)
                        for t, f in self.parts]
@@ -76,32 +143,18 @@ class Line:
             x += width
 
 
-def panel(language, look, lines, rng):
+def panel(sign):
     """The sign itself, seen from the front."""
-    ground, ink, first_ink, serif, _ = LOOKS[look]
-    size = rng.choice([26, 28, 30])
-    set_lines = [Line(language, text, serif, int(size * (1.35 if i == 0 else 1)))
-                 for i, text in enumerate(lines)]
-    pad = 22
-    width = int(max(line.width for line in set_lines)) + 2 * pad
-    # Noto's line heights leave room for stacked marks; signs are set tighter.
-    step = [int(line.height * 0.92) for line in set_lines]
-    picture = Image.new("RGB", (max(width, 200), sum(step) + 2 * pad), ground)
+    ground, ink, _ = LOOKS[sign.kind][sign.look]
+    lines = [Line(sign.language, text, TEXT_SIZE) for text in sign.lines]
+    width = int(max(line.width for line in lines)) + 16
+    width = max(3, -(-(width + 4) // SIZE_STEP)) * SIZE_STEP - 4
+    picture = Image.new("RGB", (width, 2 * SIZE_STEP - 4), ground)
     draw = ImageDraw.Draw(picture)
-    frame = [6, 6, picture.width - 7, picture.height - 7]
-    if look in ("street", "warning", "brass", "shop", "label"):
-        draw.rectangle(frame, outline=ink, width=3)
-    centred = look not in ("chalk", "notice")
-    y = pad
-    for i, line in enumerate(set_lines):
-        if centred:
-            x = (picture.width - line.width) / 2
-        elif line.direction == "rtl":
-            x = picture.width - pad - line.width
-        else:
-            x = pad
-        line.draw(draw, x, y, first_ink if i == 0 else ink)
-        y += step[i]
+    for i, line in enumerate(lines):
+        x = 8 if sign.language not in DIRECTIONS else width - 8 - line.width
+        # One base line for all scripts; stacked marks reach above it.
+        line.draw(draw, x, 19 + i * LINE_STEP - line.ascent, ink)
     return picture
 
 
@@ -109,10 +162,9 @@ def wall(size, colour, rng):
     """A lit wall: light falls off from one corner, with grain."""
     slope = Image.linear_gradient("L").rotate(rng.choice([0, 90, 180, 270]))
     light = slope.resize(size).point(lambda v: 150 + v * 90 // 255)
-    # Image.effect_noise takes no seed; drawn small and enlarged it also
-    # compresses better.
-    small = Image.frombytes("L", (64, 64), rng.randbytes(4096))
-    grain = small.resize(size, Image.Resampling.BICUBIC).point(
+    # Image.effect_noise takes no seed.
+    grain = Image.frombytes("L", (16, 16), rng.randbytes(256))
+    grain = grain.resize(size, Image.Resampling.BICUBIC).point(
         lambda v: 240 + v * 15 // 255)
     flat = Image.new("RGB", size, colour)
     for layer in (light, grain):
@@ -120,37 +172,33 @@ def wall(size, colour, rng):
     return flat
 
 
-def photograph(sign, look, rng):
-    """The sign on its wall, a little turned, with a shadow."""
-    margin = rng.randrange(16, 36)
-    size = (sign.width + 2 * margin, sign.height + 2 * margin)
-    scene = wall(size, LOOKS[look][4], rng)
+def photograph(front, colour, rng):
+    """The sign on its wall, a little turned and not quite sharp."""
+    size = (front.width + 4, front.height + 4)
     mask = Image.new("L", size, 0)
-    mask.paste(255, (margin, margin, margin + sign.width, margin + sign.height))
-    front = Image.new("RGB", size)
-    front.paste(sign, (margin, margin))
-    angle = rng.uniform(-3.0, 3.0)
+    mask.paste(255, (2, 2, size[0] - 2, size[1] - 2))
+    scene = Image.new("RGB", size)
+    scene.paste(front, (2, 2))
+    angle = rng.uniform(-1.0, 1.0)
     mask = mask.rotate(angle, Image.Resampling.BICUBIC)
-    front = front.rotate(angle, Image.Resampling.BICUBIC)
-    shadow = mask.filter(ImageFilter.GaussianBlur(5)).point(lambda v: v // 2)
-    scene.paste((10, 10, 14), (4, 6), shadow)
-    scene.paste(front, (0, 0), mask)
-    return scene.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.7)))
+    scene = Image.composite(scene.rotate(angle, Image.Resampling.BICUBIC),
+                            wall(size, colour, rng), mask)
+    return scene.filter(ImageFilter.GaussianBlur(rng.uniform(0.0, 0.4)))
 
 
-def render(language, look, lines, rng, as_png, turned):
+def render(sign, rng, as_png, turned=False):
     """(encoded file, extension). `turned`: a JPEG stored on its side with the
     EXIF orientation that puts it right, as cameras do."""
     if not features.check("raqm"):
         raise SystemExit("Pillow has no Raqm: Arabic and Thai would be set wrongly")
-    sign = panel(language, look, lines, rng)
+    front = panel(sign)
+    colour = LOOKS[sign.kind][sign.look][2]
     out = io.BytesIO()
     if as_png:
         # Flat colours, as of a drawn picture: small without loss.
-        scene = ImageOps.expand(sign, 14, LOOKS[look][4])
-        scene.save(out, "PNG", optimize=True)
+        ImageOps.expand(front, 2, colour).save(out, "PNG", optimize=True)
         return out.getvalue(), "png"
-    scene = photograph(sign, look, rng)
+    scene = photograph(front, colour, rng)
     exif = Image.Exif()
     if turned:
         scene = scene.transpose(Image.Transpose.ROTATE_90)
@@ -163,7 +211,7 @@ def render(language, look, lines, rng, as_png, turned):
 def contact_sheets(folder, name, rows, columns):
     """PNG files with the pictures of `rows`, for looking at."""
     folder.mkdir(parents=True, exist_ok=True)
-    cell = (1800 // columns, 300 if columns > 4 else 110)
+    cell = (1800 // columns, 64)
     per_sheet = columns * (1500 // cell[1])
     for start in range(0, len(rows), per_sheet):
         part = rows[start:start + per_sheet]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes demo/data: small data sets with the schemas of LaTeX_OCR and MTVQA.
 
-Everything is drawn from demo/sources (real pictures, formulas, texts of signs)
-with a fixed seed: the same versions of Pillow, Matplotlib, pyarrow and the Noto
+Everything is drawn from demo/sources (real pictures, words of signs) and random
+numbers of a fixed seed: the same versions of Pillow, Matplotlib, pyarrow and the Noto
 fonts give the same files. Needs those three Python packages, Pillow with Raqm,
 and the Debian packages fonts-noto-core and fonts-noto-cjk.
 
@@ -23,9 +23,9 @@ import demo_signs
 DEMO = pathlib.Path(__file__).resolve().parent.parent / "demo"
 SOURCES = DEMO / "sources"
 ROW_GROUP = 100  # what the Hub's writer takes for pictures
-TEST_FORMULAS = 40
-TEST_SIGNS_PER_LANGUAGE = 4
-FORMULAS = 209
+# Rows of the splits that are made; the train splits begin with real pictures.
+FORMULAS = {"test": 40, "train": 391}
+SIGNS_PER_LANGUAGE = {"test": 4, "train": 30}
 
 
 def read_lines(name):
@@ -54,25 +54,32 @@ def write(path, rows, columns):
           f"{path.stat().st_size} bytes")
 
 
-def write_splits(folder, test, train, columns):
-    for split, rows in (("test", test), ("train", train)):
+def write_splits(folder, splits, columns):
+    for split, rows in splits.items():
         write(DEMO / "data" / folder / f"{split}-00000-of-00001.parquet", rows,
               columns)
 
 
+def real_formulas():
+    """Pictures of the real data set, longer than the made ones."""
+    return [{"image": {"bytes": (SOURCES / real["file"]).read_bytes(),
+                       "path": real["file"]}, "text": real["text"]}
+            for real in read_lines("real_formulas.jsonl")]
+
+
 def formula_rows():
-    rows = []
-    for real in read_lines("real_formulas.jsonl"):
-        data = (SOURCES / real["file"]).read_bytes()
-        rows.append({"image": {"bytes": data, "path": real["file"]},
-                     "text": real["text"]})
+    """Split -> rows. No label stands in both."""
     rng = random.Random(20240117)
-    sources = (SOURCES / "formulas.txt").read_text(encoding="utf-8").splitlines()
-    labels = demo_formulas.labels(sources, FORMULAS - len(rows), rng)
-    for number, label in enumerate(labels):
-        rows.append({"image": {"bytes": demo_formulas.render(label, rng),
-                               "path": f"made_{number}.png"}, "text": label})
-    return rows
+    labels = []
+    while len(labels) < sum(FORMULAS.values()):
+        label = demo_formulas.composed(rng)
+        if label not in labels:
+            labels.append(label)
+    rows = [{"image": {"bytes": demo_formulas.render(label),
+                       "path": f"made_{number}.png"}, "text": label}
+            for number, label in enumerate(labels)]
+    test = rows[:FORMULAS["test"]]
+    return {"test": test, "train": real_formulas() + rows[len(test):]}
 
 
 def photo_row():
@@ -91,24 +98,28 @@ def sign_row(data, path, language, questions):
 
 
 def sign_rows():
-    by_language = {"JA": [photo_row()]}
+    """Split -> rows, languages in turn, so that the first rows show all of them.
+    No number on a test sign stands on a training sign of its language."""
     rng = random.Random(20240202)
-    for number, sign in enumerate(read_lines("signs.jsonl")):
-        rows = by_language.setdefault(sign["lang"], [])
-        data, kind = demo_signs.render(
-            sign["lang"], sign["look"], sign["lines"], rng,
-            as_png=number % 3 == 0, turned=number == 1)
-        name = f"{sign['lang'].lower()}_{len(rows):02d}.{kind}"
-        rows.append(sign_row(data, name, sign["lang"], sign["questions"]))
-    # Languages in turn, so that the first rows of a split show all of them.
-    longest = max(len(rows) for rows in by_language.values())
-    turns = [[rows[i] for _, rows in sorted(by_language.items()) if i < len(rows)]
-             for i in range(longest)]
-    splits = []
-    for part in (turns[:TEST_SIGNS_PER_LANGUAGE], turns[TEST_SIGNS_PER_LANGUAGE:]):
-        rows = [row for turn in part for row in turn]
-        splits.append([{**row, "id": i} for i, row in enumerate(rows)])
-    return splits
+    taken = set()
+    splits = {}
+    for split, count in SIGNS_PER_LANGUAGE.items():
+        rows = splits[split] = []
+        while len(rows) < count * len(demo_signs.LANGUAGES):
+            language = demo_signs.LANGUAGES[len(rows) % len(demo_signs.LANGUAGES)]
+            sign = demo_signs.compose(language, rng)
+            if demo_signs.shares_number(sign, taken):
+                continue
+            if split == "test":
+                taken.update((language, number) for number in sign.numbers)
+            number = len(rows)
+            data, kind = demo_signs.render(sign, rng, as_png=number % 3 == 0,
+                                           turned=number == 1)
+            name = f"{split}_{language.lower()}_{number:03d}.{kind}"
+            rows.append(sign_row(data, name, language, sign.questions))
+    splits["train"].insert(0, photo_row())
+    return {split: [{**row, "id": i} for i, row in enumerate(rows)]
+            for split, rows in splits.items()}
 
 
 def main():
@@ -116,16 +127,15 @@ def main():
     arguments.add_argument("--sheet", type=pathlib.Path)
     sheet = arguments.parse_args().sheet
 
-    formulas = formula_rows()
-    write_splits("latex_ocr", formulas[:TEST_FORMULAS], formulas[TEST_FORMULAS:],
-                 [("text", pa.string())])
-    test, train = sign_rows()
-    write_splits("mtvqa", test, train, [("qa_pairs", pa.string()),
-                                        ("lang", pa.string()),
-                                        ("id", pa.int64())])
+    formulas, signs = formula_rows(), sign_rows()
+    write_splits("latex_ocr", formulas, [("text", pa.string())])
+    write_splits("mtvqa", signs, [("qa_pairs", pa.string()),
+                                  ("lang", pa.string()), ("id", pa.int64())])
     if sheet:
-        demo_signs.contact_sheets(sheet, "signs", test + train, 6)
-        demo_signs.contact_sheets(sheet, "formulas", formulas, 4)
+        for split in ("test", "train"):
+            demo_signs.contact_sheets(sheet, f"signs_{split}", signs[split], 6)
+            demo_signs.contact_sheets(sheet, f"formulas_{split}",
+                                      formulas[split], 6)
 
 
 if __name__ == "__main__":

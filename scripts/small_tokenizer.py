@@ -90,7 +90,7 @@ def copy(source, folder):
     """
     source, folder = pathlib.Path(source), pathlib.Path(folder)
     for name in ("tokenizer.json", "vocab.json", "merges.txt"):
-        if (source / name).exists():
+        if (source / name).exists() and source.resolve() != folder.resolve():
             shutil.copyfile(source / name, folder / name)
     if (source / "tokenizer.json").exists():
         tokens = json.loads((source / "tokenizer.json").read_text("utf-8"))

@@ -23,8 +23,8 @@ class EndToEndTest(unittest.TestCase):
     def bench(self, *words):
         return subprocess.run(
             [sys.executable, ROOT / "bench/end_to_end.py", "--lens-bin",
-             LENS.parent, "--model", ROOT / "demo/model", "--dtype", "float32",
-             "--threads", "1", *map(str, words)],
+             LENS.parent, "--model", ROOT / "tests/data/random-checkpoint",
+             "--dtype", "float32", "--threads", "1", *map(str, words)],
             capture_output=True, text=True, timeout=240, check=False)
 
     def test_both_sides_give_the_same_answers(self):

@@ -48,8 +48,8 @@ class Looker:
 
 
 class SoakOverheadTest(RepeatedCase):
-    # The one of the demo: 12 layers, the smallest that a user would run.
-    CHECKPOINT = programs.ROOT / "demo/model"
+    # Of the size of the demo's: 12 layers, the smallest that a user would run.
+    CHECKPOINT = programs.ROOT / "tests/data/random-checkpoint"
     SAMPLES = SAMPLES
     WORDS = ["--max-new-tokens", 32, "--workers", 1]
 

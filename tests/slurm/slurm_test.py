@@ -77,7 +77,7 @@ class Cluster(unittest.TestCase):
     def flags(self, run):
         datasets = [word for name in self.DATASETS for word in
                     ("--dataset", f"{name}={ROOT / 'demo/data' / name}")]
-        return ["--model", ROOT / "demo/model", *datasets, "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
+        return ["--model", ROOT / "tests/data/random-checkpoint", *datasets, "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
                 "--device", "cpu", "--dtype", "float32", "--threads", 1,
                 "--out", run]
 
