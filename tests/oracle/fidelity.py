@@ -100,7 +100,7 @@ class Bench:
             source = ROOT / "tests/data/qwen2-tokenizer"
             shutil.copytree(source, folder)
             with tarfile.open(folder / "tokenizer.tar.xz") as archive:
-                archive.extractall(folder, filter="data")
+                archive.extractall(folder)
         return folder
 
     def run_lens(self, name, variant, dtype, *flags):

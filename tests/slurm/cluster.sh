@@ -76,6 +76,8 @@ CONF
 connect() { # NODES
   local i bridge space
   require ip nsenter unshare
+  # In a chroot / is no mount, and its mounts cannot be made private.
+  unshare --mount true 2>/dev/null || skip "no mount namespaces here"
   bridge=lens$((RANDOM % 10000))
   ip link add "$bridge" type bridge 2>/dev/null ||
     skip "no network namespaces here (that needs the right to make a bridge)"
@@ -160,7 +162,8 @@ down() {
     done
     kill -9 "$pid" 2>/dev/null || true
   done
-  read -r bridge nodes <"$dir/network" 2>/dev/null || return 0
+  [ -e "$dir/network" ] || return 0
+  read -r bridge nodes <"$dir/network"
   for ((i = 1; i <= nodes; ++i)); do
     ip netns delete "$bridge-n$i" || true
   done
