@@ -107,8 +107,9 @@ class LensTest(unittest.TestCase):
         self.assertLess(entropy[-1], 0.5 * middle(entropy))
 
 
-# Answers that are right from their first to their last token.
-EXACT = {"latex_ocr": 0.5, "mtvqa": 0.7}
+# Answers that are right from their first to their last token: 0.50 and 0.94 were
+# measured; one token that flips on another processor must not fail the test.
+EXACT = {"latex_ocr": 0.4, "mtvqa": 0.85}
 
 
 if __name__ == "__main__":
