@@ -26,7 +26,9 @@ std::int64_t code_points(std::string_view text) {
 
 Verdict verdict_of(const SampleRow& row, double right_score) {
   if (!row.ok || std::isnan(row.score)) return Verdict::kUnknown;
-  return row.score >= right_score ? Verdict::kRight : Verdict::kWrong;
+  // Scores are float: 0.9 has to count where 0.9 is asked for.
+  return row.score >= static_cast<float>(right_score) ? Verdict::kRight
+                                                      : Verdict::kWrong;
 }
 
 // The columns that are one value to a sample.

@@ -59,6 +59,17 @@ TEST_F(SampleTableTest, RowsHoldWhatTheFileSays) {
   }
 }
 
+// 0.9 as a float lies below 0.9 as a double; who asks for 0.9 means both.
+TEST_F(SampleTableTest, AScoreEqualToTheOneAskedForIsRight) {
+  const SampleTable first = table({.failed_share = 0}, "latex_ocr");
+  const SampleRow& row = first.rows.front();
+  const double asked = std::nextafter(static_cast<double>(row.score), 2.0);
+  ASSERT_LT(row.score, asked);
+  const SampleTable read =
+      read_sample_table(*results_, "latex_ocr", {.right_score = asked});
+  EXPECT_EQ(read.rows.front().verdict, Verdict::kRight);
+}
+
 TEST_F(SampleTableTest, CountsEveryTokenAtThePlantedLayer) {
   planted::Plan plan = {.noise_nats = 0,
                         .sample_spread = 0,
