@@ -12,13 +12,6 @@ std::string html_text(std::string_view text);
 // there and becomes \u003c, so that neither </script nor <!-- can end it.
 std::string json_for_script(std::string_view json);
 
-// One field of CSV (RFC 4180): quoted where it holds a comma, quote or line
-// end.
-std::string csv_field(std::string_view text);
-
-// Shortest text that reads back as the same double; "" for NaN.
-std::string csv_number(double value);
-
 // `digits` significant digits for people; "–" for NaN.
 std::string short_number(double value, int digits = 4);
 

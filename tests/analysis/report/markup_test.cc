@@ -19,17 +19,6 @@ TEST(JsonForScript, CannotEndItsElement) {
             R"({"a":"\u003c/script>\u003c!--"})");
 }
 
-TEST(CsvField, QuotesWhatWouldSplitIt) {
-  EXPECT_EQ(csv_field("plain"), "plain");
-  EXPECT_EQ(csv_field("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\"");
-}
-
-TEST(CsvNumber, ReadsBackAsTheSameDouble) {
-  for (const double value : {0.1, 1.0 / 3, 6.02e23, -0.0, 5e-300})
-    EXPECT_EQ(std::stod(csv_number(value)), value);
-  EXPECT_EQ(csv_number(std::nan("")), "");
-}
-
 TEST(ShortNumber, RoundsForPeople) {
   EXPECT_EQ(short_number(3.14159265), "3.142");
   EXPECT_EQ(short_number(21), "21");
