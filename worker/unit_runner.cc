@@ -6,6 +6,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <memory>
 #include <new>
 #include <numeric>
 #include <utility>
@@ -120,12 +121,13 @@ struct UnitRunner::Impl {
 
 // [grid area, patch_dim] float32
 at::Tensor UnitRunner::Impl::patches_of(const image::FittedImage& image) const {
-  std::vector<float> values = image::patch_values(image, preprocessor);
+  // The tensor keeps the values alive: they are many, and not copied.
+  const auto values = std::make_shared<std::vector<float>>(
+      image::patch_values(image, preprocessor));
   const std::int64_t area = std::int64_t{image.grid_height} * image.grid_width;
-  return at::from_blob(values.data(),
-                       {area, engine.config().vision.patch_dim()},
-                       at::TensorOptions().dtype(at::kFloat))
-      .clone();
+  return at::from_blob(
+      values->data(), {area, engine.config().vision.patch_dim()},
+      [values](void*) {}, at::TensorOptions().dtype(at::kFloat));
 }
 
 model::Prompt UnitRunner::Impl::prompt_of(const PreparedSample& sample) const {
