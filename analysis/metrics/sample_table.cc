@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 
 #include "analysis/metrics/sample_reducer.h"
 #include "analysis/metrics/token_spans.h"
@@ -44,6 +45,7 @@ class SampleColumns {
     fill<std::string>("sample_id", begin, end, first, &SampleRow::sample_id);
     fill<std::string>("language", begin, end, first, &SampleRow::language);
     fill<std::string>("failure", begin, end, first, &SampleRow::failure);
+    fill<std::int64_t>("source_row", begin, end, first, &SampleRow::source_row);
     fill<float>("score", begin, end, first, &SampleRow::score);
     using Count = std::pair<const char*, std::int32_t SampleRow::*>;
     for (const auto& [name, field] :
@@ -143,8 +145,20 @@ SampleTable read_sample_table(const ResultsReader& results,
   const auto role = results.read_all<std::uint8_t>(dataset, "token_role");
   SampleReducer reducer(table.layers, static_cast<int>(results.ranks()),
                         static_cast<int>(results.scripts()), options.onset);
-  for (const TokenSpan& span : answer_spans(offsets(table), role, kBlockRows)) {
-    const TokenBlock block = read_block(results, dataset, span);
+  const auto spans = answer_spans(offsets(table), role, kBlockRows);
+  // One block is read while the one before is reduced.
+  std::future<TokenBlock> next;
+  const auto begin_reading = [&](std::size_t i) {
+    if (i < spans.size())
+      next = std::async(std::launch::async, [&, i] {
+        return read_block(results, dataset, spans[i]);
+      });
+  };
+  begin_reading(0);
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    const TokenSpan& span = spans[i];
+    const TokenBlock block = next.get();
+    begin_reading(i + 1);
     for (std::int64_t s = span.sample_begin; s < span.sample_end; ++s)
       reducer.reduce(block, role, table.rows[static_cast<std::size_t>(s)]);
     if (options.progress) options.progress(span.sample_end, samples);

@@ -18,6 +18,8 @@ enum class Verdict { kRight, kWrong, kUnknown };
 // tokens (role 3, without the end token); where there is none, they are empty.
 struct SampleRow {
   std::int64_t sample = 0;  // row of the group
+  // Row of the input: the picture, which several questions may share.
+  std::int64_t source_row = 0;
   std::string sample_id;
   std::string language;  // "" for latex_ocr
   bool ok = false;
@@ -72,7 +74,7 @@ struct SampleTableOptions {
 };
 
 // Reads one data set from front to back, a few thousand token rows at a time:
-// memory holds the table and one such block. Throws storage::StorageError.
+// memory holds the table and two such blocks. Throws storage::StorageError.
 SampleTable read_sample_table(const storage::ResultsReader& results,
                               std::string_view dataset,
                               const SampleTableOptions& options = {});

@@ -53,7 +53,7 @@ CurveFigure::Mark onset_mark(const Group& group, int line) {
 }
 
 std::string band_words(const Study& study) {
-  return fmt::format("Bands: {:.0f} % bootstrap over samples.",
+  return fmt::format("Bands: {:.0f} % bootstrap over pictures.",
                      100 * study.options.confidence);
 }
 
@@ -235,25 +235,6 @@ ReportFigure scripts(const Study& study, const std::string& id,
           .csv = stack_csv(figure)};
 }
 
-ReportFigure early_exit(const Groups& groups) {
-  CurveFigure figure;
-  figure.title = "Early exit: answers that would be the same";
-  figure.y_label = "share of samples";
-  figure.y_max = 1;
-  for (const Group* group : groups)
-    figure.lines.push_back({.name = with_count(*group),
-                            .mean = group->same_answer,
-                            .low = {},
-                            .high = {}});
-  return {.id = "early-exit",
-          .title = figure.title,
-          .caption =
-              "Share of samples whose whole answer, the end included, "
-              "a model that stops at this layer would have written.",
-          .svg = curves_svg(figure),
-          .csv = curves_csv(figure)};
-}
-
 void add_of_dataset(const Study& study, const std::string& dataset,
                     double largest, std::vector<ReportFigure>& figures) {
   const Groups languages = groups_by(study, GroupBy::kLanguage, dataset);
@@ -288,7 +269,13 @@ std::vector<ReportFigure> make_figures(const Study& study,
   add_comparisons(study, GroupBy::kDataset, "", largest_entropy, figures);
   figures.push_back(histogram("onset", "Entropy onset of the tokens",
                               "layer of the onset", datasets));
-  figures.push_back(early_exit(datasets));
+  figures.push_back(
+      curves("early-exit", "Early exit: answers that would be the same",
+             "share of samples", 1, datasets, &Group::same_answer));
+  figures.back().caption =
+      "Share of samples whose whole answer, the end included, a model that "
+      "stops at this layer would have written. " +
+      band_words(study);
   figures.push_back(curves("agreement", "Tokens already on top",
                            "share of tokens", 1, datasets, &Group::agreement));
   figures.back().caption =

@@ -69,13 +69,13 @@ std::string study_rows(const ReportContent& content) {
              short_number(study.onset.least_range_nats)) +
          row("an answer counts as right from score",
              short_number(content.options->right_score)) +
-         row("bootstrap resamples (of samples)",
+         row("bootstrap resamples (of pictures)",
              std::to_string(study.bootstrap_resamples)) +
          row("permutations", std::to_string(study.permutations)) +
          row("confidence", short_number(study.confidence)) +
          row("significance, of the adjusted p",
              short_number(study.significance)) +
-         row("least samples of a tested group",
+         row("least pictures of a tested group",
              std::to_string(study.least_group)) +
          row("seed", std::to_string(study.seed)) +
          row("largest entropy, ln V", short_number(content.largest_entropy, 8));

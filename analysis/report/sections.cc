@@ -28,9 +28,9 @@ std::string group_words(const Test& test) {
     words += "<div><bdi>" + html_text(test.groups[i]) + "</bdi>";
     if (i < test.group_means.size())
       words += " " + short_number(test.group_means[i], 3);
-    if (i < test.group_samples.size())
+    if (i < test.group_pictures.size())
       words += fmt::format(" <span class=\"quiet\">(n = {})</span>",
-                           test.group_samples[i]);
+                           test.group_pictures[i]);
     words += "</div>";
   }
   return words;
@@ -138,10 +138,10 @@ std::string figures_html(const std::vector<ReportFigure>& figures) {
 std::string tests_html(const Study& study) {
   if (study.tests.empty())
     return fmt::format(
-        "<p>No two groups have {} samples each: nothing is tested.</p>\n",
+        "<p>No two groups have {} pictures each: nothing is tested.</p>\n",
         study.options.least_group);
   std::string html = fmt::format(
-      "<p>Permutation tests over samples, {} permutations, seed {}; p is "
+      "<p>Permutation tests over pictures, {} permutations, seed {}; p is "
       "adjusted for all tests by Holm's method and called significant below "
       "{}.</p>\n<div class=\"wide\"><table class=\"tests\"><thead><tr>"
       "<th>Test</th><th>Groups and means</th><th>Statistic</th><th>Effect</th>"

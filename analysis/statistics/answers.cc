@@ -30,9 +30,12 @@ std::string by_dataset(const Study& study,
     if (group.by != GroupBy::kDataset) continue;
     if (!text.empty()) text += '\n';
     text += group.dataset + ": ";
-    text += group.samples < study.options.least_group
-                ? "too few samples to say (" +
-                      counted(group.samples, "sample") + " with an answer)."
+    text += group.pictures < study.options.least_group
+                ? fmt::format(
+                      "too few pictures to say ({} of {} with an "
+                      "answer).",
+                      counted(group.samples, "sample"),
+                      counted(group.pictures, "picture"))
                 : line(group);
   }
   return text.empty() ? "There is no sample with an answer." : text;
@@ -82,7 +85,7 @@ std::string sentences(const Study& study, bool of_sizes) {
   }
   if (!text.empty()) return text;
   return fmt::format(
-      "There are too few samples to say: a test needs {} in each group{}.",
+      "There are too few pictures to say: a test needs {} in each group{}.",
       study.options.least_group, of_sizes ? "" : ", and two such groups");
 }
 
@@ -135,7 +138,7 @@ std::string script_answer(const Study& study) {
   for (const Group& group : study.groups) {
     const bool wanted =
         group.by == GroupBy::kDataset || group.by == GroupBy::kLanguage;
-    if (!wanted || group.samples < study.options.least_group) continue;
+    if (!wanted || group.pictures < study.options.least_group) continue;
     text += fmt::format("\n{}{}, {}: {}.",
                         group.value.empty() ? "" : group.value + " of ",
                         group.dataset, counted(group.samples, "sample"),
@@ -171,7 +174,7 @@ std::string token_line(const Group& group) {
 // From the first layer that would do for one answer in a hundred.
 std::string early_exit_line(const Group& group) {
   constexpr std::size_t kMost = 6;
-  const std::vector<double>& same = group.same_answer;
+  const std::vector<double>& same = group.same_answer.mean;
   std::size_t layer = 0;
   while (layer < same.size() && same[layer] < 0.01) ++layer;
   std::vector<std::string> shares;

@@ -14,7 +14,7 @@ namespace {
 // stay in the second-level cache. 8 took a third longer, 128 no less.
 constexpr int kTogether = 32;
 
-// How often each of n samples is drawn, [resample of the tile, sample].
+// How often each of n clusters is drawn, [resample of the tile, cluster].
 void count_draws(const RandomStream& stream, int begin, int end, std::size_t n,
                  std::vector<std::uint16_t>& counts) {
   counts.assign(static_cast<std::size_t>(end - begin) * n, 0);
@@ -29,15 +29,15 @@ void add_times(double times, std::span<const double> row, double* sums) {
   for (std::size_t k = 0; k < row.size(); ++k) sums[k] += times * row[k];
 }
 
-void sum_tile(const SampleMatrix& matrix,
+void sum_tile(const ClusterMatrix& matrix,
               const std::vector<std::uint16_t>& counts, int together,
               double* sums) {
-  const std::size_t n = matrix.samples();
-  for (std::size_t s = 0; s < n; ++s) {
-    const auto row = matrix.row(s);
+  const std::size_t n = matrix.clusters();
+  for (std::size_t c = 0; c < n; ++c) {
+    const auto row = matrix.row(c);
     for (int b = 0; b < together; ++b) {
       const auto tile = static_cast<std::size_t>(b);
-      const std::uint16_t times = counts[tile * n + s];
+      const std::uint16_t times = counts[tile * n + c];
       if (times > 0) add_times(times, row, sums + tile * matrix.columns);
     }
   }
@@ -54,31 +54,29 @@ double quantile(const std::vector<double>& sorted, double q) {
 
 }  // namespace
 
-std::vector<double> column_means(const SampleMatrix& matrix) {
-  std::vector<double> means(matrix.columns, 0.0);
-  const std::size_t n = matrix.samples();
-  for (std::size_t s = 0; s < n; ++s) add_times(1, matrix.row(s), means.data());
-  for (double& mean : means) mean /= static_cast<double>(n);
-  return means;
+std::vector<double> column_sums(const ClusterMatrix& matrix) {
+  std::vector<double> sums(matrix.columns, 0.0);
+  for (std::size_t c = 0; c < matrix.clusters(); ++c)
+    add_times(1, matrix.row(c), sums.data());
+  return sums;
 }
 
-std::vector<double> resampled_means(const SampleMatrix& matrix, int resamples,
-                                    const RandomStream& stream) {
-  const std::size_t n = matrix.samples();
+std::vector<double> resampled_sums(const ClusterMatrix& matrix, int resamples,
+                                   const RandomStream& stream) {
+  const std::size_t n = matrix.clusters();
   if (n == 0) return {};
-  std::vector<double> means(
-      static_cast<std::size_t>(resamples) * matrix.columns, 0.0);
+  std::vector<double> sums(static_cast<std::size_t>(resamples) * matrix.columns,
+                           0.0);
   in_parallel(resamples, [&](int begin, int end) {
     std::vector<std::uint16_t> counts;
     for (int b = begin; b < end; b += kTogether) {
       const int stop = std::min(end, b + kTogether);
       count_draws(stream, b, stop, n, counts);
       sum_tile(matrix, counts, stop - b,
-               means.data() + static_cast<std::size_t>(b) * matrix.columns);
+               sums.data() + static_cast<std::size_t>(b) * matrix.columns);
     }
   });
-  for (double& mean : means) mean /= static_cast<double>(n);
-  return means;
+  return sums;
 }
 
 Interval percentile_interval(std::vector<double> values, double confidence) {

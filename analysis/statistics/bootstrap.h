@@ -9,27 +9,34 @@
 
 namespace lens::analysis {
 
-// Rows of numbers, one row to a sample.
-struct SampleMatrix {
+// Rows of numbers, one row to a cluster: sums over its members, which depend on
+// each other and are drawn together (cluster bootstrap: Davison and Hinkley
+// 1997, section 3.8). Means are sums by a column of counts.
+struct ClusterMatrix {
   std::size_t columns = 0;
-  std::vector<double> values = {};  // [sample, column], no NaN
+  std::vector<double> values = {};  // [cluster, column], no NaN
 
-  std::size_t samples() const {
+  std::size_t clusters() const {
     return columns == 0 ? 0 : values.size() / columns;
   }
-  std::span<const double> row(std::size_t sample) const {
-    return std::span(values).subspan(sample * columns, columns);
+  std::span<const double> row(std::size_t cluster) const {
+    return std::span(values).subspan(cluster * columns, columns);
+  }
+  // A row of zeros at the end, to add to.
+  std::span<double> add_row() {
+    values.resize(values.size() + columns, 0.0);
+    return std::span(values).last(columns);
   }
 };
 
-// [column]: mean over samples, added in order. NaN where there is no sample.
-std::vector<double> column_means(const SampleMatrix& matrix);
+// [column]: sum over clusters, added in order.
+std::vector<double> column_sums(const ClusterMatrix& matrix);
 
-// Means of resamples with replacement, [resample, column]. Resample b takes, as
-// its i-th of n samples, row stream.below(n, b * n + i). Runs on threads;
-// what comes out does not depend on them. Empty where there is no sample.
-std::vector<double> resampled_means(const SampleMatrix& matrix, int resamples,
-                                    const RandomStream& stream);
+// Sums of resamples with replacement, [resample, column]. Resample b takes, as
+// its i-th of n clusters, row stream.below(n, b * n + i). Runs on threads;
+// what comes out does not depend on them. Empty where there is no cluster.
+std::vector<double> resampled_sums(const ClusterMatrix& matrix, int resamples,
+                                   const RandomStream& stream);
 
 // The middle `confidence` of `values`, NaN ones left out, by linear
 // interpolation between order statistics (the percentile interval). NaN where

@@ -1,21 +1,71 @@
 #include "analysis/statistics/comparison.h"
 
+#include <map>
+
 #include "analysis/statistics/bootstrap.h"
 
 namespace lens::analysis {
 namespace {
 
 bool comparable(const Group& a, const Group& b, std::int64_t least) {
-  if (a.samples < least || b.samples < least || a.by != b.by) return false;
+  if (a.pictures < least || b.pictures < least || a.by != b.by) return false;
   if (a.by == GroupBy::kDataset) return true;
   return a.by == GroupBy::kVerdict && a.dataset == b.dataset;
 }
 
-// Resample b of the one less resample b of the other: they were drawn apart.
+// Mean entropies of resamples of two groups, [resample, layer].
+struct ResampledPair {
+  std::vector<double> first, second;
+};
+
+// Sums of entropy and numbers of samples of both groups, one row to a picture:
+// [first's layers, first's samples, second's layers, second's samples].
+ClusterMatrix joint_matrix(const GroupStudy& first, const GroupStudy& second,
+                           std::size_t layers) {
+  std::map<std::int64_t, std::pair<Picture, Picture>> pictures;
+  for (const Picture picture : pictures_of(first.rows))
+    pictures[picture.front()->source_row].first = picture;
+  for (const Picture picture : pictures_of(second.rows))
+    pictures[picture.front()->source_row].second = picture;
+  ClusterMatrix matrix = {.columns = 2 * (layers + 1)};
+  const auto add = [&](Picture picture, std::span<double> sums) {
+    for (const SampleRow* row : picture)
+      for (std::size_t l = 0; l < layers; ++l) sums[l] += row->entropy[l];
+    sums[layers] += static_cast<double>(picture.size());
+  };
+  for (const auto& [row, pair] : pictures) {
+    const std::span<double> sums = matrix.add_row();
+    add(pair.first, sums.first(layers + 1));
+    add(pair.second, sums.last(layers + 1));
+  }
+  return matrix;
+}
+
+// Two groups of one data set share pictures, which are drawn for both at once.
+ResampledPair resample_together(const GroupStudy& first,
+                                const GroupStudy& second, std::size_t layers,
+                                const StudyOptions& options) {
+  const RandomStream stream(options.seed,
+                            "bootstrap/" + first.group.dataset + "/" +
+                                std::string(group_by_name(first.group.by)));
+  const std::vector<double> sums = resampled_sums(
+      joint_matrix(first, second, layers), options.bootstrap_resamples, stream);
+  ResampledPair pair;
+  for (std::size_t at = 0; at < sums.size(); at += 2 * (layers + 1)) {
+    const double* of_first = sums.data() + at;
+    const double* of_second = of_first + layers + 1;
+    for (std::size_t l = 0; l < layers; ++l) {
+      pair.first.push_back(of_first[l] / of_first[layers]);
+      pair.second.push_back(of_second[l] / of_second[layers]);
+    }
+  }
+  return pair;
+}
+
 Curve difference(const GroupStudy& first, const GroupStudy& second,
-                 std::size_t layers, double confidence) {
-  const auto& a = first.resampled_entropy;
-  const auto& b = second.resampled_entropy;
+                 const ResampledPair& resampled, std::size_t layers,
+                 double confidence) {
+  const auto& [a, b] = resampled;
   Curve curve;
   for (std::size_t l = 0; l < layers; ++l) {
     curve.mean.push_back(second.group.entropy.mean[l] -
@@ -31,7 +81,7 @@ Curve difference(const GroupStudy& first, const GroupStudy& second,
 }
 
 Comparison compare(const GroupStudy& first, const GroupStudy& second,
-                   std::size_t layers, double confidence) {
+                   std::size_t layers, const StudyOptions& options) {
   const bool datasets = first.group.by == GroupBy::kDataset;
   const std::string& dataset = first.group.dataset;
   Comparison comparison;
@@ -41,7 +91,12 @@ Comparison compare(const GroupStudy& first, const GroupStudy& second,
   comparison.second = datasets ? second.group.dataset : second.group.value;
   comparison.name = comparison.first + " and " + comparison.second;
   if (!datasets) comparison.name += " answers of " + dataset;
-  comparison.entropy_difference = difference(first, second, layers, confidence);
+  const ResampledPair resampled =
+      datasets
+          ? ResampledPair{first.resampled_entropy, second.resampled_entropy}
+          : resample_together(first, second, layers, options);
+  comparison.entropy_difference =
+      difference(first, second, resampled, layers, options.confidence);
   return comparison;
 }
 
@@ -54,9 +109,8 @@ std::vector<Comparison> compare_groups(std::span<const GroupStudy> groups,
   for (std::size_t i = 0; i < groups.size(); ++i)
     for (std::size_t j = i + 1; j < groups.size(); ++j)
       if (comparable(groups[i].group, groups[j].group, options.least_group))
-        comparisons.push_back(compare(groups[i], groups[j],
-                                      static_cast<std::size_t>(layers),
-                                      options.confidence));
+        comparisons.push_back(compare(
+            groups[i], groups[j], static_cast<std::size_t>(layers), options));
   return comparisons;
 }
 

@@ -8,7 +8,7 @@
 namespace lens::analysis {
 
 // Between each two data sets, and between the right and the wrong answers of
-// each. Groups below options.least_group samples are in none.
+// each. Groups below options.least_group pictures are in none.
 std::vector<Comparison> compare_groups(std::span<const GroupStudy> groups,
                                        int layers, const StudyOptions& options);
 

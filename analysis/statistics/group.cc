@@ -10,20 +10,27 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-using FloatField = std::vector<float> SampleRow::*;
 using CountField = std::vector<std::int32_t> SampleRow::*;
 
-// What is resampled, in the order of the matrix's columns: curves by layer,
-// then the sum of layers and the number of tokens of each kind of layer.
+template <auto Field>
+void add_curve(const SampleRow& row, std::span<double> sums) {
+  const auto& values = row.*Field;
+  for (std::size_t l = 0; l < sums.size(); ++l) sums[l] += values[l];
+}
+
+// What is resampled, in the order of the matrix's columns: curves by layer, the
+// sum of layers and the number of tokens of each kind of layer, and the number
+// of samples.
 struct CurveColumns {
-  FloatField field;
+  void (*add)(const SampleRow& row, std::span<double> sums);
   Curve Group::*target;
 };
 constexpr CurveColumns kCurves[] = {
-    {&SampleRow::entropy, &Group::entropy},
-    {&SampleRow::kl_final, &Group::kl_final},
-    {&SampleRow::log_rank, &Group::log_rank},
-    {&SampleRow::agreement, &Group::agreement},
+    {add_curve<&SampleRow::entropy>, &Group::entropy},
+    {add_curve<&SampleRow::kl_final>, &Group::kl_final},
+    {add_curve<&SampleRow::log_rank>, &Group::log_rank},
+    {add_curve<&SampleRow::agreement>, &Group::agreement},
+    {add_curve<&SampleRow::same_answer>, &Group::same_answer},
 };
 struct LayerColumns {
   CountField field;
@@ -36,27 +43,42 @@ constexpr LayerColumns kLayers[] = {
     {&SampleRow::first_hit_count, &Group::first_hit_of_tokens},
 };
 
-SampleMatrix make_matrix(const SampleRefs& rows, std::size_t layers) {
-  SampleMatrix matrix;
-  matrix.columns = std::size(kCurves) * layers + 2 * std::size(kLayers);
-  matrix.values.reserve(rows.size() * matrix.columns);
-  for (const SampleRow* row : rows) {
-    for (const CurveColumns& curve : kCurves) {
-      const auto& values = row->*curve.field;
-      matrix.values.insert(matrix.values.end(), values.begin(), values.end());
+void add_sample(const SampleRow& row, std::size_t layers,
+                std::span<double> sums) {
+  std::size_t column = 0;
+  for (const CurveColumns& curve : kCurves) {
+    curve.add(row, sums.subspan(column, layers));
+    column += layers;
+  }
+  for (const LayerColumns& kind : kLayers) {
+    const auto& counts = row.*kind.field;
+    for (std::size_t l = 0; l < layers; ++l) {
+      sums[column] += static_cast<double>(l) * counts[l];
+      sums[column + 1] += counts[l];
     }
-    for (const LayerColumns& kind : kLayers) {
-      double sum = 0, count = 0;
-      const auto& counts = row->*kind.field;
-      for (std::size_t l = 0; l < layers; ++l) {
-        sum += static_cast<double>(l) * counts[l];
-        count += counts[l];
-      }
-      matrix.values.push_back(sum);
-      matrix.values.push_back(count);
-    }
+    column += 2;
+  }
+  sums[column] += 1;
+}
+
+ClusterMatrix make_matrix(std::span<const Picture> pictures,
+                          std::size_t layers) {
+  ClusterMatrix matrix;
+  matrix.columns = std::size(kCurves) * layers + 2 * std::size(kLayers) + 1;
+  matrix.values.reserve(pictures.size() * matrix.columns);
+  for (const Picture picture : pictures) {
+    const std::span<double> sums = matrix.add_row();
+    for (const SampleRow* row : picture) add_sample(*row, layers, sums);
   }
   return matrix;
+}
+
+// Sums to means: divides each row by its last column, the number of samples.
+void divide_by_samples(std::vector<double>& sums, std::size_t columns) {
+  for (std::size_t at = 0; at < sums.size(); at += columns) {
+    const double samples = sums[at + columns - 1];
+    for (std::size_t k = 0; k < columns; ++k) sums[at + k] /= samples;
+  }
 }
 
 // Means of the group and of its resamples, and what is derived of both.
@@ -65,16 +87,19 @@ class Estimator {
   Estimator(const SampleGroup& samples, std::size_t layers,
             const StudyOptions& options)
       : options_(options), layers_(layers) {
-    const SampleMatrix matrix = make_matrix(samples.rows, layers);
+    const std::vector<Picture> pictures = pictures_of(samples.rows);
+    const ClusterMatrix matrix = make_matrix(pictures, layers);
     columns_ = matrix.columns;
-    means_ = column_means(matrix);
-    // One sample says nothing of how samples differ.
-    if (samples.rows.size() < 2) return;
+    means_ = column_sums(matrix);
+    divide_by_samples(means_, columns_);
+    // One picture says nothing of how pictures differ.
+    if (pictures.size() < 2) return;
     const RandomStream stream(options.seed,
                               "bootstrap/" + samples.dataset + "/" +
                                   std::string(group_by_name(samples.by)) + "/" +
                                   samples.value);
-    resampled_ = resampled_means(matrix, options.bootstrap_resamples, stream);
+    resampled_ = resampled_sums(matrix, options.bootstrap_resamples, stream);
+    divide_by_samples(resampled_, columns_);
   }
 
   Curve curve(std::size_t index) const {
@@ -154,12 +179,10 @@ void count_layers(const SampleRefs& rows, std::size_t layers, Group& group) {
   group.without_onset = group.tokens - with_onset;
 }
 
-template <class Value>
-std::vector<double> mean_rows(const SampleRefs& rows, std::size_t length,
-                              std::vector<Value> SampleRow::*field) {
+std::vector<double> mean_shares(const SampleRefs& rows, std::size_t length) {
   std::vector<double> means(length, 0.0);
   for (const SampleRow* row : rows)
-    for (std::size_t i = 0; i < length; ++i) means[i] += (row->*field)[i];
+    add_curve<&SampleRow::script_share>(*row, means);
   for (double& mean : means) mean /= static_cast<double>(rows.size());
   return means;
 }
@@ -197,17 +220,17 @@ GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
   group.dataset = samples.dataset;
   group.by = samples.by;
   group.value = samples.value;
+  group.pictures = static_cast<std::int64_t>(pictures_of(samples.rows).size());
   group.samples = static_cast<std::int64_t>(samples.rows.size());
   count_layers(samples.rows, states, group);
-  group.same_answer = mean_rows(samples.rows, states, &SampleRow::same_answer);
   group.script_share =
-      mean_rows(samples.rows, states * static_cast<std::size_t>(scripts),
-                &SampleRow::script_share);
+      mean_shares(samples.rows, states * static_cast<std::size_t>(scripts));
   const Estimator estimator(samples, states, options);
   for (std::size_t i = 0; i < std::size(kCurves); ++i)
     group.*kCurves[i].target = estimator.curve(i);
   estimate_layers(estimator, options, group);
   return {.group = std::move(group),
+          .rows = samples.rows,
           .resampled_entropy = estimator.resampled_entropy()};
 }
 

@@ -9,6 +9,7 @@ namespace lens::analysis {
 
 struct GroupStudy {
   Group group;
+  SampleRefs rows;
   // Mean entropy of each resample, [resample, layer].
   std::vector<double> resampled_entropy;
 };

@@ -14,17 +14,35 @@ constexpr const char* kQuantity = "entropy onset";
 
 struct NamedGroup {
   std::string name;
-  std::vector<double> onsets;  // of samples that have one
+  std::vector<double> onsets;  // of pictures that have one
   LayerEstimate onset_of_mean;
 };
 
-std::vector<double> onsets_of(const SampleRefs& rows) {
-  std::vector<double> onsets;
-  for (const SampleRow* row : rows) {
-    const double onset = mean_onset(*row);
-    if (!std::isnan(onset)) onsets.push_back(onset);
+double any_size(const SampleRow&) { return 1; }
+
+// One value to a picture that has an onset and a size: the means over its
+// samples that have both. Questions of one picture are not independent, so
+// pictures are what is shuffled.
+struct PictureValues {
+  std::vector<double> onsets, sizes;
+};
+PictureValues values_of(const SampleRefs& rows,
+                        double (*size_of)(const SampleRow&)) {
+  PictureValues values;
+  for (const Picture picture : pictures_of(rows)) {
+    double onsets = 0, sizes = 0, count = 0;
+    for (const SampleRow* row : picture) {
+      const double onset = mean_onset(*row), size = size_of(*row);
+      if (std::isnan(onset) || size <= 0) continue;
+      onsets += onset;
+      sizes += size;
+      ++count;
+    }
+    if (count == 0) continue;
+    values.onsets.push_back(onsets / count);
+    values.sizes.push_back(sizes / count);
   }
-  return onsets;
+  return values;
 }
 
 LayerEstimate onset_of_mean(std::span<const Group> groups,
@@ -41,14 +59,14 @@ class Examiner {
   Examiner(std::span<const Group> groups, const StudyOptions& options)
       : groups_(groups), options_(options) {}
 
-  // Groups of too few samples are left out; no test where fewer than two stay.
+  // Groups of too few pictures are left out; no test where fewer than two stay.
   void differ(const std::string& what, std::span<const SampleGroup> samples) {
     std::vector<NamedGroup> kept;
     for (const SampleGroup& sample : samples) {
       NamedGroup group = {.name = sample.by == GroupBy::kDataset
                                       ? sample.dataset
                                       : sample.value,
-                          .onsets = onsets_of(sample.rows),
+                          .onsets = values_of(sample.rows, any_size).onsets,
                           .onset_of_mean = onset_of_mean(groups_, sample)};
       if (enough(group.onsets.size())) kept.push_back(std::move(group));
     }
@@ -59,19 +77,13 @@ class Examiner {
   void relate(const std::string& dataset, const SampleRefs& rows,
               const std::string& size_name,
               double (*size_of)(const SampleRow&)) {
-    std::vector<double> sizes, onsets;
-    for (const SampleRow* row : rows) {
-      const double onset = mean_onset(*row), size = size_of(*row);
-      if (std::isnan(onset) || size <= 0) continue;
-      onsets.push_back(onset);
-      sizes.push_back(size);
-    }
+    const auto [onsets, sizes] = values_of(rows, size_of);
     if (!enough(sizes.size())) return;
     Test test = start("onset and " + size_name + " of " + dataset);
     const PermutationResult result =
         test_relation(sizes, onsets, options_.permutations, stream(test));
     test.groups = {dataset};
-    test.group_samples = {static_cast<std::int64_t>(onsets.size())};
+    test.group_pictures = {static_cast<std::int64_t>(onsets.size())};
     test.group_means = {mean_of(onsets)};
     test.statistic_name = test.effect_name = "Spearman rho";
     test.statistic = test.effect = result.statistic;
@@ -94,8 +106,8 @@ class Examiner {
   }
 
  private:
-  bool enough(std::size_t samples) const {
-    return static_cast<std::int64_t>(samples) >= options_.least_group;
+  bool enough(std::size_t pictures) const {
+    return static_cast<std::int64_t>(pictures) >= options_.least_group;
   }
 
   Test start(const std::string& name) const {
@@ -117,7 +129,7 @@ class Examiner {
     TestWords words;
     for (const NamedGroup& group : groups) {
       test.groups.push_back(group.name);
-      test.group_samples.push_back(
+      test.group_pictures.push_back(
           static_cast<std::int64_t>(group.onsets.size()));
       test.group_means.push_back(mean_of(group.onsets));
       words.onset_of_mean.push_back(group.onset_of_mean);

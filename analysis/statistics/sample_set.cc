@@ -58,8 +58,8 @@ std::vector<DatasetSamples> samples_by_dataset(
   for (auto& [name, rows] : by_name) {
     std::sort(rows.begin(), rows.end(),
               [](const SampleRow* a, const SampleRow* b) {
-                return std::tie(a->sample, a->sample_id) <
-                       std::tie(b->sample, b->sample_id);
+                return std::tie(a->source_row, a->sample, a->sample_id) <
+                       std::tie(b->source_row, b->sample, b->sample_id);
               });
     all.push_back({.dataset = name, .rows = std::move(rows)});
   }
@@ -80,6 +80,19 @@ std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by) {
                       .value = value,
                       .rows = std::move(rows)});
   return groups;
+}
+
+std::vector<Picture> pictures_of(const SampleRefs& rows) {
+  std::vector<Picture> pictures;
+  for (std::size_t begin = 0; begin < rows.size();) {
+    std::size_t end = begin + 1;
+    while (end < rows.size() &&
+           rows[end]->source_row == rows[begin]->source_row)
+      ++end;
+    pictures.push_back(Picture(rows).subspan(begin, end - begin));
+    begin = end;
+  }
+  return pictures;
 }
 
 double mean_onset(const SampleRow& row) {

@@ -12,8 +12,8 @@ namespace lens::analysis {
 // Samples that enter statistics: ok and with an answer token.
 using SampleRefs = std::vector<const SampleRow*>;
 
-// One data set's samples, in the order of the file whatever the order or number
-// of the tables that they came in.
+// One data set's samples, picture by picture and in the order of the file,
+// whatever the order or number of the tables that they came in.
 struct DatasetSamples {
   std::string dataset;
   SampleRefs rows;
@@ -33,6 +33,11 @@ struct SampleGroup {
   SampleRefs rows;
 };
 std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by);
+
+// The samples of one picture, and those of each picture of `rows`, which stand
+// picture by picture. The spans are of `rows`.
+using Picture = std::span<const SampleRow* const>;
+std::vector<Picture> pictures_of(const SampleRefs& rows);
 
 // Mean over the sample's tokens of their onset layer; NaN where none has one.
 double mean_onset(const SampleRow& row);

@@ -64,19 +64,19 @@ std::string difference(const Test& test, const TestWords& words,
   const std::size_t last = at(std::max_element(means.begin(), means.end()));
   if (means.size() == 2)
     return fmt::format(
-        "The onset layer differs: {}; over samples it comes {:.1f} layers "
+        "The onset layer differs: {}; over pictures it comes {:.1f} layers "
         "later for {} ({} = {:.2f}, {}).",
         each_layer(test, words), means[last] - means[first], test.groups[last],
         test.effect_name, std::abs(test.effect), p);
   return fmt::format(
       "The onset layer differs: from {} for {} to {} for {}; which group a "
-      "sample is in explains {:.0f} % of the spread of {} samples ({} = "
+      "picture is in explains {:.0f} % of the spread of {} pictures ({} = "
       "{:.2f}, {}). In full: {}.",
       layer_of(test, words, first), test.groups[first],
       layer_of(test, words, last), test.groups[last], 100 * test.effect,
       [&] {
         std::int64_t all = 0;
-        for (const std::int64_t samples : test.group_samples) all += samples;
+        for (const std::int64_t pictures : test.group_pictures) all += pictures;
         return all;
       }(),
       test.effect_name, test.effect, p, each_layer(test, words));
@@ -92,18 +92,19 @@ std::string relation(const Test& test, const TestWords& words,
   if (std::isnan(test.effect))
     return fmt::format(
         "Whether the onset layer goes with the {} cannot be said: one of the "
-        "two is the same for all {} samples of {}.",
-        words.size_name, test.group_samples[0], test.groups[0]);
+        "two is the same for all {} pictures of {}.",
+        words.size_name, test.group_pictures[0], test.groups[0]);
   if (!test.significant)
     return fmt::format(
-        "No relation found between the onset layer and the {} over {} samples "
+        "No relation found between the onset layer and the {} over {} pictures "
         "of {} (Spearman rho = {}, {}).",
-        words.size_name, test.group_samples[0], test.groups[0],
+        words.size_name, test.group_pictures[0], test.groups[0],
         rho_text(test.effect), p);
   return fmt::format(
-      "The onset layer goes with the {} over {} samples of {}: the larger, the "
+      "The onset layer goes with the {} over {} pictures of {}: the larger, "
+      "the "
       "{} (Spearman rho = {}, {}).",
-      words.size_name, test.group_samples[0], test.groups[0],
+      words.size_name, test.group_pictures[0], test.groups[0],
       test.effect > 0 ? "later" : "earlier", rho_text(test.effect), p);
 }
 

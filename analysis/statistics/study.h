@@ -19,7 +19,7 @@ struct StudyOptions {
   double confidence = 0.95;
   double significance = 0.05;  // of the adjusted p
   std::uint64_t seed = 1;
-  std::int64_t least_group = 5;  // samples; smaller groups get no test
+  std::int64_t least_group = 5;  // pictures; smaller groups get no test
   std::function<void(std::string_view)> progress = {};  // what is computed
 };
 
@@ -27,8 +27,9 @@ struct Interval {
   double low = 0, high = 0;  // NaN where there is none
 };
 
-// Mean over samples by layer, with a bootstrap band: samples are resampled, not
-// tokens, since the tokens of a sample depend on each other.
+// Mean over samples by layer, with a bootstrap band: pictures are resampled,
+// neither tokens nor samples, since the tokens of a sample and the questions of
+// a picture depend on each other.
 struct Curve {
   std::vector<double> mean, low, high;  // [layer]
 };
@@ -47,11 +48,12 @@ struct Group {
   std::string dataset;
   GroupBy by = GroupBy::kDataset;
   std::string value;  // "RU", "Cyrillic", "right"; "" for the data set
+  std::int64_t pictures = 0;
   std::int64_t samples = 0;
   std::int64_t tokens = 0;
 
   Curve entropy, kl_final, log_rank, agreement;
-  std::vector<double> same_answer;   // [layer], share of samples: early exit
+  Curve same_answer;                 // share of samples: early exit
   std::vector<double> script_share;  // [layer, script], mean over samples
 
   // Of the mean curve, and the mean over tokens: two different things.
@@ -64,12 +66,13 @@ struct Group {
   std::int64_t without_onset = 0;
 };
 
-// One hypothesis: does a layer differ between groups, or go with a size.
+// One hypothesis: does a layer differ between groups, or go with a size. A
+// picture enters with one number, the mean over its samples.
 struct Test {
   std::string name;      // "onset between languages of mtvqa"
   std::string quantity;  // "entropy onset"
   std::vector<std::string> groups;
-  std::vector<std::int64_t> group_samples;
+  std::vector<std::int64_t> group_pictures;
   std::vector<double> group_means;
   std::string statistic_name;  // "F", "difference of means", "Spearman rho"
   double statistic = 0;

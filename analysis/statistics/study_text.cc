@@ -43,12 +43,13 @@ std::string answer_text(const Study::Answer& answer) {
 }
 
 // Columns as wide as fmt's counts make them: names are Latin in practice.
-std::string row(std::string_view name, std::string_view samples,
-                std::string_view tokens, std::string_view of_mean,
-                std::string_view of_tokens, std::string_view first_hit,
-                std::string_view depth) {
-  return fmt::format("{:<28} {:>7} {:>8}  {:<13} {:<18} {:>9} {:>9}\n", name,
-                     samples, tokens, of_mean, of_tokens, first_hit, depth);
+std::string row(std::string_view name, std::string_view pictures,
+                std::string_view samples, std::string_view tokens,
+                std::string_view of_mean, std::string_view of_tokens,
+                std::string_view first_hit, std::string_view depth) {
+  return fmt::format("{:<26} {:>8} {:>7} {:>7}  {:<13} {:<17} {:>9} {:>5}\n",
+                     name, pictures, samples, tokens, of_mean, of_tokens,
+                     first_hit, depth);
 }
 
 std::string short_layer(const LayerEstimate& estimate) {
@@ -58,12 +59,13 @@ std::string short_layer(const LayerEstimate& estimate) {
 }
 
 std::string table(const Study& study) {
-  std::string text = row("group", "samples", "tokens", "onset (mean)",
-                         "onset (tokens)", "first hit", "depth");
+  std::string text =
+      row("group", "pictures", "samples", "tokens", "onset (mean)",
+          "onset (tokens)", "first hit", "depth");
   for (const Group& group : study.groups) {
     text += row(group_name(group.dataset, group.by, group.value),
-                std::to_string(group.samples), std::to_string(group.tokens),
-                layer_text(group.onset_of_mean),
+                std::to_string(group.pictures), std::to_string(group.samples),
+                std::to_string(group.tokens), layer_text(group.onset_of_mean),
                 layer_text(group.onset_of_tokens, 1),
                 short_layer(group.first_hit_of_tokens),
                 short_layer(group.depth_of_tokens));
@@ -75,7 +77,7 @@ std::string footing(const StudyOptions& options) {
   return fmt::format(
       "Onset: the first layer after the peak from which on the entropy stays "
       "below {:g} of its fall\n(at least {:g} nat). Brackets: {:g} % bootstrap "
-      "intervals, {} resamples of samples.\np: {} permutations, corrected by "
+      "intervals, {} resamples of pictures.\np: {} permutations, corrected by "
       "Holm. Seed {}.\n",
       options.onset.fraction, options.onset.least_range_nats,
       100 * options.confidence, options.bootstrap_resamples,

@@ -35,6 +35,7 @@ struct Plan {
   int vocabulary = 2000;      // at least 400
   double noise_nats = 0.2;    // of each entropy
   double sample_spread = 1;   // layers, standard deviation between samples
+  double picture_spread = 0;  // layers, between pictures
   double token_spread = 0.7;  // layers, between the tokens of a sample
   // The emitted token is on top from this many layers after the onset.
   int depth_lag = 2;

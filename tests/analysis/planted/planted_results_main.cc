@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
   app.add_option("--vocabulary", plan.vocabulary);
   app.add_option("--noise", plan.noise_nats);
   app.add_option("--sample-spread", plan.sample_spread);
+  app.add_option("--picture-spread", plan.picture_spread);
   app.add_option("--token-spread", plan.token_spread);
   app.add_option("--failed-share", plan.failed_share);
   app.add_option("--empty-share", plan.empty_share);

@@ -205,7 +205,7 @@ class SamplePainter {
     if (draw.share() < plan_.failed_share) {
       fail(sample, draw);
     } else {
-      answer(sample, draw);
+      answer(sample, plan_.picture_spread * of_image.normal(), draw);
     }
     result_.samples.push_back(std::move(sample));
     result_.token_offset.push_back(
@@ -247,7 +247,8 @@ class SamplePainter {
     return script_index(kFormula[draw.integer(0, 3)]);
   }
 
-  void answer(SampleRecord& sample, Draw& draw) {
+  // `shift`, in layers, is what the questions of a picture share.
+  void answer(SampleRecord& sample, double shift, Draw& draw) {
     const bool empty = draw.share() < plan_.empty_share;
     const bool right = !empty && draw.share() < dataset_.right_share;
     sample.grid_height = sample.image_height / 14;
@@ -256,7 +257,7 @@ class SamplePainter {
     sample.prompt_tokens = sample.image_tokens + draw.integer(20, 40);
     sample.answer_tokens =
         empty ? 0 : draw.integer(dataset_.least_tokens, dataset_.most_tokens);
-    const double onset = sample_onset(sample, right, draw);
+    const double onset = shift + sample_onset(sample, right, draw);
     const std::string script = script_of_language(sample.language);
     const std::size_t begin = result_.token_id.size();
     for (int t = 0; t <= sample.answer_tokens; ++t) {

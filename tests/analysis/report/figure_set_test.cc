@@ -33,7 +33,7 @@ Group make_group(const std::string& dataset, GroupBy by,
   group.entropy = curve(entropy, 0.3, 0.6);
   group.kl_final = group.log_rank = curve(2, 0.5, 0.5);
   group.agreement = curve(0.5, 0.1, 0.1);
-  group.same_answer.assign(kLayers, 0.25);
+  group.same_answer = curve(0.25, 0.1, 0.1);
   group.script_share.assign(2 * kLayers, 0.5);
   group.onset_of_mean.value = 2;
   group.onset_histogram = {0, 10, 50};

@@ -13,7 +13,7 @@ Test make_test() {
   Test test;
   test.name = "onset between <languages>";
   test.groups = {"AR", "RU"};
-  test.group_samples = {30, 40};
+  test.group_pictures = {30, 40};
   test.group_means = {20.123, 21};
   test.statistic_name = "F";
   test.statistic = 12.5;

@@ -16,7 +16,7 @@ LayerEstimate layer(double value, double low, double high) {
 StudyTest two_groups() {
   StudyTest test;
   test.groups = {"mtvqa", "latex_ocr"};
-  test.group_samples = {40, 50};
+  test.group_pictures = {40, 50};
   test.group_means = {18.2, 21.4};
   test.effect_name = "Cohen's d";
   test.effect = 2.5;
@@ -52,19 +52,19 @@ TEST(TestSentence, ADifferenceHasItsSizeAndDirection) {
       test_sentence(
           test, {.onset_of_mean = {layer(18, 18, 19), layer(21, 21, 22)}}, 9),
       "The onset layer differs: 18 [18, 19] for mtvqa and 21 [21, 22] "
-      "for latex_ocr; over samples it comes 3.2 layers later for "
+      "for latex_ocr; over pictures it comes 3.2 layers later for "
       "latex_ocr (Cohen's d = 2.50, p < 0.001, corrected for 9 tests).");
 }
 
 TEST(TestSentence, ARelationHasItsDirection) {
   StudyTest test;
   test.groups = {"mtvqa"};
-  test.group_samples = {812};
+  test.group_pictures = {812};
   test.effect = -0.42;
   test.p_adjusted = 0.012;
   test.significant = true;
   EXPECT_EQ(test_sentence(test, {.size_name = "image area"}, 1),
-            "The onset layer goes with the image area over 812 samples of "
+            "The onset layer goes with the image area over 812 pictures of "
             "mtvqa: the larger, the earlier (Spearman rho = -0.42, p = "
             "0.012).");
   test.effect = std::nan("");

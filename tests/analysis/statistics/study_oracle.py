@@ -105,6 +105,7 @@ class Sample:
         top = group["top_id"][rows][:, :, 0]
         token = read["token_id"]
         self.tokens = int(answer.sum())
+        self.picture = int(group["source_row"][index])
         # Means are kept as 32-bit floats.
         mean = lambda values: values[answer].mean(
             axis=0, dtype=np.float64).astype(np.float32).astype(np.float64)
@@ -115,7 +116,8 @@ class Sample:
             "agreement": mean(top == token[:, None]),
         }
         self.script_share = mean(read["script_share"]).ravel()
-        self.same_answer = (top == token[:, None])[role >= 3].all(axis=0)
+        self.curves["same_answer"] = (
+            (top == token[:, None])[role >= 3].all(axis=0).astype(float))
         of_answer = np.flatnonzero(answer)
         self.layers = {
             "onset": [onset(read["entropy"][t]) for t in of_answer],
@@ -188,26 +190,52 @@ def layers_of(sample, kind):
     return [layer for layer in sample.layers[kind] if layer == layer]
 
 
+CURVES = ("entropy", "kl_final", "log_rank", "agreement", "same_answer")
+
+
+def picture_sums(samples, rows, pictures):
+    """[picture, column]: sums of `rows` [sample, column] by picture."""
+    at = {picture: k for k, picture in enumerate(pictures)}
+    sums = np.zeros((len(pictures), rows.shape[1]))
+    for sample, row in zip(samples, rows):
+        sums[at[sample.picture]] += row
+    return sums
+
+
+def drawn_pictures(name, n):
+    stream = Stream(SEED, f"bootstrap/{name}")
+    draws = stream.below(n, np.arange(RESAMPLES * n)).astype(int)
+    return draws.reshape(RESAMPLES, n)
+
+
+def resampled_means(sums, counts, draws):
+    return sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+
+
 def check_group(check, found, dataset, by, value, samples):
     name = f"{dataset}/{by}/{value}"
     n = len(samples)
     assert found["samples"] == n, name
     assert found["tokens"] == sum(s.tokens for s in samples), name
-    stream = Stream(SEED, f"bootstrap/{name}")
-    draws = stream.below(n, np.arange(RESAMPLES * n)).astype(int)
-    draws = draws.reshape(RESAMPLES, n)
-    one = n < 2
-    for curve in ("entropy", "kl_final", "log_rank", "agreement"):
+    pictures = sorted({s.picture for s in samples})
+    assert found["pictures"] == len(pictures), name
+    draws = drawn_pictures(name, len(pictures))
+    members = picture_sums(samples, np.ones((n, 1)), pictures)
+    one = len(pictures) < 2
+    for curve in CURVES:
         rows = np.array([s.curves[curve] for s in samples])
         check.equal(f"{name} {curve}", found[curve]["mean"], rows.mean(axis=0))
+        if curve == "entropy":
+            entropy = rows.mean(axis=0)
         if one:
             continue
-        resampled = rows[draws].mean(axis=1)
+        resampled = resampled_means(
+            picture_sums(samples, rows, pictures), members, draws)
         low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
         check.equal(f"{name} {curve} low", found[curve]["low"], low)
         check.equal(f"{name} {curve} high", found[curve]["high"], high)
         if curve == "entropy":
-            entropy, resampled_entropy = rows.mean(axis=0), resampled
+            resampled_entropy = resampled
     for key, find in (("onset_of_mean", onset), ("steepest_of_mean", steepest),
                       ("change_point_of_mean", change_point)):
         check.equal(f"{name} {key}", found[key]["value"], find(entropy))
@@ -222,11 +250,11 @@ def check_group(check, found, dataset, by, value, samples):
                     sums.sum() / counts.sum())
         assert found[key]["count"] == counts.sum(), name
         if not one:
-            ratio = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+            by_picture = picture_sums(
+                samples, np.stack([sums, counts], axis=1), pictures)
+            ratio = resampled_means(by_picture[:, 0], by_picture[:, 1], draws)
             check.equal(f"{name} {key} interval", found[key]["interval"],
                         interval(ratio))
-    check.equal(f"{name} same answer", found["same_answer"],
-                np.mean([s.same_answer for s in samples], axis=0))
     check.equal(f"{name} script share", found["script_share"],
                 np.mean([s.script_share for s in samples], axis=0))
     for kind, key in (("onset", "onset_histogram"), ("depth", "depth_histogram")):
@@ -254,9 +282,20 @@ def permuted_p(values, moved, stream, size_of):
     return (1 + large) / (1 + PERMUTATIONS)
 
 
+def picture_means(samples, size=None):
+    """[picture, (onset, size)]: means over the samples that have both."""
+    found = {}
+    for sample in samples:
+        extent = sample.sizes[size] if size else 1
+        if sample.onset == sample.onset and extent > 0:
+            found.setdefault(sample.picture, []).append((sample.onset, extent))
+    return np.array([np.mean(found[picture], axis=0)
+                     for picture in sorted(found)]).reshape(-1, 2)
+
+
 def group_test(name, groups):
-    """groups: {name: onsets}, as the study orders them."""
-    values = [np.array([o for o in onsets if o == o]) for onsets in groups.values()]
+    """groups: {name: samples}, as the study orders them."""
+    values = [picture_means(samples)[:, 0] for samples in groups.values()]
     kept = [(key, v) for key, v in zip(groups, values) if len(v) >= 5]
     if len(kept) < 2:
         return None
@@ -282,13 +321,12 @@ def group_test(name, groups):
         effect = between(centred) / (centred ** 2).sum()
     return {"groups": [key for key, _ in kept], "statistic": statistic,
             "effect": effect, "p": p,
-            "group_samples": [len(v) for v in values],
+            "group_pictures": [len(v) for v in values],
             "group_means": [v.mean() for v in values]}
 
 
 def relation_test(name, dataset, samples, size):
-    pairs = np.array([(s.sizes[size], s.onset) for s in samples
-                      if s.onset == s.onset and s.sizes[size] > 0])
+    pairs = picture_means(samples, size)[:, ::-1]
     if len(pairs) < 5:
         return None
     x, y = (scipy.stats.rankdata(pairs[:, k]) for k in (0, 1))
@@ -297,7 +335,7 @@ def relation_test(name, dataset, samples, size):
     p = permuted_p(y, len(y) - 1, Stream(SEED, f"permutation/{name}"),
                    lambda arranged: abs((x * arranged).sum()))
     return {"groups": [dataset], "statistic": rho, "effect": rho, "p": p,
-            "group_samples": [len(pairs)], "group_means": [pairs[:, 1].mean()]}
+            "group_pictures": [len(pairs)], "group_means": [pairs[:, 1].mean()]}
 
 
 def expected_tests(datasets):
@@ -307,14 +345,14 @@ def expected_tests(datasets):
         if test:
             tests[name] = test
 
-    add("onset between data sets", group_test("onset between data sets", {
-        name: [s.onset for s in samples] for name, samples in datasets.items()}))
+    add("onset between data sets",
+        group_test("onset between data sets", datasets))
     for dataset, samples in datasets.items():
         for words, by in (("languages", "language"), ("scripts", "script"),
                           ("right and wrong answers", "verdict")):
             name = f"onset between {words} of {dataset}"
             add(name, group_test(name, {
-                value: [s.onset for s in members]
+                value: members
                 for kind, value, members in groups_of(dataset, samples)
                 if kind == by}))
         for size in ("image area", "reference length", "answer length"):
@@ -338,10 +376,23 @@ def check_tests(check, study, datasets):
     adjusted = holm([test["p"] for test in expected.values()])
     for found, want, p in zip(study["tests"], expected.values(), adjusted):
         assert found["groups"] == want["groups"], found["name"]
-        for key in ("statistic", "effect", "p", "group_samples", "group_means"):
+        for key in ("statistic", "effect", "p", "group_pictures", "group_means"):
             check.equal(f"{found['name']} {key}", found[key], want[key])
         check.equal(f"{found['name']} adjusted", found["p_adjusted"], p)
         assert found["significant"] == (p < 0.05), found["name"]
+
+
+def joint_band(dataset, by, first, second):
+    """Right and wrong answers share pictures, which are drawn for both."""
+    pictures = sorted({s.picture for s in first + second})
+    draws = drawn_pictures(f"{dataset}/{by}", len(pictures))
+    means = []
+    for samples in (first, second):
+        rows = np.array([s.curves["entropy"] for s in samples])
+        members = picture_sums(samples, np.ones((len(samples), 1)), pictures)
+        means.append(resampled_means(
+            picture_sums(samples, rows, pictures), members, draws))
+    return means[1] - means[0]
 
 
 def check_study(folder, planted, stats, flags):
@@ -360,10 +411,11 @@ def check_study(folder, planted, stats, flags):
         names = [name for name in names if isinstance(file[name], h5py.Group)]
         datasets = {name: read_samples(file[name]) for name in names}
     found = {(g["dataset"], g["by"], g["value"]): g for g in study["groups"]}
-    resampled = {}
+    resampled, members_of = {}, {}
     for dataset, samples in datasets.items():
         for by, value, members in groups_of(dataset, samples):
             group = found.pop((dataset, by, value))
+            members_of[dataset, by, value] = members
             resampled[dataset, by, value] = check_group(
                 check, group, dataset, by, value, members)
     assert not found, list(found)
@@ -371,14 +423,19 @@ def check_study(folder, planted, stats, flags):
         keys = [(comparison["dataset"], comparison["by"], side)
                 if comparison["by"] != "dataset" else (side, "dataset", "")
                 for side in (comparison["first"], comparison["second"])]
-        band = np.quantile(resampled[keys[1]] - resampled[keys[0]],
-                           [0.025, 0.975], axis=0)
+        if comparison["by"] == "dataset":
+            differences = resampled[keys[1]] - resampled[keys[0]]
+        else:
+            differences = joint_band(comparison["dataset"], comparison["by"],
+                                     members_of[keys[0]], members_of[keys[1]])
+        band = np.nanquantile(differences, [0.025, 0.975], axis=0)
         difference = comparison["entropy_difference"]
         check.equal(comparison["name"], difference["low"], band[0])
         check.equal(comparison["name"], difference["high"], band[1])
     check_tests(check, study, datasets)
     print(f"{len(datasets)} data sets, {len(study['groups'])} groups, "
-          f"{len(study['tests'])} tests: {check.compared} numbers agree, "
+          f"{len(study['comparisons'])} comparisons, {len(study['tests'])} tests: "
+          f"{check.compared} numbers agree, "
           f"largest difference {check.worst:.1e}")
 
 
@@ -387,7 +444,7 @@ def main():
     np.seterr(over="ignore")
     for flags in (
         ["--onset", "mtvqa=10", "--onset", "RU=13", "--onset", "latex_ocr=8",
-         "--area-effect", "0.5", "--seed", "5"],
+         "--area-effect", "0.5", "--picture-spread", "1.5", "--seed", "5"],
         ["--mtvqa", "45", "--latex", "20", "--onset", "mtvqa=10", "--onset",
          "latex_ocr=10", "--failed-share", "0.3", "--noise", "1.5"],
         ["--mtvqa", "0", "--latex", "40", "--onset", "latex_ocr=16",

@@ -18,6 +18,7 @@ namespace {
 // Test alone is GoogleTest's inside a test.
 using StudyTest = ::lens::analysis::Test;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -123,6 +124,7 @@ TEST(Study, ClaimsNothingWhereNothingIsPlanted) {
 
 TEST(Study, NamesTheScriptOfTheMiddleLayers) {
   planted::Plan plan;
+  plan.datasets[0].samples = 180;
   plan.middle_script = "Han";
   plan.middle_share = 0.7;
   const Study study = make_study(tables_of(plan), quick());
@@ -163,26 +165,49 @@ TEST(Study, FailedAndEmptySamplesEnterNothing) {
   EXPECT_EQ(study_json(make_study(tables, quick())), expected);
 }
 
-TEST(Study, IsHonestAboutTooFewSamples) {
+TEST(Study, IsHonestAboutTooFewPictures) {
   planted::Plan plan;
-  plan.datasets[0].samples = 3;
+  plan.datasets[0].samples = 12;  // of 4 pictures
   plan.datasets[1].samples = 0;
   plan.failed_share = plan.empty_share = 0;
   const Study study = make_study(tables_of(plan), quick());
   EXPECT_TRUE(study.tests.empty());
-  EXPECT_THAT(study.answers[0].answer, HasSubstr("too few samples to say (3"));
-  EXPECT_THAT(study.answers[1].answer, HasSubstr("too few samples"));
+  EXPECT_THAT(study.answers[0].answer,
+              HasSubstr("too few pictures to say (12 samples of 4 pictures"));
+  EXPECT_THAT(study.answers[1].answer, HasSubstr("too few pictures"));
   const Study none = make_study({}, quick());
   EXPECT_THAT(none.answers[0].answer, HasSubstr("no sample"));
   EXPECT_THAT(study_text(none), HasSubstr("no sample"));
 }
 
-TEST(Study, OneSampleHasNoInterval) {
+TEST(Study, QuestionsOfOnePictureAreResampledTogether) {
+  const std::vector<SampleTable> tables =
+      tables_of({.picture_spread = 3, .failed_share = 0, .empty_share = 0});
+  const auto width = [&](const std::vector<SampleTable>& of) {
+    const Study study = make_study(of, quick());
+    const Group& mtvqa = group(study, "mtvqa", GroupBy::kDataset, "");
+    EXPECT_EQ(mtvqa.samples, 90);
+    return mtvqa.onset_of_tokens.interval.high -
+           mtvqa.onset_of_tokens.interval.low;
+  };
+  const double together = width(tables);
+  std::vector<SampleTable> apart = tables;
+  for (SampleTable& table : apart)
+    for (SampleRow& row : table.rows) row.source_row = row.sample;
+  EXPECT_GT(together, 1.4 * width(apart));
+  const Study study = make_study(tables, quick());
+  EXPECT_EQ(group(study, "mtvqa", GroupBy::kDataset, "").pictures, 30);
+  EXPECT_THAT(find(study, "onset between data sets")->group_pictures,
+              ElementsAre(90, 30));
+}
+
+TEST(Study, OnePictureHasNoInterval) {
   std::vector<SampleTable> tables = tables_of({});
   SampleTable& table = tables[0];
   std::erase_if(table.rows,
                 [](const SampleRow& row) { return row.tokens == 0; });
-  table.rows.resize(1);
+  table.rows.resize(2);
+  table.rows[1].source_row = table.rows[0].source_row;
   const Study study = make_study(std::span(tables).first(1), quick());
   EXPECT_TRUE(std::isnan(study.groups[0].onset_of_mean.interval.low));
   EXPECT_TRUE(std::isnan(study.groups[0].entropy.low[0]));

@@ -1,0 +1,91 @@
+#include "analysis/statistics/hypotheses.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "analysis/statistics/random_stream.h"
+
+namespace lens::analysis {
+namespace {
+
+// Test alone is GoogleTest's inside a test.
+using StudyTest = ::lens::analysis::Test;
+
+constexpr int kLayers = 40;
+
+// 45 pictures of three languages with one to five questions each. The onset of
+// a question is its picture's plus its own, equally spread; it depends on
+// nothing else.
+SampleTable null_table(std::uint64_t seed) {
+  const RandomStream stream(seed, "null pictures");
+  std::uint64_t next = 0;
+  const auto share = [&] {
+    return static_cast<double>(stream.bits(next++) >> 11) * 0x1p-53;
+  };
+  SampleTable table;
+  table.dataset = "mtvqa";
+  table.layers = kLayers;
+  for (std::size_t picture = 0; picture < 45; ++picture) {
+    const double shared = 10 + 10 * share();
+    const int height = 100 + static_cast<int>(400 * share());
+    for (std::size_t question = 0; question <= picture % 5; ++question) {
+      SampleRow row;
+      row.sample = static_cast<std::int64_t>(table.rows.size());
+      row.source_row = static_cast<std::int64_t>(picture);
+      row.language = std::array{"AR", "RU", "TH"}[picture % 3];
+      row.ok = true;
+      row.image_height = row.image_width = height;
+      row.tokens = row.answer_tokens = 1 + static_cast<int>(9 * share());
+      row.reference_characters = row.tokens;
+      row.verdict = share() < 0.5 ? Verdict::kRight : Verdict::kWrong;
+      row.onset_count.assign(kLayers, 0);
+      ++row.onset_count[static_cast<std::size_t>(shared + 10 * share())];
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return table;
+}
+
+// Rate at which each test claims an effect at 5 %, of 1,500.
+std::map<std::string, double> false_positives(bool pictures_known) {
+  constexpr int kRepetitions = 1500;
+  std::map<std::string, double> rates;
+  for (std::uint64_t seed = 0; seed < kRepetitions; ++seed) {
+    std::vector<SampleTable> tables = {null_table(seed)};
+    if (!pictures_known)
+      for (SampleRow& row : tables[0].rows) row.source_row = row.sample;
+    const StudyOptions options = {.permutations = 99, .seed = seed};
+    const auto samples = samples_by_dataset(tables, options.onset);
+    for (const StudyTest& test : test_hypotheses(samples, {}, options))
+      rates[test.name] += (test.p <= 0.05) / static_cast<double>(kRepetitions);
+  }
+  for (const auto& [name, rate] : rates)
+    std::printf("%s: false positives %.1f %%\n", name.c_str(), 100 * rate);
+  return rates;
+}
+
+// The standard error of a rate is 0.6 %.
+TEST(TestHypotheses, ClaimsFiveInAHundredThoughQuestionsOfAPictureAreAlike) {
+  const auto rates = false_positives(true);
+  ASSERT_EQ(rates.size(), 6u);
+  for (const auto& [name, rate] : rates) {
+    EXPECT_LT(rate, 0.065) << name;
+    // Pictures with right and wrong answers make this one cautious.
+    if (name != "onset between right and wrong answers of mtvqa") {
+      EXPECT_GT(rate, 0.035) << name;
+    }
+  }
+}
+
+TEST(TestHypotheses, WouldClaimMoreWereQuestionsTakenAsIndependent) {
+  const auto rates = false_positives(false);
+  EXPECT_GT(rates.at("onset between languages of mtvqa"), 0.1);
+  EXPECT_GT(rates.at("onset and image area of mtvqa"), 0.1);
+}
+
+}  // namespace
+}  // namespace lens::analysis
