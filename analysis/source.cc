@@ -4,6 +4,7 @@
 
 #include "storage/error.h"
 #include "storage/run_directory.h"
+#include "storage/seal.h"
 #include "worker/error.h"
 
 namespace lens::analysis {
@@ -72,12 +73,29 @@ void note_what_is_missing(const storage::ResultsReader& results,
                                 info.samples_failed, here));
 }
 
+// Damaged structure can crash or hang HDF5, and damaged values look like data.
+void check_bytes(const fs::path& file, std::vector<std::string>& notes) {
+  if (!storage::has_seal(file)) {
+    notes.push_back(
+        "The file has no seal: another program rewrote it, or it was cut. "
+        "lens verify checks its values.");
+    return;
+  }
+  try {
+    storage::check_seal(file);
+  } catch (const storage::StorageError& error) {
+    throw storage::StorageError(std::string(error.what()) + ": lens merge " +
+                                file.parent_path().string());
+  }
+}
+
 }  // namespace
 
-Source open_source(const fs::path& path) {
+Source open_source(const fs::path& path, SealCheck check) {
   const fs::path file = results_file(path);
-  storage::ResultsReader results(file);
   std::vector<std::string> notes;
+  if (check == SealCheck::kWhole) check_bytes(file, notes);
+  storage::ResultsReader results(file);
   note_what_is_missing(results, notes);
   auto manifest = manifest_beside(file, results.info(), notes);
   storage::Vocabulary vocabulary = results.vocabulary();

@@ -22,10 +22,16 @@ struct Source {
   std::vector<std::string> notes;
 };
 
+// Whether the checksum over the whole file is checked before HDF5 sees a byte.
+// Who reads one sample of many gigabytes does without.
+enum class SealCheck { kWhole, kNone };
+
 // `path` is a run directory or a results file. Of a directory results.h5 is
 // taken, else results.partial.h5. Beside a file the manifest of its run is
-// taken where run_id agrees. Throws InputError: nothing there, or nothing
-// merged yet; StorageError: a file that cannot be believed.
-Source open_source(const std::filesystem::path& path);
+// taken where run_id agrees. A file that another program rewrote has no seal:
+// a note says so. Throws InputError: nothing there, or nothing merged yet;
+// StorageError: a file that cannot be believed.
+Source open_source(const std::filesystem::path& path,
+                   SealCheck check = SealCheck::kWhole);
 
 }  // namespace lens::analysis

@@ -46,7 +46,8 @@ int show_command(const ShowOptions& options, std::ostream& out) {
       .colour = wants_colour(options),
       .width = std::max(kLeastWidth,
                         options.width > 0 ? options.width : terminal_width())};
-  const analysis::Source source = analysis::open_source(options.source);
+  const analysis::Source source =
+      analysis::open_source(options.source, analysis::SealCheck::kNone);
   map.layers = analysis::parse_layers(
       options.layers, static_cast<int>(source.results.layers()));
   const analysis::SampleView view =

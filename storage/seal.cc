@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <optional>
 #include <vector>
 
 #include "storage/durable.h"
@@ -45,9 +46,9 @@ std::string hashed_text(const Seal& seal) {
 }
 
 // Reads the numbers; that they stand exactly as we write them is checked by
-// writing them again.
-Seal parse(std::string_view text, std::int64_t file_bytes,
-           const std::string& name) {
+// writing them again. Nothing where `text` is no seal of this file.
+std::optional<Seal> parse(std::string_view text, std::int64_t file_bytes) {
+  if (text.size() != kSealBytes) return std::nullopt;
   const auto number = [&](std::size_t at) {
     std::int64_t value = -1;
     std::from_chars(text.data() + at, text.data() + at + kDigits, value);
@@ -64,9 +65,16 @@ Seal parse(std::string_view text, std::int64_t file_bytes,
       text.substr(0, kHashedBytes) != hashed_text(seal) ||
       text.back() != '\n' ||
       seal.bytes + static_cast<std::int64_t>(kSealBytes) != file_bytes) {
-    no_seal(name);
+    return std::nullopt;
   }
   return seal;
+}
+
+Seal parse_or_throw(std::string_view text, std::int64_t file_bytes,
+                    const std::string& name) {
+  const auto seal = parse(text, file_bytes);
+  if (!seal) no_seal(name);
+  return *seal;
 }
 
 void compare(std::string_view seal, Sha256 hash, const std::string& name) {
@@ -78,8 +86,9 @@ void compare(std::string_view seal, Sha256 hash, const std::string& name) {
   }
 }
 
-std::string read_seal(const InputDescriptor& input, const std::string& name) {
-  if (input.bytes() < static_cast<std::int64_t>(kSealBytes)) no_seal(name);
+// The last bytes; "" where there are too few.
+std::string read_seal(const InputDescriptor& input) {
+  if (input.bytes() < static_cast<std::int64_t>(kSealBytes)) return "";
   std::string text(kSealBytes, '\0');
   const auto bytes = std::as_writable_bytes(std::span(text));
   for (std::size_t at = 0; at < bytes.size();) {
@@ -103,7 +112,8 @@ Seal check_seal(std::span<const std::byte> file, const std::string& name) {
   const auto body = file.first(file.size() - kSealBytes);
   const std::string_view text(
       reinterpret_cast<const char*>(file.data() + body.size()), kSealBytes);
-  const Seal seal = parse(text, static_cast<std::int64_t>(file.size()), name);
+  const Seal seal =
+      parse_or_throw(text, static_cast<std::int64_t>(file.size()), name);
   Sha256 hash;
   hash.update(body);
   compare(text, std::move(hash), name);
@@ -112,8 +122,8 @@ Seal check_seal(std::span<const std::byte> file, const std::string& name) {
 
 Seal check_seal(const std::filesystem::path& file) {
   const InputDescriptor input(file);
-  const std::string text = read_seal(input, file.string());
-  const Seal seal = parse(text, input.bytes(), file.string());
+  const std::string text = read_seal(input);
+  const Seal seal = parse_or_throw(text, input.bytes(), file.string());
   Sha256 hash;
   std::vector<std::byte> block(1 << 20);
   for (std::int64_t at = 0; at < seal.bytes;) {
@@ -130,7 +140,12 @@ Seal check_seal(const std::filesystem::path& file) {
 
 Seal peek_seal(const std::filesystem::path& file) {
   const InputDescriptor input(file);
-  return parse(read_seal(input, file.string()), input.bytes(), file.string());
+  return parse_or_throw(read_seal(input), input.bytes(), file.string());
+}
+
+bool has_seal(const std::filesystem::path& file) {
+  const InputDescriptor input(file);
+  return parse(read_seal(input), input.bytes()).has_value();
 }
 
 }  // namespace lens::storage

@@ -36,4 +36,8 @@ Seal check_seal(const std::filesystem::path& file);
 // Only reads what the seal says, without the checksum. Throws StorageError.
 Seal peek_seal(const std::filesystem::path& file);
 
+// False where the file does not end in a seal of its length: it was cut, or
+// another program rewrote it. Throws StorageError where it cannot be read.
+bool has_seal(const std::filesystem::path& file);
+
 }  // namespace lens::storage

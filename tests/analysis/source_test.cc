@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <random>
 
+#include "storage/error.h"
+#include "storage/seal.h"
 #include "tests/storage/fixtures.h"
 #include "worker/error.h"
 
@@ -12,8 +15,11 @@ namespace lens::analysis {
 namespace {
 
 namespace fixtures = storage::fixtures;
+using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class SourceTest : public testing::Test {
  protected:
@@ -32,6 +38,8 @@ class SourceTest : public testing::Test {
     try {
       open_source(path);
     } catch (const InputError& error) {
+      return error.what();
+    } catch (const storage::StorageError& error) {
       return error.what();
     }
     return "";
@@ -66,6 +74,31 @@ TEST_F(SourceTest, AManifestOfAnotherRunIsNotTaken) {
   const Source source = open_source(folder_.path() / "a.h5");
   EXPECT_FALSE(source.manifest);
   EXPECT_THAT(source.notes.back(), HasSubstr("another run"));
+}
+
+TEST_F(SourceTest, ADamagedFileIsRefusedUnread) {
+  merge(false, run_.results());
+  const std::string bytes = fixtures::read_bytes(run_.results());
+  std::mt19937 engine(1);
+  for (int i = 0; i < 40; ++i) {
+    std::string flipped = bytes;
+    const std::size_t at = engine() % (bytes.size() - storage::kSealBytes);
+    flipped[at] = static_cast<char>(flipped[at] ^ 1 << engine() % 8);
+    fixtures::write_bytes(run_.results(), flipped);
+    EXPECT_THAT(error_of(run_.root()),
+                AllOf(HasSubstr("is damaged"), HasSubstr("lens merge")))
+        << at;
+  }
+}
+
+TEST_F(SourceTest, AFileWithoutSealIsReadAndSaysSo) {
+  merge(false, run_.results());
+  std::string bytes = fixtures::read_bytes(run_.results());
+  bytes.resize(bytes.size() - storage::kSealBytes);
+  fixtures::write_bytes(run_.results(), bytes);
+  EXPECT_THAT(open_source(run_.root()).notes.front(), HasSubstr("no seal"));
+  EXPECT_THAT(open_source(run_.root(), SealCheck::kNone).notes,
+              Not(Contains(HasSubstr("no seal"))));
 }
 
 TEST_F(SourceTest, SaysWhatToDoWhereNothingIsMerged) {

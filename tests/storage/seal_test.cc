@@ -55,6 +55,11 @@ TEST(Seal, FileAndMemoryAgree) {
   fixtures::write_bytes(file, bytes);
   EXPECT_THROW(check_seal(file), StorageError);
   EXPECT_NO_THROW(peek_seal(file));
+  EXPECT_TRUE(has_seal(file));
+  fixtures::write_bytes(file, bytes + "x");
+  EXPECT_FALSE(has_seal(file));
+  fixtures::write_bytes(file, "short");
+  EXPECT_FALSE(has_seal(file));
 }
 
 }  // namespace
