@@ -104,6 +104,12 @@ class Map {
            block_.token_id[static_cast<std::size_t>(t)];
   }
 
+  HeatMap::Scale scale() const {
+    return options_.value == CellValue::kProbability
+               ? HeatMap::Scale::kProbability
+               : HeatMap::Scale::kEntropy;
+  }
+
   // 0..1 of the scale.
   double share(std::int64_t t, int layer) const {
     if (options_.value == CellValue::kProbability)
@@ -117,8 +123,8 @@ class Map {
     const std::string shown = visible_token(text_of(block_.top1_id(t, layer)));
     const int width = cells_[column];
     if (options_.colour)
-      return cell_colour(share(t, layer), match(t, layer)) + fit(shown, width) +
-             kPlain + " ";
+      return cell_colour(scale(), share(t, layer), match(t, layer)) +
+             fit(shown, width) + kPlain + " ";
     if (!match(t, layer))
       return bar(share(t, layer)) + " " + fit(shown, width) + "  ";
     const int used = std::min(width, display_width(shown));
@@ -156,17 +162,18 @@ class Map {
   // A scale with its ends.
   std::string caption() const {
     const bool entropy = options_.value == CellValue::kEntropy;
-    std::string scale;
+    std::string steps;
     for (int i = 0; i < 8; ++i) {
       const double value = (i + 0.5) / 8;
-      scale += options_.colour ? cell_colour(value, false) + "  " + kPlain
-                               : bar(value);
+      steps += options_.colour
+                   ? cell_colour(scale(), value, false) + "  " + kPlain
+                   : bar(value);
     }
     const std::string unit = entropy ? " nat" : "";
     return fmt::format(
         "{} 0 {} {}{}; the top token of each layer, {} where it is the token "
         "written",
-        entropy ? "entropy" : "probability of the top token", scale,
+        entropy ? "entropy" : "probability of the top token", steps,
         entropy ? fmt::format("{:.2f}",
                               std::log(static_cast<double>(texts_.size())))
                 : "1",

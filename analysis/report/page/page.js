@@ -36,10 +36,20 @@ const view = new SampleView(document.getElementById("sample"), (token) =>
   goTo(hashOf(view.sample.key, token)));
 const list = new SampleList(document.getElementById("sample-list"), rows, openKey);
 
+// Says that the sample which the hash names cannot be opened; null: it can.
+function tellMissing(key) {
+  const note = document.getElementById("sample-missing");
+  note.hidden = key === null;
+  note.textContent = key === null ? "" : rowOf.has(key)
+    ? `${key} is in the list, but not among the samples shown token by token.`
+    : `There is no sample ${key} in this report.`;
+}
+
 // Opens what the hash names; `scroll` brings it into sight.
 function followHash(scroll) {
   const wanted = readHash();
   const sample = wanted && findSample(wanted.key);
+  tellMissing(wanted && !sample ? wanted.key : null);
   if (!sample) return;
   if (view.sample !== sample) {
     view.open(sample, rowOf.get(sample.key), list.neighbours(sample.key));

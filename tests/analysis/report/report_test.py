@@ -296,6 +296,9 @@ class ReportTest(unittest.TestCase):
         self.browser.open(self.page.as_uri() + "#sample=nothing%2F1&token=99")
         first = next(key for key in self.listed() if key in self.openable())
         self.assertEqual(self.text("#sample h3"), first)
+        self.assertIn("no sample nothing/1", self.text("#sample-missing"))
+        self.browser.run("location.hash = arguments[0]", f"#sample={key.replace('/', '%2F')}")
+        self.browser.wait("return document.getElementById('sample-missing').hidden")
 
     def test_right_to_left_text_runs_to_the_left(self):
         direction = self.browser.run(

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "analysis/view/terminal_colour.h"
 
 namespace lens::analysis {
@@ -58,11 +60,24 @@ TEST(TerminalText, LinesBreakAtBlanks) {
 
 TEST(TerminalColour, LettersContrastWithTheirGround) {
   // The light end: black on yellow. The dark end: white on violet.
-  EXPECT_EQ(cell_colour(0, false), "\x1b[0;38;2;0;0;0;48;2;253;231;37m");
-  EXPECT_EQ(cell_colour(1, false), "\x1b[0;38;2;255;255;255;48;2;68;1;84m");
-  EXPECT_EQ(cell_colour(7, true), "\x1b[0;1;4;38;2;255;255;255;48;2;68;1;84m");
-  EXPECT_EQ(cell_colour(std::stod("nan"), false),
-            "\x1b[0;38;2;0;0;0;48;2;208;208;208m");
+  const auto entropy = HeatMap::Scale::kEntropy;
+  EXPECT_EQ(cell_colour(entropy, 0, false),
+            "\x1b[0;38;2;0;0;0;48;2;253;231;37m");
+  EXPECT_EQ(cell_colour(entropy, 1, false),
+            "\x1b[0;38;2;255;255;255;48;2;68;1;84m");
+  EXPECT_EQ(cell_colour(entropy, 7, true),
+            "\x1b[0;1;4;38;2;255;255;255;48;2;68;1;84m");
+  EXPECT_EQ(cell_colour(entropy, std::nan(""), false),
+            cell_colour(HeatMap::Scale::kProbability, std::nan(""), false));
+}
+
+TEST(TerminalColour, IsThatOfTheFigures) {
+  const auto probability = HeatMap::Scale::kProbability;
+  EXPECT_NE(cell_colour(probability, 0.5, false),
+            cell_colour(HeatMap::Scale::kEntropy, 0.5, false));
+  EXPECT_EQ(scale_colour(probability, 0), "#fdf7e1");
+  EXPECT_EQ(cell_colour(probability, 0, false),
+            "\x1b[0;38;2;0;0;0;48;2;253;247;225m");
 }
 
 }  // namespace
