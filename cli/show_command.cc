@@ -10,6 +10,8 @@
 #include "analysis/view/sample_map.h"
 #include "cli/exit_code.h"
 #include "cli/usage_error.h"
+#include "storage/error.h"
+#include "storage/guard.h"
 
 namespace lens::cli {
 namespace {
@@ -37,22 +39,44 @@ analysis::CellValue cell_value(const std::string& name) {
   throw UsageError("unknown --value " + name + "; give entropy or probability");
 }
 
-}  // namespace
-
-int show_command(const ShowOptions& options, std::ostream& out) {
-  analysis::SampleMapOptions map = {
-      .value = cell_value(options.value),
-      .layers = {},
-      .colour = wants_colour(options),
-      .width = std::max(kLeastWidth,
-                        options.width > 0 ? options.width : terminal_width())};
+std::string drawn(const ShowOptions& options, analysis::SampleMapOptions map) {
   const analysis::Source source =
       analysis::open_source(options.source, analysis::SealCheck::kNone);
   map.layers = analysis::parse_layers(
       options.layers, static_cast<int>(source.results.layers()));
   const analysis::SampleView view =
       analysis::find_sample(source, options.sample, options.dataset);
-  out << analysis::sample_map(view, source.vocabulary.token_text, map);
+  return analysis::sample_map(view, source.vocabulary.token_text, map);
+}
+
+// The checksum is not looked at, for it takes a pass over the whole file, and
+// damaged structure can crash HDF5: a child goes first. What it throws, we
+// throw as well.
+void send_a_child_first(const ShowOptions& options,
+                        const analysis::SampleMapOptions& map) {
+  const auto outcome = storage::run_guarded([&](const auto&) {
+    try {
+      drawn(options, map);
+    } catch (const std::exception&) {
+    }
+  });
+  if (!outcome.failure.empty())
+    throw storage::StorageError("cannot read " + options.source.string() +
+                                " (it is damaged: " + outcome.failure +
+                                "); run lens verify, or merge again");
+}
+
+}  // namespace
+
+int show_command(const ShowOptions& options, std::ostream& out) {
+  const analysis::SampleMapOptions map = {
+      .value = cell_value(options.value),
+      .layers = {},
+      .colour = wants_colour(options),
+      .width = std::max(kLeastWidth,
+                        options.width > 0 ? options.width : terminal_width())};
+  send_a_child_first(options, map);
+  out << drawn(options, map);
   return kExitOk;
 }
 

@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,37 @@ class InsightTest(unittest.TestCase):
         cut.write_bytes(moved.read_bytes()[:20000])
         damaged = self.call("stats", cut, expect=ERROR)
         self.assertEqual(len(damaged.stderr.strip().splitlines()), 1)
+
+    def test_damage_is_told_in_one_line_and_never_drawn(self):
+        good = (self.run_directory / "results.h5").read_bytes()
+        bad = self.folder / "bad.h5"
+        sample = f"mtvqa/{self.file['mtvqa/sample_id'].asstr()[0]}"
+        bad.write_bytes(good)
+        shown = self.call("show", bad, sample).stdout
+        draw = random.Random(3)
+        refused = 0
+        for _ in range(80):
+            flipped = bytearray(good)
+            # The structure, which HDF5 parses, stands in front.
+            flipped[draw.randrange(20000)] ^= 1 << draw.randrange(8)
+            bad.write_bytes(flipped)
+            # show reads its sample alone, and that is either right or refused.
+            done = lens("show", bad, sample)
+            if done.returncode == OK:
+                self.assertEqual(done.stdout, shown)
+                continue
+            refused += 1
+            self.assertEqual(done.returncode, ERROR, done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1)
+        self.assertGreater(refused, 5)
+        for command in (["stats"], ["report", "-o", self.folder / "bad.html"],
+                        ["export", "--csv", self.folder / "bad"],
+                        ["query", "ok"]):
+            refused = self.call(command[0], bad, *command[1:], expect=ERROR)
+            self.assertIn("is damaged", refused.stderr)
+            self.assertEqual(len(refused.stderr.strip().splitlines()), 1)
+        self.assertFalse((self.folder / "bad.html").exists())
+        self.assertFalse((self.folder / "bad").exists())
 
 
 if __name__ == "__main__":
