@@ -33,14 +33,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
                    "(default 5)")
       ->check(CLI::PositiveNumber)
       ->type_name("X");
-  command
-      ->add_option("--right-score", options.right_score,
-                   "Score from which on an answer counts as right (default "
-                   "0.9)")
-      ->check(CLI::Range(0.0, 1.0))
-      ->type_name("X");
-  command->add_option("--seed", options.seed, "Of the statistics (default 1)")
-      ->type_name("N");
+  add_study_flags(command, options.study);
   command->footer(
       "Examples:\n"
       "  lens report runs/mtvqa -o report.html\n"
@@ -60,34 +53,7 @@ void add_stats(CLI::App& app, StatsOptions& options) {
       ->add_option("--language", options.language,
                    "Only samples of these languages (default: all)")
       ->type_name("CODE ...");
-  command
-      ->add_option("--resamples", options.resamples,
-                   "Of the bootstrap (default 2000)")
-      ->check(CLI::Range(100, 10'000'000))
-      ->type_name("N");
-  command
-      ->add_option("--permutations", options.permutations,
-                   "Of each test (default 9999)")
-      ->check(CLI::Range(99, 100'000'000))
-      ->type_name("N");
-  command->add_option("--seed", options.seed, "Of both (default 1)")
-      ->type_name("N");
-  command
-      ->add_option("--onset-fraction", options.onset_fraction,
-                   "Share of the fall that is left at the onset (default 0.5)")
-      ->check(CLI::Range(0.001, 0.999))
-      ->type_name("A");
-  command
-      ->add_option("--onset-range", options.onset_range,
-                   "Nats that a curve must fall to have an onset (default 1)")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("X");
-  command
-      ->add_option("--right-score", options.right_score,
-                   "Score from which on an answer counts as right (default "
-                   "0.9)")
-      ->check(CLI::Range(0.0, 1.0))
-      ->type_name("X");
+  add_study_flags(command, options.study);
   command->footer(
       "Examples:\n"
       "  lens stats runs/mtvqa\n"

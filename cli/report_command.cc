@@ -36,8 +36,8 @@ analysis::ReportOptions analysis_options(const ReportOptions& options) {
   analysis::ReportOptions to;
   to.samples = options.samples;
   to.most_bytes = static_cast<std::size_t>(options.most_megabytes * 1e6);
-  to.right_score = options.right_score;
-  to.study.seed = options.seed;
+  to.right_score = options.study.right_score;
+  to.study = study_options(options.study);
   to.command_line = options.command_line;
   to.software_version = version_line();
   return to;
@@ -57,11 +57,11 @@ void write_figures(const analysis::Report& report, const fs::path& folder,
 }  // namespace
 
 int report_command(const ReportOptions& options, std::ostream& out) {
+  analysis::ReportOptions to = analysis_options(options);
   const analysis::Source source = analysis::open_source(options.path);
   const fs::path output = options.output.empty()
                               ? source.file.parent_path() / "report.html"
                               : options.output;
-  analysis::ReportOptions to = analysis_options(options);
   analysis::Report report;
   {
     ReportProgress progress;

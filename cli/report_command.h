@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <ostream>
 #include <string>
+
+#include "cli/study_flags.h"
 
 namespace lens::cli {
 
@@ -14,9 +15,8 @@ struct ReportOptions {
   std::filesystem::path figures;  // folder for SVG, CSV, JSON; empty: none
   std::size_t samples = 40;       // shown token by token
   double most_megabytes = 5;      // of the page, 10^6 bytes each
-  double right_score = 0.9;       // an answer with it counts as right
-  std::uint64_t seed = 1;         // of bootstrap and permutations
-  std::string command_line;       // told in the footer
+  StudyFlags study;
+  std::string command_line;  // told in the footer
 };
 
 // `lens report`: writes one HTML file that needs no other, replaced as a whole.

@@ -18,20 +18,6 @@ namespace {
 using analysis::SampleRow;
 using analysis::SampleTable;
 
-void require(bool holds, const std::string& flag, const std::string& wanted) {
-  if (!holds)
-    throw InputError("cannot use " + flag, "it must be " + wanted,
-                     "give another value");
-}
-
-void check(const StatsOptions& options) {
-  require(options.resamples >= 100, "--resamples", "at least 100");
-  require(options.permutations >= 99, "--permutations", "at least 99");
-  require(options.onset_fraction > 0 && options.onset_fraction < 1,
-          "--onset-fraction", "between 0 and 1");
-  require(options.onset_range >= 0, "--onset-range", "0 nats or more");
-}
-
 void tell(const StatsOptions& options, std::string_view what) {
   if (options.progress) std::cerr << "\r\x1b[K" << what << std::flush;
 }
@@ -55,11 +41,10 @@ void keep_languages(const std::vector<std::string>& languages,
 }
 
 std::vector<SampleTable> read_tables(const analysis::Source& source,
-                                     const StatsOptions& options) {
+                                     const StatsOptions& options,
+                                     const analysis::OnsetRule& onset) {
   const analysis::SampleTableOptions how = {
-      .onset = {.fraction = options.onset_fraction,
-                .least_range_nats = options.onset_range},
-      .right_score = options.right_score};
+      .onset = onset, .right_score = options.study.right_score};
   std::vector<SampleTable> tables;
   for (const storage::DatasetSummary& dataset : source.results.datasets()) {
     tell(options, "reading " + dataset.name);
@@ -82,17 +67,12 @@ void write_file(const std::filesystem::path& file, const std::string& text) {
 }  // namespace
 
 int stats_command(const StatsOptions& options, std::ostream& out) {
-  check(options);
+  analysis::StudyOptions study_how = study_options(options.study);
+  study_how.progress = [&](std::string_view what) { tell(options, what); };
   const analysis::Source source = analysis::open_source(options.path);
-  const std::vector<SampleTable> tables = read_tables(source, options);
-  const analysis::Study study = analysis::make_study(
-      tables,
-      {.onset = {.fraction = options.onset_fraction,
-                 .least_range_nats = options.onset_range},
-       .bootstrap_resamples = options.resamples,
-       .permutations = options.permutations,
-       .seed = options.seed,
-       .progress = [&](std::string_view what) { tell(options, what); }});
+  const std::vector<SampleTable> tables =
+      read_tables(source, options, study_how.onset);
+  const analysis::Study study = analysis::make_study(tables, study_how);
   tell(options, "");
   if (options.json == "-") {
     out << analysis::study_json(study);

@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace fixtures = storage::fixtures;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class ReportCommandTest : public testing::Test {
@@ -59,6 +60,17 @@ TEST_F(ReportCommandTest, ReplacesAnOlderReport) {
   report_command(options_, out_);
   EXPECT_THAT(fixtures::read_bytes(options_.output),
               HasSubstr("3 of them can be opened"));
+}
+
+TEST_F(ReportCommandTest, StatisticsFollowTheFlagsOfStats) {
+  options_.figures = folder_.path() / "figures";
+  options_.study = {.resamples = 150, .onset_fraction = 0.25};
+  report_command(options_, out_);
+  EXPECT_THAT(fixtures::read_bytes(options_.figures / "study.json"),
+              AllOf(HasSubstr("\"bootstrap_resamples\": 150"),
+                    HasSubstr("\"onset_fraction\": 0.25")));
+  options_.study.onset_fraction = 2;
+  EXPECT_THROW(report_command(options_, out_), InputError);
 }
 
 TEST_F(ReportCommandTest, WritesEachFigureWithItsTable) {

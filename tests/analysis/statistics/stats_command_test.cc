@@ -22,7 +22,8 @@ class StatsCommandTest : public ::testing::Test {
  protected:
   StatsCommandTest() {
     file_ = analysis::planted::write_run(folder_.path(), {});
-    options_ = {.path = folder_.path(), .resamples = 100, .permutations = 99};
+    options_ = {.path = folder_.path(),
+                .study = {.resamples = 100, .permutations = 99}};
   }
 
   std::string run() {
@@ -70,10 +71,10 @@ TEST_F(StatsCommandTest, LanguageKeepsOnlyThese) {
 }
 
 TEST_F(StatsCommandTest, RefusesWhatMakesNoSense) {
-  options_.onset_fraction = 1.5;
+  options_.study.onset_fraction = 1.5;
   EXPECT_THROW(run(), InputError);
-  options_.onset_fraction = 0.5;
-  options_.permutations = 3;
+  options_.study.onset_fraction = 0.5;
+  options_.study.permutations = 3;
   EXPECT_THROW(run(), InputError);
 }
 

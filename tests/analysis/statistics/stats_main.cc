@@ -13,12 +13,7 @@ int main(int argc, char** argv) {
   app.add_option("PATH", options.path)->required();
   app.add_option("--json", options.json);
   app.add_option("--language", options.language);
-  app.add_option("--resamples", options.resamples);
-  app.add_option("--permutations", options.permutations);
-  app.add_option("--seed", options.seed);
-  app.add_option("--onset-fraction", options.onset_fraction);
-  app.add_option("--onset-range", options.onset_range);
-  app.add_option("--right-score", options.right_score);
+  lens::cli::add_study_flags(&app, options.study);
   CLI11_PARSE(app, argc, argv);
   try {
     return lens::cli::stats_command(options, std::cout);
