@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kPartial = "results.partial.h5";
+
 fs::path results_file(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
@@ -19,7 +21,7 @@ fs::path results_file(const fs::path& path) {
                      "give a run directory or a results.h5");
   if (!fs::is_directory(path, ignored)) return path;
   const storage::RunDirectory run(path);
-  const fs::path partial = path / "results.partial.h5";
+  const fs::path partial = path / kPartial;
   for (const fs::path& file : {run.results(), partial})
     if (fs::exists(file, ignored)) return file;
   if (fs::exists(run.manifest(), ignored))
@@ -73,19 +75,29 @@ void note_what_is_missing(const storage::ResultsReader& results,
                                 info.samples_failed, here));
 }
 
+// The run beside a file makes it again, if there is one.
+std::string remedy(const fs::path& file) {
+  const fs::path folder =
+      file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const storage::RunDirectory run(folder);
+  std::error_code ignored;
+  if (!fs::exists(run.manifest(), ignored)) return "take another copy of it";
+  const bool partial = file.filename() == kPartial;
+  return std::string("delete it, then: lens merge ") +
+         (partial ? "--partial " : "") + folder.string();
+}
+
 // Damaged structure can crash or hang HDF5, and damaged values look like data.
 void check_bytes(const fs::path& file, std::vector<std::string>& notes) {
   if (!storage::has_seal(file)) {
     notes.push_back(
-        "The file has no seal: another program rewrote it, or it was cut. "
+        "The file has no seal: another program rewrote it, or it is damaged. "
         "lens verify checks its values.");
-    return;
-  }
-  try {
-    storage::check_seal(file);
-  } catch (const storage::StorageError& error) {
-    throw storage::StorageError(std::string(error.what()) + ": lens merge " +
-                                file.parent_path().string());
+  } else if (!storage::matches_seal(file)) {
+    throw storage::StorageError(
+        file.string() +
+        " is damaged (its bytes do not give the checksum in its seal); " +
+        remedy(file));
   }
 }
 

@@ -23,7 +23,8 @@ struct Source {
 };
 
 // Whether the checksum over the whole file is checked before HDF5 sees a byte.
-// Who reads one sample of many gigabytes does without.
+// Who reads one sample of many gigabytes does without, and may show damaged
+// values.
 enum class SealCheck { kWhole, kNone };
 
 // `path` is a run directory or a results file. Of a directory results.h5 is

@@ -33,7 +33,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
                    "(default 5)")
       ->check(CLI::PositiveNumber)
       ->type_name("X");
-  add_study_flags(command, options.study);
+  add_study_flags(*command, options.study);
   command->footer(
       "Examples:\n"
       "  lens report runs/mtvqa -o report.html\n"
@@ -53,7 +53,7 @@ void add_stats(CLI::App& app, StatsOptions& options) {
       ->add_option("--language", options.language,
                    "Only samples of these languages (default: all)")
       ->type_name("CODE ...");
-  add_study_flags(command, options.study);
+  add_study_flags(*command, options.study);
   command->footer(
       "Examples:\n"
       "  lens stats runs/mtvqa\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "analysis/export/csv.h"
@@ -118,6 +119,8 @@ int query_command(const QueryOptions& options, std::ostream& out) {
   } catch (const analysis::QueryError& error) {
     throw UsageError(error.what());
   }
+  for (const std::string& note : source.notes)
+    std::cerr << "Note: " << note << '\n';
   const std::size_t count =
       options.limit > 0 ? std::min(found.samples.size(),
                                    static_cast<std::size_t>(options.limit))

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
 #include "analysis/view/layer_list.h"
 #include "analysis/view/sample_map.h"
@@ -12,6 +13,7 @@
 #include "cli/usage_error.h"
 #include "storage/error.h"
 #include "storage/guard.h"
+#include "worker/error.h"
 
 namespace lens::cli {
 namespace {
@@ -50,20 +52,44 @@ std::string drawn(const ShowOptions& options, analysis::SampleMapOptions map) {
 }
 
 // The checksum is not looked at, for it takes a pass over the whole file, and
-// damaged structure can crash HDF5: a child goes first. What it throws, we
-// throw as well.
-void send_a_child_first(const ShowOptions& options,
-                        const analysis::SampleMapOptions& map) {
-  const auto outcome = storage::run_guarded([&](const auto&) {
-    try {
-      drawn(options, map);
-    } catch (const std::exception&) {
-    }
-  });
+// damaged structure can crash HDF5 or make it claim all memory: a child draws.
+// The first character of each line it sends says what the line is.
+constexpr char kText = ' ', kUsage = 'u', kInput = 'i', kStorage = 's';
+
+void send_drawing(const ShowOptions& options,
+                  const analysis::SampleMapOptions& map,
+                  const storage::GuardSend& send) {
+  try {
+    std::istringstream lines(drawn(options, map));
+    for (std::string line; std::getline(lines, line);) send(kText + line);
+  } catch (const UsageError& error) {
+    send(kUsage + std::string(error.what()));
+  } catch (const InputError& error) {
+    send(kInput + std::string(error.what()));
+  } catch (const storage::StorageError& error) {
+    send(kStorage + std::string(error.what()));
+  }
+}
+
+std::string drawn_by_a_child(const ShowOptions& options,
+                             const analysis::SampleMapOptions& map) {
+  const storage::GuardOutcome outcome =
+      storage::run_guarded([&](const storage::GuardSend& send) {
+        send_drawing(options, map, send);
+      });
   if (!outcome.failure.empty())
     throw storage::StorageError("cannot read " + options.source.string() +
                                 " (it is damaged: " + outcome.failure +
-                                "); run lens verify, or merge again");
+                                "); lens verify says more");
+  std::string text;
+  for (const std::string& line : outcome.lines) {
+    const std::string rest = line.substr(1);
+    if (line.front() == kUsage) throw UsageError(rest);
+    if (line.front() == kInput) throw InputError(rest);
+    if (line.front() == kStorage) throw storage::StorageError(rest);
+    text += rest + '\n';
+  }
+  return text;
 }
 
 }  // namespace
@@ -75,8 +101,7 @@ int show_command(const ShowOptions& options, std::ostream& out) {
       .colour = wants_colour(options),
       .width = std::max(kLeastWidth,
                         options.width > 0 ? options.width : terminal_width())};
-  send_a_child_first(options, map);
-  out << drawn(options, map);
+  out << drawn_by_a_child(options, map);
   return kExitOk;
 }
 

@@ -75,6 +75,8 @@ int stats_command(const StatsOptions& options, std::ostream& out) {
   const analysis::Study study = analysis::make_study(tables, study_how);
   tell(options, "");
   if (options.json == "-") {
+    for (const std::string& note : source.notes)
+      std::cerr << "Note: " << note << '\n';
     out << analysis::study_json(study);
     return kExitOk;
   }

@@ -1,9 +1,12 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 
 #include "analysis/statistics/study.h"
+
+namespace CLI {
+class App;
+}
 
 namespace lens::cli {
 
@@ -17,7 +20,8 @@ struct StudyFlags {
   double right_score = 0.9;     // from which score on an answer is right
 };
 
-void add_study_flags(CLI::App* command, StudyFlags& flags);
+// What the command line says lands in `flags`, which outlives `command`.
+void add_study_flags(CLI::App& command, StudyFlags& flags);
 
 // Throws InputError where a value makes no sense.
 analysis::StudyOptions study_options(const StudyFlags& flags);

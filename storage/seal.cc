@@ -77,13 +77,15 @@ Seal parse_or_throw(std::string_view text, std::int64_t file_bytes,
   return *seal;
 }
 
-void compare(std::string_view seal, Sha256 hash, const std::string& name) {
+[[noreturn]] void damaged(const std::string& name) {
+  throw StorageError(name +
+                     " is damaged (its bytes do not give the checksum in its "
+                     "seal); make it again");
+}
+
+bool gives_checksum(std::string_view seal, Sha256 hash) {
   hash.update(seal.substr(0, kHashedBytes));
-  if (hash.finish_hex() != seal.substr(kHashedBytes, kHashDigits)) {
-    throw StorageError(name +
-                       " is damaged (its bytes do not give the checksum in "
-                       "its seal); make it again");
-  }
+  return hash.finish_hex() == seal.substr(kHashedBytes, kHashDigits);
 }
 
 // The last bytes; "" where there are too few.
@@ -116,11 +118,11 @@ Seal check_seal(std::span<const std::byte> file, const std::string& name) {
       parse_or_throw(text, static_cast<std::int64_t>(file.size()), name);
   Sha256 hash;
   hash.update(body);
-  compare(text, std::move(hash), name);
+  if (!gives_checksum(text, std::move(hash))) damaged(name);
   return seal;
 }
 
-Seal check_seal(const std::filesystem::path& file) {
+bool matches_seal(const std::filesystem::path& file) {
   const InputDescriptor input(file);
   const std::string text = read_seal(input);
   const Seal seal = parse_or_throw(text, input.bytes(), file.string());
@@ -134,8 +136,12 @@ Seal check_seal(const std::filesystem::path& file) {
     hash.update(std::span<const std::byte>(block.data(), count));
     at += static_cast<std::int64_t>(count);
   }
-  compare(text, std::move(hash), file.string());
-  return seal;
+  return gives_checksum(text, std::move(hash));
+}
+
+Seal check_seal(const std::filesystem::path& file) {
+  if (!matches_seal(file)) damaged(file.string());
+  return peek_seal(file);
 }
 
 Seal peek_seal(const std::filesystem::path& file) {

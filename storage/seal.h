@@ -36,6 +36,10 @@ Seal check_seal(const std::filesystem::path& file);
 // Only reads what the seal says, without the checksum. Throws StorageError.
 Seal peek_seal(const std::filesystem::path& file);
 
+// Whether the bytes give the checksum of the seal that the file has. Throws
+// StorageError where there is no seal or the file cannot be read.
+bool matches_seal(const std::filesystem::path& file);
+
 // False where the file does not end in a seal of its length: it was cut, or
 // another program rewrote it. Throws StorageError where it cannot be read.
 bool has_seal(const std::filesystem::path& file);

@@ -37,7 +37,10 @@ bool is_combining(char32_t c) {
 double em_width(char32_t c) {
   if (c < 0x80) return ascii_width(static_cast<char>(c));
   if (is_combining(c) || c == 0x200c || c == 0x200d) return 0;
-  if (utf8proc_charwidth(static_cast<utf8proc_int32_t>(c)) == 2) return 1;
+  // Pictures that Unicode calls narrow are drawn as wide as the others.
+  const bool picture = c >= 0x1f300 && c < 0x1fb00;
+  if (picture || utf8proc_charwidth(static_cast<utf8proc_int32_t>(c)) == 2)
+    return 1;
   if (strong_direction(c) == Direction::kRightToLeft) return 0.55;
   return c >= 0x2190 && c < 0x2c00 ? 0.9 : 0.62;
 }

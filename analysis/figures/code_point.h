@@ -16,7 +16,7 @@ struct CodePoint {
 // The code point at `position` < text.size().
 CodePoint read_code_point(std::string_view text, std::size_t position);
 
-// Marks that stand on the letter before them (general category M).
+// What stands on the letter before it: general category M, tones of skin.
 bool is_combining(char32_t c);
 
 // Estimated advance in em of a sans-serif face.

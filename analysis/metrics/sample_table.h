@@ -69,12 +69,14 @@ struct SampleTableOptions {
   OnsetRule onset = {};
   // latex_ocr scores are similarities: 0.9 is "but for a slip".
   double right_score = 0.9;
-  // Called with the rows read so far and their number.
+  // Called with the rows read so far and their number, on the caller's thread
+  // while another reads: it must not use the results.
   std::function<void(std::int64_t, std::int64_t)> progress = {};
 };
 
 // Reads one data set from front to back, a few thousand token rows at a time:
-// memory holds the table and two such blocks. Throws storage::StorageError.
+// memory holds the table and two such blocks. Throws storage::StorageError,
+// and std::system_error where no thread can be had.
 SampleTable read_sample_table(const storage::ResultsReader& results,
                               std::string_view dataset,
                               const SampleTableOptions& options = {});

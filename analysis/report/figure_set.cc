@@ -32,7 +32,7 @@ std::string name_of(const Group& group) {
 }
 
 std::string with_count(const Group& group) {
-  return fmt::format("{} (n = {})", name_of(group), group.samples);
+  return fmt::format("{} ({} samples)", name_of(group), group.samples);
 }
 
 CurveFigure::Line line_of(const Group& group, Member member) {
@@ -77,8 +77,8 @@ ReportFigure entropy_of_dataset(const Study& study, const Group& group,
                                 double largest) {
   CurveFigure figure;
   figure.title = "Entropy by layer: " + group.dataset;
-  figure.subtitle =
-      fmt::format("{} samples, {} tokens", group.samples, group.tokens);
+  figure.subtitle = fmt::format("{} pictures, {} samples, {} tokens",
+                                group.pictures, group.samples, group.tokens);
   figure.y_label = "entropy, nats";
   figure.y_max = largest;
   figure.lines = {line_of(group, &Group::entropy)};

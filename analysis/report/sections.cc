@@ -29,7 +29,7 @@ std::string group_words(const Test& test) {
     if (i < test.group_means.size())
       words += " " + short_number(test.group_means[i], 3);
     if (i < test.group_pictures.size())
-      words += fmt::format(" <span class=\"quiet\">(n = {})</span>",
+      words += fmt::format(" <span class=\"quiet\">({} pictures)</span>",
                            test.group_pictures[i]);
     words += "</div>";
   }

@@ -21,7 +21,7 @@ std::string counted(std::int64_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-// One line for each data set that has samples enough, and for the others what
+// One line for each data set that has pictures enough, and for the others what
 // they lack.
 std::string by_dataset(const Study& study,
                        const std::function<std::string(const Group&)>& line) {
@@ -30,13 +30,12 @@ std::string by_dataset(const Study& study,
     if (group.by != GroupBy::kDataset) continue;
     if (!text.empty()) text += '\n';
     text += group.dataset + ": ";
-    text += group.pictures < study.options.least_group
-                ? fmt::format(
-                      "too few pictures to say ({} of {} with an "
-                      "answer).",
-                      counted(group.samples, "sample"),
-                      counted(group.pictures, "picture"))
-                : line(group);
+    text +=
+        group.pictures < study.options.least_group
+            ? fmt::format("too few pictures to say ({} of {} with an answer).",
+                          counted(group.samples, "sample"),
+                          counted(group.pictures, "picture"))
+            : line(group);
   }
   return text.empty() ? "There is no sample with an answer." : text;
 }

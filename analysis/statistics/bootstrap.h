@@ -22,7 +22,7 @@ struct ClusterMatrix {
   std::span<const double> row(std::size_t cluster) const {
     return std::span(values).subspan(cluster * columns, columns);
   }
-  // A row of zeros at the end, to add to.
+  // A row of zeros at the end, to add to until the next one is added.
   std::span<double> add_row() {
     values.resize(values.size() + columns, 0.0);
     return std::span(values).last(columns);

@@ -92,8 +92,10 @@ class Estimator {
     columns_ = matrix.columns;
     means_ = column_sums(matrix);
     divide_by_samples(means_, columns_);
-    // One picture says nothing of how pictures differ.
-    if (pictures.size() < 2) return;
+    // A few pictures say little of how pictures differ: an interval of two
+    // would hold the truth half of the time.
+    if (static_cast<std::int64_t>(pictures.size()) < options.least_group)
+      return;
     const RandomStream stream(options.seed,
                               "bootstrap/" + samples.dataset + "/" +
                                   std::string(group_by_name(samples.by)) + "/" +

@@ -9,8 +9,9 @@ namespace lens::analysis {
 
 struct GroupStudy {
   Group group;
-  SampleRefs rows;
-  // Mean entropy of each resample, [resample, layer].
+  SampleRefs rows;  // the group's samples, as sample_set.h orders them
+  // Mean entropy of each resample, [resample, layer]; empty where the group has
+  // no interval.
   std::vector<double> resampled_entropy;
 };
 

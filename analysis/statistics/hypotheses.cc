@@ -11,10 +11,12 @@ namespace lens::analysis {
 namespace {
 
 constexpr const char* kQuantity = "entropy onset";
+constexpr const char* kBetweenDatasets = "between data sets";
 
 struct NamedGroup {
   std::string name;
-  std::vector<double> onsets;  // of pictures that have one
+  std::vector<double> onsets;               // of pictures that have one
+  std::vector<std::int64_t> pictures = {};  // their rows in the input
   LayerEstimate onset_of_mean;
 };
 
@@ -25,6 +27,7 @@ double any_size(const SampleRow&) { return 1; }
 // pictures are what is shuffled.
 struct PictureValues {
   std::vector<double> onsets, sizes;
+  std::vector<std::int64_t> pictures;  // source_row
 };
 PictureValues values_of(const SampleRefs& rows,
                         double (*size_of)(const SampleRow&)) {
@@ -41,6 +44,7 @@ PictureValues values_of(const SampleRefs& rows,
     if (count == 0) continue;
     values.onsets.push_back(onsets / count);
     values.sizes.push_back(sizes / count);
+    values.pictures.push_back(picture.front()->source_row);
   }
   return values;
 }
@@ -54,6 +58,20 @@ LayerEstimate onset_of_mean(std::span<const Group> groups,
   return {.value = std::nan("")};
 }
 
+// Pictures with samples in both groups of one data set.
+std::vector<ValuePair> shared(const NamedGroup& first,
+                              const NamedGroup& second) {
+  std::vector<ValuePair> pairs;
+  std::size_t j = 0;
+  for (std::size_t i = 0; i < first.pictures.size(); ++i) {
+    while (j < second.pictures.size() && second.pictures[j] < first.pictures[i])
+      ++j;
+    if (j < second.pictures.size() && second.pictures[j] == first.pictures[i])
+      pairs.push_back({i, j});
+  }
+  return pairs;
+}
+
 class Examiner {
  public:
   Examiner(std::span<const Group> groups, const StudyOptions& options)
@@ -63,10 +81,12 @@ class Examiner {
   void differ(const std::string& what, std::span<const SampleGroup> samples) {
     std::vector<NamedGroup> kept;
     for (const SampleGroup& sample : samples) {
+      PictureValues values = values_of(sample.rows, any_size);
       NamedGroup group = {.name = sample.by == GroupBy::kDataset
                                       ? sample.dataset
                                       : sample.value,
-                          .onsets = values_of(sample.rows, any_size).onsets,
+                          .onsets = std::move(values.onsets),
+                          .pictures = std::move(values.pictures),
                           .onset_of_mean = onset_of_mean(groups_, sample)};
       if (enough(group.onsets.size())) kept.push_back(std::move(group));
     }
@@ -77,7 +97,7 @@ class Examiner {
   void relate(const std::string& dataset, const SampleRefs& rows,
               const std::string& size_name,
               double (*size_of)(const SampleRow&)) {
-    const auto [onsets, sizes] = values_of(rows, size_of);
+    const auto [onsets, sizes, pictures] = values_of(rows, size_of);
     if (!enough(sizes.size())) return;
     Test test = start("onset and " + size_name + " of " + dataset);
     const PermutationResult result =
@@ -135,10 +155,12 @@ class Examiner {
       words.onset_of_mean.push_back(group.onset_of_mean);
       values.push_back(group.onsets);
     }
-    const PermutationResult result =
-        test_groups(values, options_.permutations, stream(test));
     const bool two = values.size() == 2;
-    test.statistic_name = two ? "difference of means" : "F";
+    const PermutationResult result = test_groups(
+        values, options_.permutations, stream(test),
+        two && what != kBetweenDatasets ? shared(groups[0], groups[1])
+                                        : std::vector<ValuePair>());
+    test.statistic_name = two ? "Welch's t" : "Welch's F";
     test.statistic = result.statistic;
     test.effect_name = two ? "Cohen's d" : "eta squared";
     test.effect = two ? cohens_d(values[0], values[1]) : eta_squared(values);
@@ -174,7 +196,7 @@ std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
   for (const DatasetSamples& samples : datasets)
     for (SampleGroup& group : groups_of(samples, GroupBy::kDataset))
       whole.push_back(std::move(group));
-  examiner.differ("between data sets", whole);
+  examiner.differ(kBetweenDatasets, whole);
   for (const DatasetSamples& samples : datasets) {
     const std::string& dataset = samples.dataset;
     const SampleRefs& rows = samples.rows;

@@ -8,7 +8,7 @@
 
 namespace lens::analysis {
 
-// The tests of the study, each where there are samples enough, corrected for
+// The tests of the study, each where there are pictures enough, corrected for
 // their number and put in words. `groups` are the study's, for what the words
 // say of them.
 //

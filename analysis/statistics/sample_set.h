@@ -38,6 +38,7 @@ std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by);
 // picture by picture. The spans are of `rows`.
 using Picture = std::span<const SampleRow* const>;
 std::vector<Picture> pictures_of(const SampleRefs& rows);
+std::vector<Picture> pictures_of(SampleRefs&& rows) = delete;
 
 // Mean over the sample's tokens of their onset layer; NaN where none has one.
 double mean_onset(const SampleRow& row);

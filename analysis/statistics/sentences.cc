@@ -8,7 +8,7 @@
 namespace lens::analysis {
 namespace {
 
-// The layer of the group's mean curve, or of its samples where that has none.
+// The layer of the group's mean curve, or of its pictures where that has none.
 std::string layer_of(const Test& test, const TestWords& words, std::size_t g) {
   const LayerEstimate& estimate = words.onset_of_mean[g];
   return std::isnan(estimate.value) ? fmt::format("{:.1f}", test.group_means[g])

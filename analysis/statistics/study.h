@@ -19,7 +19,7 @@ struct StudyOptions {
   double confidence = 0.95;
   double significance = 0.05;  // of the adjusted p
   std::uint64_t seed = 1;
-  std::int64_t least_group = 5;  // pictures; smaller groups get no test
+  std::int64_t least_group = 5;  // pictures; below no test, no interval
   std::function<void(std::string_view)> progress = {};  // what is computed
 };
 
@@ -47,8 +47,8 @@ enum class GroupBy { kDataset, kLanguage, kScript, kVerdict };
 struct Group {
   std::string dataset;
   GroupBy by = GroupBy::kDataset;
-  std::string value;  // "RU", "Cyrillic", "right"; "" for the data set
-  std::int64_t pictures = 0;
+  std::string value;          // "RU", "Cyrillic", "right"; "" for the data set
+  std::int64_t pictures = 0;  // with at least one of the samples
   std::int64_t samples = 0;
   std::int64_t tokens = 0;
 
@@ -72,9 +72,9 @@ struct Test {
   std::string name;      // "onset between languages of mtvqa"
   std::string quantity;  // "entropy onset"
   std::vector<std::string> groups;
-  std::vector<std::int64_t> group_pictures;
+  std::vector<std::int64_t> group_pictures;  // with an onset (and a size)
   std::vector<double> group_means;
-  std::string statistic_name;  // "F", "difference of means", "Spearman rho"
+  std::string statistic_name;  // "Welch's t", "Welch's F", "Spearman rho"
   double statistic = 0;
   std::string effect_name;  // "Cohen's d", "eta squared", "Spearman rho"
   double effect = 0;

@@ -85,10 +85,28 @@ TEST_F(SourceTest, ADamagedFileIsRefusedUnread) {
     const std::size_t at = engine() % (bytes.size() - storage::kSealBytes);
     flipped[at] = static_cast<char>(flipped[at] ^ 1 << engine() % 8);
     fixtures::write_bytes(run_.results(), flipped);
-    EXPECT_THAT(error_of(run_.root()),
-                AllOf(HasSubstr("is damaged"), HasSubstr("lens merge")))
+    EXPECT_THAT(
+        error_of(run_.root()),
+        AllOf(HasSubstr("is damaged"),
+              HasSubstr("delete it, then: lens merge " + run_.root().string())))
         << at;
   }
+}
+
+TEST_F(SourceTest, TheRemedyIsOneThatHelps) {
+  const auto flip = [](const std::filesystem::path& file) {
+    std::string bytes = fixtures::read_bytes(file);
+    bytes[bytes.size() / 2] ^= 1;
+    fixtures::write_bytes(file, bytes);
+  };
+  const auto partial = run_.root() / "results.partial.h5";
+  merge(true, partial);
+  flip(partial);
+  EXPECT_THAT(error_of(partial), HasSubstr("lens merge --partial"));
+  const fixtures::TemporaryFolder elsewhere;
+  std::filesystem::copy(partial, elsewhere.path() / "copy.h5");
+  EXPECT_THAT(error_of(elsewhere.path() / "copy.h5"),
+              HasSubstr("take another copy"));
 }
 
 TEST_F(SourceTest, AFileWithoutSealIsReadAndSaysSo) {

@@ -44,6 +44,7 @@ def check_numbers(names, path):
             mean = file[dataset]["entropy_mean"][:].astype(np.float64)
             assert np.allclose(names["curves"][dataset],
                                np.nanmean(mean, axis=0))
+            check_band(names["bands"][dataset], file[dataset])
             answer = int((file[dataset]["token_role"][:] == 3).sum())
             counts = names["onsets"][dataset]
             assert 0.9 * answer < counts.sum() <= answer
@@ -51,6 +52,17 @@ def check_numbers(names, path):
                        onset) < 1.5, counts
             assert np.allclose(names["shares"][dataset].sum(axis=1), 1,
                                atol=0.01)
+
+
+def check_band(band, group):
+    """As wide as the variance of means over drawn pictures says."""
+    mean = group["entropy_mean"][:].astype(np.float64)
+    known = ~np.isnan(mean[:, 0])
+    centred = mean[known] - mean[known].mean(axis=0)
+    rows = group["source_row"][:][known]
+    sums = np.array([centred[rows == row].sum(axis=0) for row in np.unique(rows)])
+    error = np.sqrt((sums ** 2).sum(axis=0)) / known.sum()
+    assert np.allclose(band[1] - band[0], 2 * 1.96 * error, rtol=0.15)
 
 
 def check_figures():
@@ -68,7 +80,8 @@ def main():
     notebook, planted = (pathlib.Path(name).resolve() for name in sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([planted, folder, "--mtvqa", "90", "--latex", "40",
-                        "--onset", "mtvqa=15", "--onset", "latex_ocr=21"],
+                        "--onset", "mtvqa=15", "--onset", "latex_ocr=21",
+                        "--picture-spread", "3"],
                        check=True)
         path = pathlib.Path(folder) / "results.h5"
         os.environ["LENS_RESULTS"] = str(path)

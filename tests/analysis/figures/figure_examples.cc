@@ -127,12 +127,12 @@ CurveFigure curves(int lines, int layers, int samples) {
   figure.title = "Mean entropy by layer";
   figure.subtitle =
       "Answer tokens; mean of samples with its 95 % band (bootstrap over 2,000 "
-      "resamples of the samples).";
+      "resamples of the pictures).";
   figure.y_label = "entropy (nats)";
   figure.y_max = kLnV;
   const std::vector<std::string> names =
-      lines <= 2 ? std::vector<std::string>{"mtvqa (n = 2,116)",
-                                            "latex_ocr (n = 9,443)"}
+      lines <= 2 ? std::vector<std::string>{"mtvqa (2,116 samples)",
+                                            "latex_ocr (9,443 samples)"}
                  : kLanguages;
   for (int i = 0; i < lines; ++i) {
     CurveFigure::Line line;

@@ -90,7 +90,7 @@ TEST(MakeFigures, DrawsTheDifferenceAsTheStudyHasIt) {
   const auto figures = make_figures(make_study(), {}, 8);
   const std::string& csv = named(figures, "comparison").csv;
   EXPECT_THAT(csv, HasSubstr("mtvqa minus latex_ocr,0,-1,-1.25,-0.5"));
-  EXPECT_THAT(csv, HasSubstr("latex_ocr (n = 20),0,5"));
+  EXPECT_THAT(csv, HasSubstr("latex_ocr (20 samples),0,5"));
 }
 
 TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {

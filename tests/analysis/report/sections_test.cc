@@ -32,7 +32,7 @@ TEST(TestsHtml, TellsEachTestInNumbersAndWords) {
   const std::string html = tests_html(study);
   EXPECT_THAT(html, HasSubstr("onset between &lt;languages&gt;"));
   EXPECT_THAT(html, HasSubstr("<bdi>AR</bdi> 20.1"));
-  EXPECT_THAT(html, HasSubstr("(n = 40)"));
+  EXPECT_THAT(html, HasSubstr("(40 pictures)"));
   EXPECT_THAT(html, HasSubstr("<td>F = 12.5</td><td>eta squared = 0.21</td>"));
   EXPECT_THAT(html, HasSubstr("<td class=\"number\">0.0004</td>"));
   EXPECT_THAT(html, HasSubstr("differs &amp; is later"));

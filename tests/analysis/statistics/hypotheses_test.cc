@@ -17,9 +17,10 @@ using StudyTest = ::lens::analysis::Test;
 
 constexpr int kLayers = 40;
 
-// 45 pictures of three languages with one to five questions each. The onset of
-// a question is its picture's plus its own, equally spread; it depends on
-// nothing else.
+// 45 pictures with one to five questions each. The onset of a question is its
+// picture's plus its own, equally spread; it depends on nothing else. Means
+// over few questions spread more, and how many there are goes with the language
+// and with right answers.
 SampleTable null_table(std::uint64_t seed) {
   const RandomStream stream(seed, "null pictures");
   std::uint64_t next = 0;
@@ -36,12 +37,14 @@ SampleTable null_table(std::uint64_t seed) {
       SampleRow row;
       row.sample = static_cast<std::int64_t>(table.rows.size());
       row.source_row = static_cast<std::int64_t>(picture);
-      row.language = std::array{"AR", "RU", "TH"}[picture % 3];
+      // Languages with few questions a picture, and with many.
+      row.language = std::array{"AR", "AR", "RU", "TH", "TH"}[picture % 5];
       row.ok = true;
       row.image_height = row.image_width = height;
       row.tokens = row.answer_tokens = 1 + static_cast<int>(9 * share());
       row.reference_characters = row.tokens;
-      row.verdict = share() < 0.5 ? Verdict::kRight : Verdict::kWrong;
+      row.verdict = share() < (picture % 5 < 2 ? 0.3 : 0.85) ? Verdict::kRight
+                                                             : Verdict::kWrong;
       row.onset_count.assign(kLayers, 0);
       ++row.onset_count[static_cast<std::size_t>(shared + 10 * share())];
       table.rows.push_back(std::move(row));
@@ -73,11 +76,7 @@ TEST(TestHypotheses, ClaimsFiveInAHundredThoughQuestionsOfAPictureAreAlike) {
   const auto rates = false_positives(true);
   ASSERT_EQ(rates.size(), 6u);
   for (const auto& [name, rate] : rates) {
-    EXPECT_LT(rate, 0.065) << name;
-    // Pictures with right and wrong answers make this one cautious.
-    if (name != "onset between right and wrong answers of mtvqa") {
-      EXPECT_GT(rate, 0.035) << name;
-    }
+    EXPECT_NEAR(rate, 0.05, 0.015) << name;
   }
 }
 

@@ -65,15 +65,44 @@ TEST(TestRelation, ClaimsOneOfNoneFiveTimesInAHundred) {
 TEST(TestGroups, FindsADifference) {
   const Groups groups = {{1, 2, 3, 4, 5, 6}, {11, 12, 13, 14, 15, 16}};
   const PermutationResult result = test_groups(groups, 9999, {1, "find"});
-  EXPECT_DOUBLE_EQ(result.statistic, 10);
+  // 10 in standard errors: both variances are 3.5, of 6 values each.
+  EXPECT_NEAR(result.statistic, 10 / std::sqrt(7.0 / 6), 1e-12);
   // 2 of the 924 ways to cut twelve values in two are as far apart.
   EXPECT_NEAR(result.p, 2.0 / 924, 0.0012);
 }
 
-TEST(TestGroups, FIsThatOfTheAnalysisOfVariance) {
-  // By hand: between 54 with 2, within 6 with 6 degrees of freedom.
+TEST(TestGroups, FIsThatOfWelch) {
+  // By hand: weights 3, means 2, 5 and 8: 54 / 2, by 1 + 2 / 8 * (3 * 4/9 / 2).
   const Groups groups = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}};
-  EXPECT_NEAR(test_groups(groups, 99, {1, ""}).statistic, 27, 1e-9);
+  EXPECT_NEAR(test_groups(groups, 99, {1, ""}).statistic, 27 / (7.0 / 6), 1e-9);
+}
+
+TEST(TestGroups, PairsMakeItThePairedT) {
+  // Differences 1, 2, 1, 2: mean 1.5, standard error sqrt(1/3 / 4).
+  const Groups groups = {{1, 7, 3, 9}, {2, 9, 4, 11}};
+  const std::vector<ValuePair> pairs = {{0, 0}, {1, 1}, {2, 2}, {3, 3}};
+  EXPECT_NEAR(test_groups(groups, 99, {1, ""}, pairs).statistic,
+              1.5 / std::sqrt(1.0 / 12), 1e-12);
+}
+
+// A small group that spreads five times as wide as a large one, with no
+// difference of means: shuffles of the difference itself claim one in 28 %.
+TEST(TestGroups, ClaimsFiveInAHundredWhereSpreadsDiffer) {
+  EXPECT_NEAR(false_positive_rate([](std::uint64_t r) {
+                Groups groups = {{}, {}};
+                const RandomStream stream(r, "spread");
+                for (std::uint64_t i = 0; i < 15; ++i)
+                  groups[0].push_back(5 * (share(stream, i) - 0.5));
+                for (std::uint64_t i = 15; i < 75; ++i)
+                  groups[1].push_back(share(stream, i) - 0.5);
+                return test_groups(groups, 99, {r, "wide"}).p;
+              }),
+              0.05, 0.02);
+}
+
+TEST(TestGroups, OneValueEachIsStillFound) {
+  const Groups groups = {{3, 3, 3, 3, 3, 3}, {4, 4, 4, 4, 4, 4}};
+  EXPECT_NEAR(test_groups(groups, 9999, {1, "steps"}).p, 2.0 / 924, 0.0012);
 }
 
 TEST(TestGroups, EqualValuesSayNothing) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -75,6 +76,9 @@ TEST_F(StatsCommandTest, RefusesWhatMakesNoSense) {
   EXPECT_THROW(run(), InputError);
   options_.study.onset_fraction = 0.5;
   options_.study.permutations = 3;
+  EXPECT_THROW(run(), InputError);
+  options_.study.permutations = 99;
+  options_.study.right_score = std::nan("");
   EXPECT_THROW(run(), InputError);
 }
 

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   app.add_option("PATH", options.path)->required();
   app.add_option("--json", options.json);
   app.add_option("--language", options.language);
-  lens::cli::add_study_flags(&app, options.study);
+  lens::cli::add_study_flags(app, options.study);
   CLI11_PARSE(app, argc, argv);
   try {
     return lens::cli::stats_command(options, std::cout);

@@ -221,7 +221,7 @@ def check_group(check, found, dataset, by, value, samples):
     assert found["pictures"] == len(pictures), name
     draws = drawn_pictures(name, len(pictures))
     members = picture_sums(samples, np.ones((n, 1)), pictures)
-    one = len(pictures) < 2
+    one = len(pictures) < 5
     for curve in CURVES:
         rows = np.array([s.curves[curve] for s in samples])
         check.equal(f"{name} {curve}", found[curve]["mean"], rows.mean(axis=0))
@@ -276,49 +276,67 @@ def shuffled(values, moved, permutation, stream):
 
 
 def permuted_p(values, moved, stream, size_of):
-    observed = size_of(values) * (1 - 1e-12)
+    observed = size_of(values) * (1 - 1e-9)
     large = sum(size_of(shuffled(values, moved, q, stream)) >= observed
                 for q in range(PERMUTATIONS))
     return (1 + large) / (1 + PERMUTATIONS)
 
 
 def picture_means(samples, size=None):
-    """[picture, (onset, size)]: means over the samples that have both."""
+    """[picture, (row, onset, size)]: means over the samples that have both."""
     found = {}
     for sample in samples:
         extent = sample.sizes[size] if size else 1
         if sample.onset == sample.onset and extent > 0:
             found.setdefault(sample.picture, []).append((sample.onset, extent))
-    return np.array([np.mean(found[picture], axis=0)
-                     for picture in sorted(found)]).reshape(-1, 2)
+    return np.array([[picture, *np.mean(found[picture], axis=0)]
+                     for picture in sorted(found)]).reshape(-1, 3)
 
 
-def group_test(name, groups):
-    """groups: {name: samples}, as the study orders them."""
-    values = [picture_means(samples)[:, 0] for samples in groups.values()]
-    kept = [(key, v) for key, v in zip(groups, values) if len(v) >= 5]
+def welch_t(a, b, pairs):
+    """`pairs`: indices into a and b of values that depend on each other."""
+    variance = a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
+    if len(pairs) > 1:
+        i, j = np.transpose(pairs)
+        products = (a[i] - a.mean()) @ (b[j] - b.mean())
+        variance -= (2 * products / (len(pairs) - 1) * len(pairs)
+                     / len(a) / len(b))
+    return (b.mean() - a.mean()) / np.sqrt(variance)
+
+
+def group_test(name, groups, shared=True):
+    """groups: {name: samples}, as the study orders them; `shared`: of one data
+    set, so that a picture may be in two of them."""
+    means = [picture_means(samples) for samples in groups.values()]
+    kept = [(key, m) for key, m in zip(groups, means) if len(m) >= 5]
     if len(kept) < 2:
         return None
-    values = [v for _, v in kept]
+    values = [m[:, 1] for _, m in kept]
     joined = np.concatenate(values)
     centred = joined - joined.mean()
     ends = np.cumsum([len(v) for v in values])
-
-    def between(arranged):
-        return sum(part.sum() ** 2 / len(part)
-                   for part in np.split(arranged, ends[:-1]))
-
-    p = permuted_p(centred, len(joined) - len(values[-1]),
-                   Stream(SEED, f"permutation/{name}"), between)
+    split = lambda arranged: np.split(arranged, ends[:-1])
     if len(values) == 2:
-        statistic = values[1].mean() - values[0].mean()
+        rows = [m[:, 0].tolist() for _, m in kept]
+        pairs = [(i, rows[1].index(row)) for i, row in enumerate(rows[0])
+                 if shared and row in rows[1]]
+        size_of = lambda arranged: abs(welch_t(*split(arranged), pairs))
+        statistic = welch_t(*values, pairs)
+        if not pairs:
+            assert np.isclose(statistic, scipy.stats.ttest_ind(
+                values[1], values[0], equal_var=False).statistic)
         a, b = values
         pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1)
                           * b.var(ddof=1)) / (len(a) + len(b) - 2))
-        effect = statistic / pooled
+        effect = (b.mean() - a.mean()) / pooled
     else:
-        statistic = scipy.stats.f_oneway(*values).statistic
-        effect = between(centred) / (centred ** 2).sum()
+        size_of = lambda arranged: scipy.stats.f_oneway(
+            *split(arranged), equal_var=False).statistic
+        statistic = size_of(joined)
+        between = sum(part.sum() ** 2 / len(part) for part in split(centred))
+        effect = between / (centred ** 2).sum()
+    p = permuted_p(centred, len(joined) - len(values[-1]),
+                   Stream(SEED, f"permutation/{name}"), size_of)
     return {"groups": [key for key, _ in kept], "statistic": statistic,
             "effect": effect, "p": p,
             "group_pictures": [len(v) for v in values],
@@ -326,7 +344,7 @@ def group_test(name, groups):
 
 
 def relation_test(name, dataset, samples, size):
-    pairs = picture_means(samples, size)[:, ::-1]
+    pairs = picture_means(samples, size)[:, [2, 1]]
     if len(pairs) < 5:
         return None
     x, y = (scipy.stats.rankdata(pairs[:, k]) for k in (0, 1))
@@ -346,7 +364,7 @@ def expected_tests(datasets):
             tests[name] = test
 
     add("onset between data sets",
-        group_test("onset between data sets", datasets))
+        group_test("onset between data sets", datasets, shared=False))
     for dataset, samples in datasets.items():
         for words, by in (("languages", "language"), ("scripts", "script"),
                           ("right and wrong answers", "verdict")):
