@@ -6,7 +6,7 @@ among them (demo_samples checks it). The folder written has the official file
 formats. A run that is stopped goes on from its last checkpoint in --work.
 
   train_demo_model.py --work WORK                 train and write demo/model
-  train_demo_model.py --work WORK --steps 9000    the same, twice as long
+  train_demo_model.py --work WORK --steps 4500    the same in half the time
   train_demo_model.py --evaluate demo/model       only measure a folder
 
 Run with Python 3.11, torch 2.11.0, transformers 5.17.0, tokenizers 0.23.3,
@@ -44,11 +44,11 @@ def options():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "demo/model")
     parser.add_argument("--evaluate", type=pathlib.Path, metavar="DIR",
                         help="measure this folder on the held-out samples")
-    parser.add_argument("--steps", type=int, default=4500)
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--vision-steps", type=int, default=2500,
                         help="of the vision tower alone, before (%(default)s)")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--formulas", type=int, default=10000,
+    parser.add_argument("--formulas", type=int, default=20000,
                         help="pictures made for training (%(default)s)")
     parser.add_argument("--signs", type=int, default=9000)
     parser.add_argument("--rate", type=float, default=1e-3,
