@@ -80,7 +80,7 @@ if [ -r /etc/os-release ] && grep -qi '^ID=ubuntu' /etc/os-release; then
   packages=("${packages[@]/libjpeg62-turbo-dev/libjpeg-turbo8-dev}")
 fi
 if [ $tests = yes ]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools
+  packages+=(libgtest-dev libgmock-dev hdf5-tools
     munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins iproute2
     chromium chromium-driver fonts-noto-core fonts-noto-cjk)
 fi

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "storage/chunk_reader.h"
+
 namespace lens::storage::hdf5 {
 namespace {
 
@@ -68,13 +70,19 @@ H5::DataSpace select_rows(const H5::DataSet& dataset, hsize_t begin,
   return space;
 }
 
+// Rows [begin, end), which `space` selects.
 template <class Value>
 ColumnValues read_numbers(const H5::DataSet& dataset, const H5::DataType& type,
                           const H5::DataSpace& memory,
-                          const H5::DataSpace& space) {
+                          const H5::DataSpace& space, hsize_t begin,
+                          hsize_t end) {
   std::vector<Value> values(
       static_cast<std::size_t>(memory.getSimpleExtentNpoints()));
-  dataset.read(values.data(), type, memory, space);
+  const bool as_stored =
+      checked(H5Tequal(dataset.getDataType().getId(), type.getId())) > 0;
+  if (!as_stored || !read_chunks(dataset, begin, end,
+                                 std::as_writable_bytes(std::span(values))))
+    dataset.read(values.data(), type, memory, space);
   return values;
 }
 
@@ -426,15 +434,18 @@ ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
     case ColumnType::kString:
       return read_texts(dataset, memory, space);
     case ColumnType::kInt64:
-      return read_numbers<std::int64_t>(dataset, native, memory, space);
+      return read_numbers<std::int64_t>(dataset, native, memory, space, begin,
+                                        end);
     case ColumnType::kInt32:
-      return read_numbers<std::int32_t>(dataset, native, memory, space);
+      return read_numbers<std::int32_t>(dataset, native, memory, space, begin,
+                                        end);
     case ColumnType::kUint8:
-      return read_numbers<std::uint8_t>(dataset, native, memory, space);
+      return read_numbers<std::uint8_t>(dataset, native, memory, space, begin,
+                                        end);
     case ColumnType::kFloat:
       break;
   }
-  return read_numbers<float>(dataset, native, memory, space);
+  return read_numbers<float>(dataset, native, memory, space, begin, end);
 }
 
 }  // namespace lens::storage::hdf5

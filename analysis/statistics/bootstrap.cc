@@ -43,13 +43,14 @@ void sum_tile(const ClusterMatrix& matrix,
   }
 }
 
-// `sorted` at the fraction q of its length.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = at - static_cast<double>(below);
-  return sorted[below] + part * (sorted[above] - sorted[below]);
+// The fraction q of the way through `values` in order; they are rearranged.
+double quantile(std::span<double> values, double q) {
+  const double at = q * static_cast<double>(values.size() - 1);
+  const auto below = values.begin() + static_cast<std::ptrdiff_t>(at);
+  std::nth_element(values.begin(), below, values.end());
+  if (below + 1 == values.end()) return *below;
+  const double above = *std::min_element(below + 1, values.end());
+  return *below + (at - std::floor(at)) * (above - *below);
 }
 
 }  // namespace
@@ -86,7 +87,6 @@ Interval percentile_interval(std::vector<double> values, double confidence) {
     constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
     return {kNan, kNan};
   }
-  std::sort(values.begin(), values.end());
   const double tail = (1 - confidence) / 2;
   return {quantile(values, tail), quantile(values, 1 - tail)};
 }
