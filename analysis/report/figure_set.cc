@@ -53,8 +53,9 @@ CurveFigure::Mark onset_mark(const Group& group, int line) {
 }
 
 std::string band_words(const Study& study) {
-  return fmt::format("Bands: {:.0f} % bootstrap over pictures.",
-                     100 * study.options.confidence);
+  return fmt::format(
+      "Bands: {:.0f} % bootstrap over pictures, where there are {} or more.",
+      100 * study.options.confidence, study.options.least_group);
 }
 
 std::vector<std::vector<double>> thin_curves(

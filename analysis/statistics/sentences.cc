@@ -41,11 +41,20 @@ std::string each_layer(const Test& test, const TestWords& words) {
   return listed(items);
 }
 
+std::string listed_means(const Test& test) {
+  std::vector<std::string> items;
+  for (const double mean : test.group_means)
+    items.push_back(fmt::format("{:.1f}", mean));
+  return listed(items);
+}
+
 std::string no_difference(const Test& test, const TestWords& words,
                           const std::string& p) {
   if (!one_layer(words))
-    return fmt::format("The onset layer is {}; no difference found ({}).",
-                       each_layer(test, words), p);
+    return fmt::format(
+        "The onset layer of the mean curve is {}; that of the tokens is {} on "
+        "average over pictures: no difference found ({}).",
+        each_layer(test, words), listed_means(test), p);
   const std::string all = test.groups.size() == 2
                               ? "both"
                               : fmt::format("all {}", test.groups.size());
