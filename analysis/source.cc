@@ -89,16 +89,16 @@ std::string remedy(const fs::path& file) {
 
 // Damaged structure can crash or hang HDF5, and damaged values look like data.
 void check_bytes(const fs::path& file, std::vector<std::string>& notes) {
-  if (!storage::has_seal(file)) {
+  const storage::SealState seal = storage::inspect_seal(file);
+  if (seal == storage::SealState::kMissing)
     notes.push_back(
         "The file has no seal: another program rewrote it, or it is damaged. "
         "lens verify checks its values.");
-  } else if (!storage::matches_seal(file)) {
+  if (seal == storage::SealState::kDamaged)
     throw storage::StorageError(
         file.string() +
         " is damaged (its bytes do not give the checksum in its seal); " +
         remedy(file));
-  }
 }
 
 }  // namespace

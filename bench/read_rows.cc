@@ -3,7 +3,6 @@
 // times.
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -25,49 +24,52 @@ double seconds(auto&& body) {
       .count();
 }
 
-// Calls body(first row, last row, bytes of a row) for each block.
+// Calls body(first row, end row, elements of a row) for each block.
 void for_blocks(const H5::DataSet& dataset, auto&& body) {
   const auto lengths = lens::storage::hdf5::lengths_of(dataset);
-  std::size_t row_bytes = dataset.getDataType().getSize();
-  for (std::size_t i = 1; i < lengths.size(); ++i) row_bytes *= lengths[i];
+  std::size_t row_elements = 1;
+  for (std::size_t i = 1; i < lengths.size(); ++i) row_elements *= lengths[i];
   for (hsize_t begin = 0; begin < lengths[0]; begin += kBlockRows)
-    body(begin, std::min(lengths[0], begin + kBlockRows), row_bytes);
+    body(begin, std::min(lengths[0], begin + kBlockRows), row_elements);
 }
 
-void read_by_hdf5(const H5::DataSet& dataset, std::vector<std::byte>& bytes) {
-  for_blocks(dataset, [&](hsize_t begin, hsize_t end, std::size_t row_bytes) {
-    bytes.resize((end - begin) * row_bytes);
-    H5::DataSpace space = dataset.getSpace();
-    auto count = lens::storage::hdf5::lengths_of(dataset);
-    count[0] = end - begin;
-    std::vector<hsize_t> start(count.size(), 0);
-    start[0] = begin;
-    space.selectHyperslab(H5S_SELECT_SET, count.data(), start.data());
-    dataset.read(bytes.data(), dataset.getDataType(),
-                 H5::DataSpace(static_cast<int>(count.size()), count.data()),
-                 space);
-  });
+void read_by_hdf5(const H5::DataSet& dataset, std::vector<float>& values) {
+  for_blocks(
+      dataset, [&](hsize_t begin, hsize_t end, std::size_t row_elements) {
+        values.resize((end - begin) * row_elements);
+        H5::DataSpace space = dataset.getSpace();
+        auto count = lens::storage::hdf5::lengths_of(dataset);
+        count[0] = end - begin;
+        std::vector<hsize_t> start(count.size(), 0);
+        start[0] = begin;
+        space.selectHyperslab(H5S_SELECT_SET, count.data(), start.data());
+        dataset.read(
+            values.data(), dataset.getDataType(),
+            H5::DataSpace(static_cast<int>(count.size()), count.data()), space);
+      });
 }
 
 // False where a block is one that HDF5 has to read.
-bool read_by_chunks(const H5::DataSet& dataset, std::vector<std::byte>& bytes) {
+bool read_by_chunks(const H5::DataSet& dataset, std::vector<float>& values) {
   bool all = true;
-  for_blocks(dataset, [&](hsize_t begin, hsize_t end, std::size_t row_bytes) {
-    bytes.resize((end - begin) * row_bytes);
-    all = read_chunks(dataset, begin, end, bytes) && all;
-  });
+  for_blocks(dataset,
+             [&](hsize_t begin, hsize_t end, std::size_t row_elements) {
+               values.resize((end - begin) * row_elements);
+               all = read_chunks(dataset, begin, end, std::span(values)) && all;
+             });
   return all;
 }
 
 void compare(const H5::Group& group, const char* column) {
   const H5::DataSet dataset = group.openDataSet(column);
-  std::vector<std::byte> bytes;
+  std::vector<float> values;  // or integers of four bytes
   double by_hdf5 = 1e9, by_chunks = 1e9;
   bool all = true;
   for (int turn = 0; turn < kTurns; ++turn) {
-    by_hdf5 = std::min(by_hdf5, seconds([&] { read_by_hdf5(dataset, bytes); }));
+    by_hdf5 =
+        std::min(by_hdf5, seconds([&] { read_by_hdf5(dataset, values); }));
     by_chunks = std::min(
-        by_chunks, seconds([&] { all = read_by_chunks(dataset, bytes); }));
+        by_chunks, seconds([&] { all = read_by_chunks(dataset, values); }));
   }
   if (!all) {
     std::printf("  %-15s a block of too few rows\n", column);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <span>
 
 #include "storage/hdf5.h"
@@ -15,7 +14,10 @@ namespace lens::storage {
 // is not in chunks of whole rows, shuffled and deflated, as ours are; a damaged
 // chunk, which HDF5 then describes; so few rows that its cache of chunks serves
 // better. The file is not written meanwhile.
+//
+// Value is the data set's own type: int64_t, int32_t, uint8_t or float.
+template <class Value>
 bool read_chunks(const H5::DataSet& dataset, hsize_t begin, hsize_t end,
-                 std::span<std::byte> rows);
+                 std::span<Value> rows);
 
 }  // namespace lens::storage

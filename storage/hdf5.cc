@@ -59,43 +59,50 @@ H5::DSetAccPropList cache_of(std::size_t chunk_bytes) {
   return access;
 }
 
-H5::DataSpace select_rows(const H5::DataSet& dataset, hsize_t begin,
-                          hsize_t rows, Lengths& count) {
-  H5::DataSpace space = dataset.getSpace();
-  count = lengths_of(dataset);
+// Rows [begin, end) of a data set, where they lie in the file and in memory.
+struct Rows {
+  hsize_t begin = 0, end = 0;
+  H5::DataSpace file, memory;
+};
+
+Rows select_rows(const H5::DataSet& dataset, hsize_t begin, hsize_t end) {
+  Rows rows = {
+      .begin = begin, .end = end, .file = dataset.getSpace(), .memory = {}};
+  Lengths count = lengths_of(dataset);
   Lengths start(count.size(), 0);
   start[0] = begin;
-  count[0] = rows;
-  space.selectHyperslab(H5S_SELECT_SET, count.data(), start.data());
-  return space;
+  count[0] = end - begin;
+  rows.file.selectHyperslab(H5S_SELECT_SET, count.data(), start.data());
+  rows.memory = H5::DataSpace(static_cast<int>(count.size()), count.data());
+  return rows;
 }
 
-// Rows [begin, end), which `space` selects.
+template <class Value>
+std::vector<Value> room_for(const Rows& rows) {
+  return std::vector<Value>(
+      static_cast<std::size_t>(rows.memory.getSimpleExtentNpoints()));
+}
+
 template <class Value>
 ColumnValues read_numbers(const H5::DataSet& dataset, const H5::DataType& type,
-                          const H5::DataSpace& memory,
-                          const H5::DataSpace& space, hsize_t begin,
-                          hsize_t end) {
-  std::vector<Value> values(
-      static_cast<std::size_t>(memory.getSimpleExtentNpoints()));
+                          const Rows& rows) {
+  auto values = room_for<Value>(rows);
   const bool as_stored =
       checked(H5Tequal(dataset.getDataType().getId(), type.getId())) > 0;
-  if (!as_stored || !read_chunks(dataset, begin, end,
-                                 std::as_writable_bytes(std::span(values))))
-    dataset.read(values.data(), type, memory, space);
+  if (!as_stored ||
+      !read_chunks(dataset, rows.begin, rows.end, std::span(values)))
+    dataset.read(values.data(), type, rows.memory, rows.file);
   return values;
 }
 
-ColumnValues read_texts(const H5::DataSet& dataset, const H5::DataSpace& memory,
-                        const H5::DataSpace& space) {
+ColumnValues read_texts(const H5::DataSet& dataset, const Rows& rows) {
   const H5::DataType type = text_type();
-  std::vector<char*> borrowed(
-      static_cast<std::size_t>(memory.getSimpleExtentNpoints()), nullptr);
-  dataset.read(borrowed.data(), type, memory, space);
+  auto borrowed = room_for<char*>(rows);
+  dataset.read(borrowed.data(), type, rows.memory, rows.file);
   std::vector<std::string> texts;
   texts.reserve(borrowed.size());
   for (const char* text : borrowed) texts.emplace_back(text ? text : "");
-  checked(H5Dvlen_reclaim(type.getId(), memory.getId(), H5P_DEFAULT,
+  checked(H5Dvlen_reclaim(type.getId(), rows.memory.getId(), H5P_DEFAULT,
                           borrowed.data()));
   return texts;
 }
@@ -402,23 +409,21 @@ std::vector<std::string> child_groups(const H5::Group& group) {
   return names;
 }
 
-void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,
+void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t count,
                 const ColumnView& values) {
-  if (rows == 0) return;
-  Lengths count;
-  const H5::DataSpace space = select_rows(dataset, begin, rows, count);
-  const H5::DataSpace memory(static_cast<int>(count.size()), count.data());
+  if (count == 0) return;
+  const Rows rows = select_rows(dataset, begin, begin + count);
   if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
     std::vector<const char*> pointers;
     pointers.reserve(texts->size());
     for (const std::string& text : *texts) pointers.push_back(text.c_str());
-    dataset.write(pointers.data(), text_type(), memory, space);
+    dataset.write(pointers.data(), text_type(), rows.memory, rows.file);
     return;
   }
   const H5::DataType type = dataset.getDataType();
   std::visit(
       [&](const auto& numbers) {
-        dataset.write(numbers.data(), type, memory, space);
+        dataset.write(numbers.data(), type, rows.memory, rows.file);
       },
       values);
 }
@@ -426,26 +431,21 @@ void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,
 ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
                        hsize_t begin, hsize_t end) {
   if (begin == end) return no_values(type);
-  Lengths count;
-  const H5::DataSpace space = select_rows(dataset, begin, end - begin, count);
-  const H5::DataSpace memory(static_cast<int>(count.size()), count.data());
+  const Rows rows = select_rows(dataset, begin, end);
   const H5::DataType native = memory_type(type);
   switch (type) {
     case ColumnType::kString:
-      return read_texts(dataset, memory, space);
+      return read_texts(dataset, rows);
     case ColumnType::kInt64:
-      return read_numbers<std::int64_t>(dataset, native, memory, space, begin,
-                                        end);
+      return read_numbers<std::int64_t>(dataset, native, rows);
     case ColumnType::kInt32:
-      return read_numbers<std::int32_t>(dataset, native, memory, space, begin,
-                                        end);
+      return read_numbers<std::int32_t>(dataset, native, rows);
     case ColumnType::kUint8:
-      return read_numbers<std::uint8_t>(dataset, native, memory, space, begin,
-                                        end);
+      return read_numbers<std::uint8_t>(dataset, native, rows);
     case ColumnType::kFloat:
       break;
   }
-  return read_numbers<float>(dataset, native, memory, space, begin, end);
+  return read_numbers<float>(dataset, native, rows);
 }
 
 }  // namespace lens::storage::hdf5

@@ -101,6 +101,31 @@ std::string read_seal(const InputDescriptor& input) {
   return text;
 }
 
+struct Inspected {
+  SealState state = SealState::kMissing;
+  Seal seal = {};
+};
+
+Inspected inspect(const std::filesystem::path& file) {
+  const InputDescriptor input(file);
+  const std::string text = read_seal(input);
+  const auto seal = parse(text, input.bytes());
+  if (!seal) return {};
+  Sha256 hash;
+  std::vector<std::byte> block(1 << 20);
+  for (std::int64_t at = 0; at < seal->bytes;) {
+    const auto wanted = std::min<std::int64_t>(
+        seal->bytes - at, static_cast<std::int64_t>(block.size()));
+    const std::size_t count = input.read(
+        at, std::span(block).first(static_cast<std::size_t>(wanted)));
+    hash.update(std::span<const std::byte>(block.data(), count));
+    at += static_cast<std::int64_t>(count);
+  }
+  return {gives_checksum(text, std::move(hash)) ? SealState::kIntact
+                                                : SealState::kDamaged,
+          *seal};
+}
+
 }  // namespace
 
 std::string seal_text(const Seal& seal, Sha256 hash) {
@@ -122,36 +147,20 @@ Seal check_seal(std::span<const std::byte> file, const std::string& name) {
   return seal;
 }
 
-bool matches_seal(const std::filesystem::path& file) {
-  const InputDescriptor input(file);
-  const std::string text = read_seal(input);
-  const Seal seal = parse_or_throw(text, input.bytes(), file.string());
-  Sha256 hash;
-  std::vector<std::byte> block(1 << 20);
-  for (std::int64_t at = 0; at < seal.bytes;) {
-    const auto wanted = std::min<std::int64_t>(
-        seal.bytes - at, static_cast<std::int64_t>(block.size()));
-    const std::size_t count = input.read(
-        at, std::span(block).first(static_cast<std::size_t>(wanted)));
-    hash.update(std::span<const std::byte>(block.data(), count));
-    at += static_cast<std::int64_t>(count);
-  }
-  return gives_checksum(text, std::move(hash));
+SealState inspect_seal(const std::filesystem::path& file) {
+  return inspect(file).state;
 }
 
 Seal check_seal(const std::filesystem::path& file) {
-  if (!matches_seal(file)) damaged(file.string());
-  return peek_seal(file);
+  const Inspected found = inspect(file);
+  if (found.state == SealState::kMissing) no_seal(file.string());
+  if (found.state == SealState::kDamaged) damaged(file.string());
+  return found.seal;
 }
 
 Seal peek_seal(const std::filesystem::path& file) {
   const InputDescriptor input(file);
   return parse_or_throw(read_seal(input), input.bytes(), file.string());
-}
-
-bool has_seal(const std::filesystem::path& file) {
-  const InputDescriptor input(file);
-  return parse(read_seal(input), input.bytes()).has_value();
 }
 
 }  // namespace lens::storage

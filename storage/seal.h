@@ -33,15 +33,17 @@ Seal check_seal(std::span<const std::byte> file, const std::string& name);
 // The same for a file too large for memory, read in blocks.
 Seal check_seal(const std::filesystem::path& file);
 
+enum class SealState {
+  kIntact,
+  kDamaged,  // the bytes do not give the checksum
+  kMissing   // no seal of the file's length: cut, or rewritten by a program
+};
+
+// What check_seal finds, for who goes on without. Throws StorageError where the
+// file cannot be read.
+SealState inspect_seal(const std::filesystem::path& file);
+
 // Only reads what the seal says, without the checksum. Throws StorageError.
 Seal peek_seal(const std::filesystem::path& file);
-
-// Whether the bytes give the checksum of the seal that the file has. Throws
-// StorageError where there is no seal or the file cannot be read.
-bool matches_seal(const std::filesystem::path& file);
-
-// False where the file does not end in a seal of its length: it was cut, or
-// another program rewrote it. Throws StorageError where it cannot be read.
-bool has_seal(const std::filesystem::path& file);
 
 }  // namespace lens::storage

@@ -46,9 +46,7 @@ class ChunkReaderTest : public testing::Test {
   static std::vector<Value> read(const H5::DataSet& dataset, hsize_t begin,
                                  hsize_t end) {
     std::vector<Value> values((end - begin) * kColumns);
-    if (!read_chunks(dataset, begin, end,
-                     std::as_writable_bytes(std::span(values))))
-      values.clear();
+    if (!read_chunks(dataset, begin, end, std::span(values))) values.clear();
     return values;
   }
 

@@ -50,16 +50,17 @@ TEST(Seal, FileAndMemoryAgree) {
   const auto file = folder.path() / "f";
   fixtures::write_bytes(file, sealed(std::string(3 << 20, 'b')));
   EXPECT_EQ(check_seal(file), peek_seal(file));
+  EXPECT_EQ(inspect_seal(file), SealState::kIntact);
   std::string bytes = fixtures::read_bytes(file);
   bytes[1 << 20] = 'c';
   fixtures::write_bytes(file, bytes);
   EXPECT_THROW(check_seal(file), StorageError);
   EXPECT_NO_THROW(peek_seal(file));
-  EXPECT_TRUE(has_seal(file));
+  EXPECT_EQ(inspect_seal(file), SealState::kDamaged);
   fixtures::write_bytes(file, bytes + "x");
-  EXPECT_FALSE(has_seal(file));
+  EXPECT_EQ(inspect_seal(file), SealState::kMissing);
   fixtures::write_bytes(file, "short");
-  EXPECT_FALSE(has_seal(file));
+  EXPECT_EQ(inspect_seal(file), SealState::kMissing);
 }
 
 }  // namespace
