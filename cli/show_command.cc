@@ -35,9 +35,9 @@ bool wants_colour(const ShowOptions& options) {
   return !options.no_color && !forbidden && isatty(STDOUT_FILENO);
 }
 
-analysis::CellValue cell_value(const std::string& name) {
-  if (name == "entropy") return analysis::CellValue::kEntropy;
-  if (name == "probability") return analysis::CellValue::kProbability;
+analysis::HeatMap::Scale scale_named(const std::string& name) {
+  if (name == "entropy") return analysis::HeatMap::Scale::kEntropy;
+  if (name == "probability") return analysis::HeatMap::Scale::kProbability;
   throw UsageError("unknown --value " + name + "; give entropy or probability");
 }
 
@@ -96,7 +96,7 @@ std::string drawn_by_a_child(const ShowOptions& options,
 
 int show_command(const ShowOptions& options, std::ostream& out) {
   const analysis::SampleMapOptions map = {
-      .value = cell_value(options.value),
+      .value = scale_named(options.value),
       .layers = {},
       .colour = wants_colour(options),
       .width = std::max(kLeastWidth,

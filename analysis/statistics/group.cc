@@ -84,10 +84,9 @@ void divide_by_samples(std::vector<double>& sums, std::size_t columns) {
 // Means of the group and of its resamples, and what is derived of both.
 class Estimator {
  public:
-  Estimator(const SampleGroup& samples, std::size_t layers,
-            const StudyOptions& options)
+  Estimator(const SampleGroup& samples, std::span<const Picture> pictures,
+            std::size_t layers, const StudyOptions& options)
       : options_(options), layers_(layers) {
-    const std::vector<Picture> pictures = pictures_of(samples.rows);
     const ClusterMatrix matrix = make_matrix(pictures, layers);
     columns_ = matrix.columns;
     means_ = column_sums(matrix);
@@ -218,16 +217,17 @@ double layer_number(int layer) {
 GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
                        const StudyOptions& options) {
   const auto states = static_cast<std::size_t>(layers);
+  const std::vector<Picture> pictures = pictures_of(samples.rows);
   Group group;
   group.dataset = samples.dataset;
   group.by = samples.by;
   group.value = samples.value;
-  group.pictures = static_cast<std::int64_t>(pictures_of(samples.rows).size());
+  group.pictures = static_cast<std::int64_t>(pictures.size());
   group.samples = static_cast<std::int64_t>(samples.rows.size());
   count_layers(samples.rows, states, group);
   group.script_share =
       mean_shares(samples.rows, states * static_cast<std::size_t>(scripts));
-  const Estimator estimator(samples, states, options);
+  const Estimator estimator(samples, pictures, states, options);
   for (std::size_t i = 0; i < std::size(kCurves); ++i)
     group.*kCurves[i].target = estimator.curve(i);
   estimate_layers(estimator, options, group);

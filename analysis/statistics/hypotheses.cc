@@ -11,14 +11,6 @@ namespace lens::analysis {
 namespace {
 
 constexpr const char* kQuantity = "entropy onset";
-constexpr const char* kBetweenDatasets = "between data sets";
-
-struct NamedGroup {
-  std::string name;
-  std::vector<double> onsets;               // of pictures that have one
-  std::vector<std::int64_t> pictures = {};  // their rows in the input
-  LayerEstimate onset_of_mean;
-};
 
 double any_size(const SampleRow&) { return 1; }
 
@@ -49,6 +41,12 @@ PictureValues values_of(const SampleRefs& rows,
   return values;
 }
 
+struct NamedGroup {
+  std::string dataset, name;
+  PictureValues values;
+  LayerEstimate onset_of_mean;
+};
+
 LayerEstimate onset_of_mean(std::span<const Group> groups,
                             const SampleGroup& of) {
   for (const Group& group : groups)
@@ -58,16 +56,18 @@ LayerEstimate onset_of_mean(std::span<const Group> groups,
   return {.value = std::nan("")};
 }
 
-// Pictures with samples in both groups of one data set.
+// Pictures with samples in both groups: rows of one data set alone are the same
+// picture.
 std::vector<ValuePair> shared(const NamedGroup& first,
                               const NamedGroup& second) {
+  if (first.dataset != second.dataset) return {};
+  const auto& a = first.values.pictures;
+  const auto& b = second.values.pictures;
   std::vector<ValuePair> pairs;
   std::size_t j = 0;
-  for (std::size_t i = 0; i < first.pictures.size(); ++i) {
-    while (j < second.pictures.size() && second.pictures[j] < first.pictures[i])
-      ++j;
-    if (j < second.pictures.size() && second.pictures[j] == first.pictures[i])
-      pairs.push_back({i, j});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    while (j < b.size() && b[j] < a[i]) ++j;
+    if (j < b.size() && b[j] == a[i]) pairs.push_back({i, j});
   }
   return pairs;
 }
@@ -81,14 +81,13 @@ class Examiner {
   void differ(const std::string& what, std::span<const SampleGroup> samples) {
     std::vector<NamedGroup> kept;
     for (const SampleGroup& sample : samples) {
-      PictureValues values = values_of(sample.rows, any_size);
-      NamedGroup group = {.name = sample.by == GroupBy::kDataset
+      NamedGroup group = {.dataset = sample.dataset,
+                          .name = sample.by == GroupBy::kDataset
                                       ? sample.dataset
                                       : sample.value,
-                          .onsets = std::move(values.onsets),
-                          .pictures = std::move(values.pictures),
+                          .values = values_of(sample.rows, any_size),
                           .onset_of_mean = onset_of_mean(groups_, sample)};
-      if (enough(group.onsets.size())) kept.push_back(std::move(group));
+      if (enough(group.values.onsets.size())) kept.push_back(std::move(group));
     }
     if (kept.size() < 2) return;
     add(what, kept);
@@ -150,16 +149,15 @@ class Examiner {
     for (const NamedGroup& group : groups) {
       test.groups.push_back(group.name);
       test.group_pictures.push_back(
-          static_cast<std::int64_t>(group.onsets.size()));
-      test.group_means.push_back(mean_of(group.onsets));
+          static_cast<std::int64_t>(group.values.onsets.size()));
+      test.group_means.push_back(mean_of(group.values.onsets));
       words.onset_of_mean.push_back(group.onset_of_mean);
-      values.push_back(group.onsets);
+      values.push_back(group.values.onsets);
     }
     const bool two = values.size() == 2;
     const PermutationResult result = test_groups(
         values, options_.permutations, stream(test),
-        two && what != kBetweenDatasets ? shared(groups[0], groups[1])
-                                        : std::vector<ValuePair>());
+        two ? shared(groups[0], groups[1]) : std::vector<ValuePair>());
     test.statistic_name = two ? "Welch's t" : "Welch's F";
     test.statistic = result.statistic;
     test.effect_name = two ? "Cohen's d" : "eta squared";
@@ -196,7 +194,7 @@ std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
   for (const DatasetSamples& samples : datasets)
     for (SampleGroup& group : groups_of(samples, GroupBy::kDataset))
       whole.push_back(std::move(group));
-  examiner.differ(kBetweenDatasets, whole);
+  examiner.differ("between data sets", whole);
   for (const DatasetSamples& samples : datasets) {
     const std::string& dataset = samples.dataset;
     const SampleRefs& rows = samples.rows;

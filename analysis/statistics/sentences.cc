@@ -111,8 +111,7 @@ std::string relation(const Test& test, const TestWords& words,
         rho_text(test.effect), p);
   return fmt::format(
       "The onset layer goes with the {} over {} pictures of {}: the larger, "
-      "the "
-      "{} (Spearman rho = {}, {}).",
+      "the {} (Spearman rho = {}, {}).",
       words.size_name, test.group_pictures[0], test.groups[0],
       test.effect > 0 ? "later" : "earlier", rho_text(test.effect), p);
 }

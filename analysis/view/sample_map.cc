@@ -104,15 +104,9 @@ class Map {
            block_.token_id[static_cast<std::size_t>(t)];
   }
 
-  HeatMap::Scale scale() const {
-    return options_.value == CellValue::kProbability
-               ? HeatMap::Scale::kProbability
-               : HeatMap::Scale::kEntropy;
-  }
-
   // 0..1 of the scale.
   double share(std::int64_t t, int layer) const {
-    if (options_.value == CellValue::kProbability)
+    if (options_.value == HeatMap::Scale::kProbability)
       return std::exp(static_cast<double>(block_.top1_logprob(t, layer)));
     return static_cast<double>(block_.entropy[block_.cell(t, layer)]) /
            std::log(static_cast<double>(texts_.size()));
@@ -123,7 +117,7 @@ class Map {
     const std::string shown = visible_token(text_of(block_.top1_id(t, layer)));
     const int width = cells_[column];
     if (options_.colour)
-      return cell_colour(scale(), share(t, layer), match(t, layer)) +
+      return cell_colour(options_.value, share(t, layer), match(t, layer)) +
              fit(shown, width) + kPlain + " ";
     if (!match(t, layer))
       return bar(share(t, layer)) + " " + fit(shown, width) + "  ";
@@ -161,12 +155,12 @@ class Map {
 
   // A scale with its ends.
   std::string caption() const {
-    const bool entropy = options_.value == CellValue::kEntropy;
+    const bool entropy = options_.value == HeatMap::Scale::kEntropy;
     std::string steps;
     for (int i = 0; i < 8; ++i) {
       const double value = (i + 0.5) / 8;
       steps += options_.colour
-                   ? cell_colour(scale(), value, false) + "  " + kPlain
+                   ? cell_colour(options_.value, value, false) + "  " + kPlain
                    : bar(value);
     }
     const std::string unit = entropy ? " nat" : "";

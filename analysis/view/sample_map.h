@@ -3,17 +3,15 @@
 #include <string>
 #include <vector>
 
+#include "analysis/figures/figures.h"
 #include "analysis/view/sample_view.h"
 
 namespace lens::analysis {
 
-enum class CellValue {
-  kEntropy,      // of the state's distribution, scale 0 .. ln V
-  kProbability,  // of the state's top token, scale 0 .. 1
-};
-
 struct SampleMapOptions {
-  CellValue value = CellValue::kEntropy;
+  // What a cell's colour is: the entropy of the state's distribution, 0 .. ln
+  // V, or the probability of its top token, 0 .. 1.
+  HeatMap::Scale value = HeatMap::Scale::kEntropy;
   std::vector<int> layers = {};  // rising; empty: all
   bool colour = false;
   int width = 100;  // columns of the terminal
