@@ -5,18 +5,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tests/analysis/statistics/random_values.h"
+
 namespace lens::analysis {
 namespace {
-
-double share(const RandomStream& stream, std::uint64_t index) {
-  return static_cast<double>(stream.bits(index) >> 11) * 0x1p-53;
-}
-
-// Normal by Box and Muller.
-double normal(const RandomStream& stream, std::uint64_t index) {
-  return std::sqrt(-2 * std::log(1 - share(stream, 2 * index))) *
-         std::cos(2 * M_PI * share(stream, 2 * index + 1));
-}
 
 // The scheme is written down in docs/metrics.md: others repeat it.
 TEST(RandomStream, IsSplitMix64) {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <map>
 
-#include "analysis/statistics/random_stream.h"
+#include "tests/analysis/statistics/random_values.h"
 
 namespace lens::analysis {
 namespace {
@@ -24,15 +24,13 @@ constexpr int kLayers = 40;
 SampleTable null_table(std::uint64_t seed) {
   const RandomStream stream(seed, "null pictures");
   std::uint64_t next = 0;
-  const auto share = [&] {
-    return static_cast<double>(stream.bits(next++) >> 11) * 0x1p-53;
-  };
+  const auto drawn = [&] { return share(stream, next++); };
   SampleTable table;
   table.dataset = "mtvqa";
   table.layers = kLayers;
   for (std::size_t picture = 0; picture < 45; ++picture) {
-    const double shared = 10 + 10 * share();
-    const int height = 100 + static_cast<int>(400 * share());
+    const double shared = 10 + 10 * drawn();
+    const int height = 100 + static_cast<int>(400 * drawn());
     for (std::size_t question = 0; question <= picture % 5; ++question) {
       SampleRow row;
       row.sample = static_cast<std::int64_t>(table.rows.size());
@@ -41,12 +39,12 @@ SampleTable null_table(std::uint64_t seed) {
       row.language = std::array{"AR", "AR", "RU", "TH", "TH"}[picture % 5];
       row.ok = true;
       row.image_height = row.image_width = height;
-      row.tokens = row.answer_tokens = 1 + static_cast<int>(9 * share());
+      row.tokens = row.answer_tokens = 1 + static_cast<int>(9 * drawn());
       row.reference_characters = row.tokens;
-      row.verdict = share() < (picture % 5 < 2 ? 0.3 : 0.85) ? Verdict::kRight
+      row.verdict = drawn() < (picture % 5 < 2 ? 0.3 : 0.85) ? Verdict::kRight
                                                              : Verdict::kWrong;
       row.onset_count.assign(kLayers, 0);
-      ++row.onset_count[static_cast<std::size_t>(shared + 10 * share())];
+      ++row.onset_count[static_cast<std::size_t>(shared + 10 * drawn())];
       table.rows.push_back(std::move(row));
     }
   }

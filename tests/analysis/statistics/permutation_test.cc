@@ -5,14 +5,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tests/analysis/statistics/random_values.h"
+
 namespace lens::analysis {
 namespace {
 
 using Groups = std::vector<std::vector<double>>;
-
-double share(const RandomStream& stream, std::uint64_t index) {
-  return static_cast<double>(stream.bits(index) >> 11) * 0x1p-53;
-}
 
 // Groups of one distribution, a skewed one with ties.
 Groups null_groups(std::uint64_t seed, const std::vector<int>& sizes) {
