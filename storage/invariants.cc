@@ -13,10 +13,14 @@ constexpr double kLastStateKl = 1e-3;  // nats
 constexpr double kMeanSlack = 1e-3;    // nats
 constexpr double kShareSumSlack = 1e-2;
 
+bool finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](float value) { return std::isfinite(value); });
+}
+
 bool within(std::span<const float> values, double low, double high) {
-  // Written so that NaN is outside.
   return std::all_of(values.begin(), values.end(), [&](float value) {
-    return value >= low && value <= high && std::isfinite(value);
+    return value >= low && value <= high;
   });
 }
 
@@ -43,41 +47,42 @@ ValueRules value_rules(std::int64_t vocabulary_size, bool generation_config,
           .near_tie_nats = dtype == "bfloat16" ? 0.25 : 0.01};
 }
 
-ValueChecker::ValueChecker(std::string name, ValueRules rules)
-    : name_(std::move(name)),
-      rules_(rules),
+SampleChecker::SampleChecker(ValueRules rules)
+    : rules_(rules),
       max_entropy_(std::log(static_cast<double>(rules.vocabulary_size)) +
                    kRangeSlack) {}
 
-void ValueChecker::problem(const std::string& what) {
-  if (problems_.size() == kMaxProblems) {
-    ++left_out_;
-    return;
+std::vector<std::string> SampleChecker::check(const UnitResult& piece,
+                                              std::size_t index) {
+  problems_.clear();
+  where_.clear();
+  check_order(piece.samples[index]);
+  check_record(piece.samples[index]);
+  const std::int64_t begin = piece.token_offset[index];
+  for (auto t = begin; t < piece.token_offset[index + 1]; ++t) {
+    where_ = "token " + std::to_string(t - begin) + ": ";
+    check_token(piece, static_cast<std::size_t>(t));
   }
-  problems_.push_back(name_ + ": " + where_ + " " + what);
+  where_.clear();
+  check_mean(piece, index);
+  return std::move(problems_);
 }
 
-std::vector<std::string> ValueChecker::problems() const {
-  std::vector<std::string> all = problems_;
-  if (left_out_ > 0) {
-    all.push_back(name_ + ": " + std::to_string(left_out_) +
-                  " more problems of this kind");
-  }
-  return all;
+void SampleChecker::problem(const std::string& what) {
+  problems_.push_back(where_ + what);
 }
 
-void ValueChecker::check(const UnitResult& piece) {
-  for (std::size_t s = 0; s < piece.samples.size(); ++s) {
-    where_ = "sample " + piece.samples[s].sample_id;
-    check_sample(piece, s);
-    for (auto t = piece.token_offset[s]; t < piece.token_offset[s + 1]; ++t) {
-      check_token(piece, static_cast<std::size_t>(t));
-    }
-    check_mean(piece, s);
+void SampleChecker::check_range(const char* column,
+                                std::span<const float> values, double low,
+                                double high) {
+  if (!finite(values)) {
+    problem(std::string(column) + " is not finite (NaN or infinite)");
+  } else if (!within(values, low, high)) {
+    problem(std::string(column) + " is out of range");
   }
 }
 
-void ValueChecker::check_order(const SampleRecord& sample) {
+void SampleChecker::check_order(const SampleRecord& sample) {
   if (sample.source_row < last_row_ ||
       (sample.source_row == last_row_ &&
        sample.question_index <= last_question_)) {
@@ -87,11 +92,8 @@ void ValueChecker::check_order(const SampleRecord& sample) {
   last_question_ = sample.question_index;
 }
 
-void ValueChecker::check_sample(const UnitResult& piece, std::size_t index) {
-  const SampleRecord& sample = piece.samples[index];
-  check_order(sample);
+void SampleChecker::check_record(const SampleRecord& sample) {
   const bool ok = sample.status == SampleStatus::kOk;
-  ++(ok ? samples_ok_ : samples_failed_);
   if (sample.sample_id.empty()) problem("has no sample_id");
   if (ok != sample.failure.empty()) {
     problem(ok ? "is ok but has a failure" : "failed without a reason");
@@ -102,73 +104,61 @@ void ValueChecker::check_sample(const UnitResult& piece, std::size_t index) {
     problem("has a negative size or count");
   }
   if (!ok && !std::isnan(sample.score)) problem("failed but has a score");
+  if (!std::isnan(sample.score)) {
+    check_range("score", std::span(&sample.score, 1), 0, 1);
+  }
 }
 
-void ValueChecker::check_token(const UnitResult& piece, std::size_t token) {
+void SampleChecker::check_token(const UnitResult& piece, std::size_t token) {
   const auto layers = static_cast<std::size_t>(piece.layers);
   const auto ranks = static_cast<std::size_t>(piece.ranks);
   const auto scripts = static_cast<std::size_t>(piece.scripts);
   const std::int64_t size = rules_.vocabulary_size;
-  const auto named = [&](const char* what) {
-    problem("token row " + std::to_string(token) + ": " + what);
-  };
   if (piece.token_id[token] < 0 || piece.token_id[token] >= size ||
       piece.token_position[token] < 0) {
-    named("token_id or token_position is out of range");
+    problem("token_id or token_position is out of range");
   }
-  if (!within(row(piece.entropy, token, layers), -kRangeSlack, max_entropy_)) {
-    named("entropy is out of range");
-  }
-  if (!within(row(piece.kl_final, token, layers), -kRangeSlack, HUGE_VAL)) {
-    named("kl_final is out of range");
-  }
-  if (!within(row(piece.target_logprob, token, layers), -HUGE_VAL,
-              kRangeSlack)) {
-    named("target_logprob is out of range");
-  }
+  check_range("entropy", row(piece.entropy, token, layers), -kRangeSlack,
+              max_entropy_);
+  check_range("kl_final", row(piece.kl_final, token, layers), -kRangeSlack,
+              HUGE_VAL);
+  check_range("target_logprob", row(piece.target_logprob, token, layers),
+              -HUGE_VAL, kRangeSlack);
   if (!within(row(piece.target_rank, token, layers), 1, size)) {
-    named("target_rank is out of range");
+    problem("target_rank is out of range");
   }
   if (!within(row(piece.top_id, token, layers * ranks), 0, size - 1)) {
-    named("top_id is out of range");
+    problem("top_id is out of range");
   }
   const auto top = row(piece.top_logprob, token, layers * ranks);
-  if (!within(top, -HUGE_VAL, kRangeSlack)) {
-    named("top_logprob is out of range");
-  }
+  check_range("top_logprob", top, -HUGE_VAL, kRangeSlack);
   const auto shares = row(piece.script_share, token, layers * scripts);
-  if (!within(shares, -kRangeSlack, 1 + kRangeSlack)) {
-    named("script_share is out of range");
-  }
+  check_range("script_share", shares, -kRangeSlack, 1 + kRangeSlack);
   for (std::size_t l = 0; l < layers; ++l) {
     const auto of_layer = top.subspan(l * ranks, ranks);
     if (!std::is_sorted(of_layer.rbegin(), of_layer.rend())) {
-      named("top_logprob rises along rank");
+      problem("top_logprob rises along rank");
     }
     double sum = 0;
     for (const float share : shares.subspan(l * scripts, scripts)) sum += share;
     if (!(std::abs(sum - 1) <= kShareSumSlack)) {
-      named("script_share does not sum to 1");
+      problem("script_share does not sum to 1");
     }
   }
-  if (!within(row(piece.hidden, token,
+  check_range("hidden",
+              row(piece.hidden, token,
                   piece.hidden_layer.size() *
                       static_cast<std::size_t>(piece.hidden_size)),
-              -HUGE_VAL, HUGE_VAL)) {
-    named("hidden is not finite");
-  }
+              -HUGE_VAL, HUGE_VAL);
   check_last_state(piece, token);
 }
 
-void ValueChecker::check_last_state(const UnitResult& piece,
-                                    std::size_t token) {
+void SampleChecker::check_last_state(const UnitResult& piece,
+                                     std::size_t token) {
   const auto last = token * static_cast<std::size_t>(piece.layers) +
                     static_cast<std::size_t>(piece.layers - 1);
-  const auto named = [&](const char* what) {
-    problem("token row " + std::to_string(token) + ": " + what);
-  };
   if (!(std::abs(piece.kl_final[last]) <= kLastStateKl)) {
-    named("kl_final of the last state is not 0");
+    problem("kl_final of the last state is not 0");
   }
   const auto role = static_cast<TokenRole>(piece.token_role[token]);
   if (!rules_.greedy ||
@@ -179,13 +169,13 @@ void ValueChecker::check_last_state(const UnitResult& piece,
   if (piece.top_id[top] != piece.token_id[token] &&
       !(piece.top_logprob[top] - piece.target_logprob[last] <=
         rules_.near_tie_nats)) {
-    named("top-1 of the last state is not the emitted token");
+    problem("top-1 of the last state is not the emitted token");
   }
 }
 
-// Only where the answer's tokens have rows; with --tokens image, say, they do
-// not.
-void ValueChecker::check_mean(const UnitResult& piece, std::size_t index) {
+// The rows of the answer are not there with --tokens image, say; then only its
+// range is known.
+void SampleChecker::check_mean(const UnitResult& piece, std::size_t index) {
   const SampleRecord& sample = piece.samples[index];
   const auto layers = static_cast<std::size_t>(piece.layers);
   std::vector<double> sum(layers, 0.0);
@@ -209,6 +199,7 @@ void ValueChecker::check_mean(const UnitResult& piece, std::size_t index) {
     }
     return;
   }
+  check_range("entropy_mean", sample.entropy_mean, -kRangeSlack, max_entropy_);
   if (count == 0) return;
   if (count != sample.answer_tokens) {
     problem("has " + std::to_string(count) + " answer rows but " +
@@ -221,6 +212,46 @@ void ValueChecker::check_mean(const UnitResult& piece, std::size_t index) {
       return;
     }
   }
+}
+
+std::map<std::string, std::string> bad_samples(const UnitResult& unit,
+                                               const ValueRules& rules) {
+  std::map<std::string, std::string> bad;
+  SampleChecker checker(rules);
+  for (std::size_t s = 0; s < unit.samples.size(); ++s) {
+    const std::vector<std::string> problems = checker.check(unit, s);
+    if (!problems.empty()) {
+      bad.emplace(unit.samples[s].sample_id, problems.front());
+    }
+  }
+  return bad;
+}
+
+ValueChecker::ValueChecker(std::string name, ValueRules rules)
+    : name_(std::move(name)), checker_(rules) {}
+
+void ValueChecker::check(const UnitResult& piece) {
+  for (std::size_t s = 0; s < piece.samples.size(); ++s) {
+    const SampleRecord& sample = piece.samples[s];
+    const bool ok = sample.status == SampleStatus::kOk;
+    ++(ok ? samples_ok_ : samples_failed_);
+    for (const std::string& what : checker_.check(piece, s)) {
+      if (problems_.size() == kMaxProblems) {
+        ++left_out_;
+        continue;
+      }
+      problems_.push_back(name_ + ": sample " + sample.sample_id + " " + what);
+    }
+  }
+}
+
+std::vector<std::string> ValueChecker::problems() const {
+  std::vector<std::string> all = problems_;
+  if (left_out_ > 0) {
+    all.push_back(name_ + ": " + std::to_string(left_out_) +
+                  " more problems of this kind");
+  }
+  return all;
 }
 
 }  // namespace lens::storage

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +24,40 @@ struct ValueRules {
 ValueRules value_rules(std::int64_t vocabulary_size, bool generation_config,
                        const std::string& dtype);
 
+// Checks the values of samples, one after another as they stand in a data set.
+class SampleChecker {
+ public:
+  explicit SampleChecker(ValueRules rules);
+
+  // What is wrong with sample `index` of the piece and its tokens; empty where
+  // all holds. The piece holds the promises of check_unit().
+  std::vector<std::string> check(const UnitResult& piece, std::size_t index);
+
+ private:
+  void check_order(const SampleRecord& sample);
+  void check_record(const SampleRecord& sample);
+  void check_token(const UnitResult& piece, std::size_t token);
+  void check_last_state(const UnitResult& piece, std::size_t token);
+  void check_mean(const UnitResult& piece, std::size_t index);
+  void check_range(const char* column, std::span<const float> values,
+                   double low, double high);
+  void problem(const std::string& what);
+
+  const ValueRules rules_;
+  const double max_entropy_;
+  std::string where_;  // "" or the token looked at
+  std::vector<std::string> problems_;
+  std::int64_t last_row_ = -1;
+  std::int64_t last_question_ = -1;
+};
+
+// The samples of one unit whose values break a rule, with the first thing that
+// is wrong, by sample_id. For who has just computed them: such a sample fails
+// alone, where a results file with it would be refused as a whole. One pass
+// over the values. `unit` holds the promises of check_unit().
+std::map<std::string, std::string> bad_samples(const UnitResult& unit,
+                                               const ValueRules& rules);
+
 // Checks the values of consecutive pieces of one data set. Collects problems,
 // one line each; after kMaxProblems it only counts.
 class ValueChecker {
@@ -39,19 +76,8 @@ class ValueChecker {
   static constexpr std::size_t kMaxProblems = 10;
 
  private:
-  void problem(const std::string& what);
-  void check_order(const SampleRecord& sample);
-  void check_sample(const UnitResult& piece, std::size_t index);
-  void check_token(const UnitResult& piece, std::size_t token);
-  void check_last_state(const UnitResult& piece, std::size_t token);
-  void check_mean(const UnitResult& piece, std::size_t index);
-
   const std::string name_;
-  const ValueRules rules_;
-  const double max_entropy_;
-  std::string where_;  // the sample looked at
-  std::int64_t last_row_ = -1;
-  std::int64_t last_question_ = -1;
+  SampleChecker checker_;
   std::int64_t samples_ok_ = 0;
   std::int64_t samples_failed_ = 0;
   std::vector<std::string> problems_;

@@ -41,10 +41,14 @@ TEST(Invariants, EachViolationIsNamed) {
     std::function<void(UnitResult&)> change;
   };
   const std::vector<Case> cases = {
-      {"entropy is out", [](UnitResult& r) { r.entropy[1] = kNan; }},
+      {"entropy is not finite", [](UnitResult& r) { r.entropy[1] = kNan; }},
       {"entropy is out", [](UnitResult& r) { r.entropy[1] = 5.9f; }},
       {"entropy is out", [](UnitResult& r) { r.entropy[1] = -0.1f; }},
-      {"kl_final is out", [](UnitResult& r) { r.kl_final[0] = kInfinity; }},
+      {"kl_final is not finite",
+       [](UnitResult& r) { r.kl_final[0] = kInfinity; }},
+      {"kl_final is out", [](UnitResult& r) { r.kl_final[0] = -0.1f; }},
+      {"target_logprob is not finite",
+       [](UnitResult& r) { r.target_logprob[0] = -kInfinity; }},
       {"kl_final of the last", [&](UnitResult& r) { r.kl_final[last] = 0.1f; }},
       {"target_logprob", [](UnitResult& r) { r.target_logprob[0] = 0.1f; }},
       {"target_rank", [](UnitResult& r) { r.target_rank[0] = 0; }},
@@ -69,6 +73,9 @@ TEST(Invariants, EachViolationIsNamed) {
       {"is ok but has",
        [](UnitResult& r) { r.samples[0].failure.assign(1, 'x'); }},
       {"failed but has a score", [](UnitResult& r) { r.samples[3].score = 1; }},
+      {"score is not finite",
+       [](UnitResult& r) { r.samples[0].score = kInfinity; }},
+      {"score is out", [](UnitResult& r) { r.samples[0].score = 1.1f; }},
       {"no sample_id", [](UnitResult& r) { r.samples[0].sample_id.clear(); }},
       {"negative", [](UnitResult& r) { r.samples[0].grid_width = -1; }},
   };
@@ -99,6 +106,50 @@ TEST(Invariants, ManyProblemsAreCounted) {
   });
   EXPECT_EQ(problems.size(), ValueChecker::kMaxProblems + 1);
   EXPECT_THAT(problems.back(), testing::HasSubstr("more problems"));
+}
+
+TEST(Invariants, MeanWithoutRowsOfTheAnswerMustBeFinite) {
+  const auto problems = problems_after([](UnitResult& r) {
+    r.token_role.assign(r.token_role.size(),
+                        static_cast<std::uint8_t>(TokenRole::kImage));
+    r.samples[0].entropy_mean[1] = std::numeric_limits<float>::quiet_NaN();
+  });
+  EXPECT_THAT(problems, testing::ElementsAre(testing::AllOf(
+                            testing::HasSubstr("sample 0"),
+                            testing::HasSubstr("entropy_mean is not finite"))));
+}
+
+TEST(Invariants, GoodUnitHasNoBadSample) {
+  const UnitResult unit = fixtures::make_result(fixtures::make_manifest(), 0);
+  EXPECT_THAT(
+      bad_samples(unit, value_rules(fixtures::kVocabulary, false, "float32")),
+      testing::IsEmpty());
+}
+
+// Also where others before it broke more rules than a list of problems keeps.
+TEST(Invariants, EachSampleWithNanIsNamedAndNoOther) {
+  UnitResult unit = fixtures::make_result(
+      fixtures::make_manifest({.samples_per_unit = 8}), 0);
+  const auto spoil = [&](std::size_t sample) {
+    const auto layers = static_cast<std::size_t>(unit.layers);
+    for (auto t = unit.token_offset[sample]; t < unit.token_offset[sample + 1];
+         ++t) {
+      const auto begin = static_cast<std::size_t>(t) * layers;
+      for (std::size_t l = begin; l < begin + layers; ++l) {
+        unit.entropy[l] = unit.kl_final[l] = unit.target_logprob[l] =
+            std::numeric_limits<float>::quiet_NaN();
+      }
+    }
+  };
+  spoil(1);
+  spoil(5);
+  const auto bad =
+      bad_samples(unit, value_rules(fixtures::kVocabulary, false, "float32"));
+  ASSERT_EQ(bad.size(), 2u);
+  for (const std::size_t sample : {1, 5}) {
+    EXPECT_EQ(bad.at(unit.samples[sample].sample_id),
+              "token 0: entropy is not finite (NaN or infinite)");
+  }
 }
 
 }  // namespace
