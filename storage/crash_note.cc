@@ -1,7 +1,6 @@
 #include "storage/crash_note.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -12,33 +11,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Takes a number off the front of `text`.
-template <typename Number>
-bool take(std::string_view& text, Number& number) {
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
-}
-
-bool skip(std::string_view& text, std::string_view expected) {
-  if (text.substr(0, expected.size()) != expected) return false;
-  text.remove_prefix(expected.size());
-  return true;
-}
-
-std::optional<CrashNote> from_name(std::string_view name) {
-  CrashNote note;
-  if (take(name, note.unit) && skip(name, ".") && take(name, note.epoch) &&
-      skip(name, "-") && take(name, note.number) && name == ".txt") {
-    return note;
-  }
-  return std::nullopt;
-}
+constexpr std::string_view kKilled = "killed";
 
 fs::path path_of(const RunDirectory& run, const CrashNote& note) {
   return run.crash_note(note.unit, note.epoch, note.number);
+}
+
+std::optional<CrashNote> from_name(std::string_view name) {
+  std::string_view rest;
+  const auto lease = parse_lease_file(name, rest);
+  if (!lease || rest != ".txt") return std::nullopt;
+  CrashNote note;
+  note.unit = lease->unit;
+  note.epoch = lease->epoch;
+  note.number = lease->number;
+  return note;
 }
 
 bool read_text(const RunDirectory& run, CrashNote& note) {
@@ -46,6 +33,9 @@ bool read_text(const RunDirectory& run, CrashNote& note) {
   if (!file) return false;
   std::getline(file, note.sample_id);
   std::getline(file, note.reason);
+  std::string kind;
+  std::getline(file, kind);
+  note.killed = kind == kKilled;
   if (note.reason.empty()) note.reason = "the worker crashed";
   return true;
 }
@@ -65,9 +55,10 @@ std::optional<CrashNote> read_crash_note(const RunDirectory& run,
 
 std::vector<CrashNote> read_crash_notes(const RunDirectory& run) {
   std::vector<fs::path> files;
-  std::error_code none;
-  for (const auto& file : fs::directory_iterator(run.crashes(), none)) {
-    files.push_back(file.path());
+  std::error_code error;
+  fs::directory_iterator entry(run.crashes(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    files.push_back(entry->path());
   }
   std::sort(files.begin(), files.end());
   std::vector<CrashNote> notes;
@@ -76,6 +67,19 @@ std::vector<CrashNote> read_crash_notes(const RunDirectory& run) {
     if (note && read_text(run, *note)) notes.push_back(*std::move(note));
   }
   return notes;
+}
+
+void write_crash_note(const RunDirectory& run, const CrashNote& note) {
+  const fs::path path = path_of(run, note);
+  const fs::path temporary = path.string() + ".tmp";
+  {
+    std::ofstream file(temporary);
+    file << note.sample_id << '\n'
+         << note.reason << '\n'
+         << (note.killed ? kKilled : "") << '\n';
+  }
+  std::error_code ignored;
+  fs::rename(temporary, path, ignored);
 }
 
 void remove_crash_note(const RunDirectory& run, const CrashNote& note) {

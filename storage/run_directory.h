@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace lens::storage {
 
@@ -24,10 +27,15 @@ class RunDirectory {
   std::filesystem::path results() const { return root_ / "results.h5"; }
   std::filesystem::path logs() const { return root_ / "logs"; }
 
-  // Notes of crashed workers (storage/crash_note.h).
+  // Notes of crashed workers (storage/crash_note.h), and of what living ones
+  // are at (storage/work_note.h).
   std::filesystem::path crashes() const { return root_ / "crashes"; }
   std::filesystem::path crash_note(std::int32_t unit, std::uint64_t epoch,
                                    std::uint64_t number) const;
+
+  std::filesystem::path work_note(std::int32_t unit, std::uint64_t epoch,
+                                  std::uint64_t number,
+                                  std::uint64_t serial) const;
 
   // parts/<dataset>/<unit, 6 digits>.<epoch>-<number>.h5
   std::filesystem::path part(const std::string& dataset, std::int32_t unit,
@@ -36,5 +44,17 @@ class RunDirectory {
  private:
   std::filesystem::path root_;
 };
+
+// The lease in the name of a part or a note.
+struct LeaseFile {
+  std::int32_t unit = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t number = 0;
+};
+
+// Reads "<unit>.<epoch>-<number>" off the front of a file's name; `rest` is
+// what follows. Nothing where the name begins otherwise.
+std::optional<LeaseFile> parse_lease_file(std::string_view name,
+                                          std::string_view& rest);
 
 }  // namespace lens::storage
