@@ -32,11 +32,15 @@ static_assert(static_cast<int>(FailureClass::kCheck) ==
               v1::FAILURE_CLASS_CHECK);
 static_assert(static_cast<int>(FailureClass::kStore) ==
               v1::FAILURE_CLASS_STORE);
+static_assert(static_cast<int>(FailureClass::kKilled) ==
+              v1::FAILURE_CLASS_KILLED);
+static_assert(static_cast<int>(FailureClass::kInput) ==
+              v1::FAILURE_CLASS_INPUT);
 
 // A class this program does not know is of a worker that gave the unit back.
 FailureClass known_class(v1::FailureClass failure_class) {
   if (failure_class < v1::FAILURE_CLASS_LOST ||
-      failure_class > v1::FAILURE_CLASS_STORE) {
+      failure_class > v1::FAILURE_CLASS_INPUT) {
     return FailureClass::kLost;
   }
   return static_cast<FailureClass>(failure_class);
@@ -78,6 +82,8 @@ v1::LeaseToken to_wire(LeaseToken token) {
 WorkerIdentity from_wire(const v1::JoinRequest& request) {
   return {.host = request.host(),
           .pid = request.pid(),
+          .instance = request.instance(),
+          .process = storage::process_from_text(request.process()),
           .rank = request.rank(),
           .world_size = request.world_size(),
           .device_name = request.device_name(),

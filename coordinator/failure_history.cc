@@ -7,11 +7,6 @@ namespace {
 
 constexpr std::size_t kRecent = 100;
 
-bool is_death(FailureClass failure_class) {
-  return failure_class == FailureClass::kCrash ||
-         failure_class == FailureClass::kOutOfMemory;
-}
-
 }  // namespace
 
 FailureHistory::FailureHistory(
@@ -34,23 +29,57 @@ Verdict FailureHistory::add(UnitFailure& failure) {
 }
 
 Verdict FailureHistory::judge(const UnitFailure& failure) {
-  if (failure.failure_class == FailureClass::kLost) return Verdict::kRetry;
-  if (!is_death(failure.failure_class)) {
-    return ++counts_[failure.unit].refused > kRetriesOfUnit ? Verdict::kFailRun
-                                                            : Verdict::kRetry;
+  Counts& counts = counts_[failure.unit];
+  switch (failure.failure_class) {
+    case FailureClass::kLost:
+      return Verdict::kRetry;
+    case FailureClass::kCheck:
+    case FailureClass::kStore:
+      return ++counts.refused > kRetriesOfUnit ? Verdict::kFailRun
+                                               : Verdict::kRetry;
+    case FailureClass::kInput:
+      return Verdict::kFailRun;
+    case FailureClass::kKilled:
+      return judge_kill(failure);
+    case FailureClass::kCrash:
+    case FailureClass::kOutOfMemory:
+      break;
   }
-  const SampleKey sample{failure.unit, failure.sample_id};
-  // A sample that is named although it is not run any more is not the cause.
-  if (!failure.sample_id.empty() && !quarantined_.contains(sample)) {
-    if (++sample_deaths_[sample] < kDeathsOfSample) return Verdict::kRetry;
-    quarantined_[sample] =
-        std::string(failure_class_name(failure.failure_class)) + ", " +
-        std::to_string(kDeathsOfSample) + " times: " + failure.reason;
-    return Verdict::kQuarantineSample;
+  counts.suspect = true;
+  if (names_sample(failure)) {
+    int& deaths = sample_deaths_[{failure.unit, failure.sample_id}];
+    if (++deaths < kDeathsOfSample) return Verdict::kRetry;
+    return quarantine(failure, kDeathsOfSample);
   }
-  if (++counts_[failure.unit].deaths < kDeathsOfUnit) return Verdict::kRetry;
+  return ++counts.deaths < kDeathsOfUnit ? Verdict::kRetry : give_up(failure);
+}
+
+Verdict FailureHistory::judge_kill(const UnitFailure& failure) {
+  Counts& counts = counts_[failure.unit];
+  ++counts.kills;
+  counts.suspect |= counts.kills + 1 >= kKillsOfSample;
+  if (names_sample(failure) && counts.kills >= kKillsOfSample) {
+    return quarantine(failure, counts.kills);
+  }
+  return counts.kills < kKillsOfUnit ? Verdict::kRetry : give_up(failure);
+}
+
+Verdict FailureHistory::quarantine(const UnitFailure& failure, int times) {
+  quarantined_[{failure.unit, failure.sample_id}] =
+      std::string(failure_class_name(failure.failure_class)) + ", " +
+      std::to_string(times) + " times: " + failure.reason;
+  counts_[failure.unit] = {};
+  return Verdict::kQuarantineSample;
+}
+
+Verdict FailureHistory::give_up(const UnitFailure& failure) {
   given_up_[failure.unit] = failure;
   return Verdict::kGiveUpUnit;
+}
+
+bool FailureHistory::names_sample(const UnitFailure& failure) const {
+  return !failure.sample_id.empty() &&
+         !quarantined_.contains({failure.unit, failure.sample_id});
 }
 
 void FailureHistory::remember(const UnitFailure& failure) {
@@ -63,9 +92,7 @@ void FailureHistory::remember(const UnitFailure& failure) {
 
 bool FailureHistory::suspect(UnitIndex unit) const {
   const auto counts = counts_.find(unit);
-  if (counts != counts_.end() && counts->second.deaths > 0) return true;
-  const auto sample = sample_deaths_.lower_bound({unit, ""});
-  return sample != sample_deaths_.end() && sample->first.first == unit;
+  return counts != counts_.end() && counts->second.suspect;
 }
 
 std::vector<QuarantinedSample> FailureHistory::quarantined(

@@ -22,13 +22,22 @@ enum class Verdict {
 //   lost                      never counted: retry for ever
 //   crash, out of memory      with a sample: its second one quarantines it;
 //                             without: the unit's third one gives the unit up
+//   killed                    the unit's third one quarantines the sample that
+//                             it names; without one the unit's fifth one gives
+//                             the unit up. More than of crashes, since people
+//                             and schedulers kill too.
 //   check, store              the unit's fourth one (after three retries) fails
 //                             the run
+//   input                     fails the run
+//
+// A sample that is quarantined was the cause: the unit starts afresh.
 class FailureHistory {
  public:
   static constexpr int kDeathsOfSample = 2;
   static constexpr int kDeathsOfUnit = 3;
   static constexpr int kRetriesOfUnit = 3;
+  static constexpr int kKillsOfSample = 3;
+  static constexpr int kKillsOfUnit = 5;
 
   FailureHistory() = default;
   // What the ledger remembers, including failures that no longer count.
@@ -41,7 +50,8 @@ class FailureHistory {
   // Of one unit, as its next worker has to know them.
   std::vector<QuarantinedSample> quarantined(UnitIndex unit) const;
 
-  // A worker has died of this unit, or of a sample of it.
+  // A worker has died of this unit, or of a sample of it that is still run; or
+  // two were killed at it.
   bool suspect(UnitIndex unit) const;
 
   // Units that have been given up, each with its last failure.
@@ -57,11 +67,18 @@ class FailureHistory {
  private:
   struct Counts {
     int deaths = 0;   // crash, out of memory, without a sample
+    int kills = 0;    // with and without
     int refused = 0;  // check, store
+    bool suspect = false;
   };
   using SampleKey = std::pair<UnitIndex, std::string>;
 
   Verdict judge(const UnitFailure& failure);
+  Verdict judge_kill(const UnitFailure& failure);
+  Verdict quarantine(const UnitFailure& failure, int times);
+  Verdict give_up(const UnitFailure& failure);
+  // Names a sample that is still run: a later blame is mistaken.
+  bool names_sample(const UnitFailure& failure) const;
   void remember(const UnitFailure& failure);
 
   std::map<UnitIndex, Counts> counts_;

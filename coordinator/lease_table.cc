@@ -14,6 +14,12 @@ absl::Status stale(LeaseToken token) {
       " is stale (it expired or is of an earlier coordinator); drop the part");
 }
 
+bool same_process(const WorkerIdentity& left, const WorkerIdentity& right) {
+  if (left.instance != right.instance) return false;
+  return !left.instance.empty() ||
+         (left.host == right.host && left.pid == right.pid);
+}
+
 }  // namespace
 
 LeaseTable::LeaseTable(const Options& options, Clock clock, std::int32_t units)
@@ -21,7 +27,7 @@ LeaseTable::LeaseTable(const Options& options, Clock clock, std::int32_t units)
       clock_(std::move(clock)),
       units_(static_cast<std::size_t>(units)) {
   for (std::int32_t unit = 0; unit < units; ++unit) {
-    pending_.insert(pending_.end(), UnitIndex{unit});
+    pending_.emplace_hint(pending_.end(), 0, UnitIndex{unit});
   }
 }
 
@@ -29,7 +35,7 @@ void LeaseTable::mark_committed(UnitIndex unit, LeaseToken token) {
   if (entry(unit).state == UnitState::kCommitted) return;
   entry(unit).state = UnitState::kCommitted;
   entry(unit).token = token;
-  pending_.erase(unit);
+  pending_.erase({entry(unit).turn, unit});
   ++committed_;
 }
 
@@ -37,7 +43,7 @@ void LeaseTable::give_up(UnitIndex unit) {
   // Invariant: what is committed or leased stays so.
   if (entry(unit).state != UnitState::kPending) return;
   entry(unit).state = UnitState::kGivenUp;
-  pending_.erase(unit);
+  pending_.erase({entry(unit).turn, unit});
 }
 
 void LeaseTable::set_attempts(UnitIndex unit, int attempts) {
@@ -47,8 +53,7 @@ void LeaseTable::set_attempts(UnitIndex unit, int attempts) {
 LeaseTable::Joined LeaseTable::join(const WorkerIdentity& identity) {
   Joined joined;
   for (auto worker = workers_.begin(); worker != workers_.end();) {
-    const WorkerIdentity& known = worker->second.identity;
-    if (known.host != identity.host || known.pid != identity.pid) {
+    if (!same_process(worker->second.identity, identity)) {
       ++worker;
       continue;
     }
@@ -70,7 +75,7 @@ absl::StatusOr<std::optional<Lease>> LeaseTable::acquire(WorkerId worker) {
   auto known = find_worker(worker);
   if (!known.ok()) return known.status();
   if (pending_.empty()) return std::nullopt;
-  const UnitIndex unit = *pending_.begin();
+  const UnitIndex unit = pending_.begin()->second;
   const auto now = clock_();
   const Lease lease{.token = {options_.epoch, ++last_number_},
                     .unit = unit,
@@ -142,6 +147,11 @@ std::optional<Lease> LeaseTable::abort_commit(LeaseToken token) {
   return end_lease(lease, UnitState::kPending);
 }
 
+void LeaseTable::pause_commit(LeaseToken token) {
+  const auto lease = leases_.find(token);
+  if (lease != leases_.end()) lease->second.committing = false;
+}
+
 std::optional<Lease> LeaseTable::release(LeaseToken token, UnitIndex unit) {
   const auto lease = leases_.find(token);
   if (lease == leases_.end() || lease->second.unit != unit ||
@@ -151,23 +161,54 @@ std::optional<Lease> LeaseTable::release(LeaseToken token, UnitIndex unit) {
   return end_lease(lease, UnitState::kPending);
 }
 
-std::vector<Lease> LeaseTable::expire() {
-  const auto now = clock_();
+std::vector<Lease> LeaseTable::overdue() const {
+  std::vector<Lease> found;
+  for (const auto& [token, lease] : leases_) {
+    if (is_overdue(lease)) found.push_back(lease);
+  }
+  return found;
+}
+
+std::vector<Lease> LeaseTable::expire(std::span<const Lease> leases) {
   std::vector<Lease> expired;
-  std::set<WorkerId> busy;
-  for (auto lease = leases_.begin(); lease != leases_.end();) {
-    const auto current = lease++;
-    if (current->second.committing || now < current->second.deadline) {
-      busy.insert(current->second.worker);
-      continue;
-    }
+  for (const Lease& lease : leases) {
+    const auto current = leases_.find(lease.token);
+    // Renewed or committed since it was looked at.
+    if (current == leases_.end() || !is_overdue(current->second)) continue;
     expired.push_back(end_lease(current, UnitState::kPending));
   }
+  return expired;
+}
+
+bool LeaseTable::is_overdue(const Lease& lease) const {
+  return !lease.committing && clock_() >= lease.deadline;
+}
+
+void LeaseTable::forget_silent() {
+  const auto now = clock_();
+  std::set<WorkerId> busy;
+  for (const auto& [token, lease] : leases_) busy.insert(lease.worker);
   std::erase_if(workers_, [&](const auto& worker) {
     return !busy.contains(worker.first) &&
            now - worker.second.last_seen >= options_.lease_duration;
   });
-  return expired;
+}
+
+void LeaseTable::excuse_silence() {
+  const auto now = clock_();
+  for (auto& [token, lease] : leases_) {
+    lease.deadline = std::max(lease.deadline, now + options_.lease_duration);
+  }
+  for (auto& [id, worker] : workers_) worker.last_seen = now;
+}
+
+std::vector<Lease> LeaseTable::leases_of(WorkerId worker) const {
+  std::vector<Lease> found;
+  for (const auto& [token, lease] : leases_) {
+    // A commit that is being written is a commit.
+    if (lease.worker == worker && !lease.committing) found.push_back(lease);
+  }
+  return found;
 }
 
 std::vector<Worker> LeaseTable::silent(
@@ -217,21 +258,18 @@ Lease LeaseTable::end_lease(std::map<LeaseToken, Lease>::iterator lease,
   leases_.erase(lease);
   entry(ended.unit).state = unit_state;
   if (unit_state == UnitState::kPending) {
-    entry(ended.unit).token = {};
-    pending_.insert(ended.unit);
+    UnitEntry& unit = entry(ended.unit);
+    unit.token = {};
+    unit.turn = ++last_turn_;
+    pending_.emplace(unit.turn, ended.unit);
   }
   return ended;
 }
 
 std::vector<Lease> LeaseTable::free_leases_of(WorkerId worker) {
-  std::vector<Lease> freed;
-  for (auto lease = leases_.begin(); lease != leases_.end();) {
-    const auto current = lease++;
-    // A commit that is being written is a commit.
-    if (current->second.worker != worker || current->second.committing) {
-      continue;
-    }
-    freed.push_back(end_lease(current, UnitState::kPending));
+  std::vector<Lease> freed = leases_of(worker);
+  for (const Lease& lease : freed) {
+    end_lease(leases_.find(lease.token), UnitState::kPending);
   }
   return freed;
 }

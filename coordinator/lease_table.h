@@ -8,11 +8,13 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/ids.h"
+#include "storage/process_id.h"
 
 namespace lens::coordinator {
 
@@ -22,6 +24,10 @@ using Clock = std::function<std::chrono::steady_clock::time_point()>;
 struct WorkerIdentity {
   std::string host;
   int pid = 0;
+  // Random, of one process: containers share host names and pids. Empty: told
+  // apart by host and pid.
+  std::string instance;
+  storage::ProcessId process;  // unknown: nobody can tell that it has ended
   int rank = 0;
   int world_size = 1;
   std::string device_name;
@@ -76,11 +82,13 @@ class LeaseTable {
     std::vector<Lease> freed;
   };
   // A process that joins again has lost what it was doing: the leases of its
-  // former id are freed. Processes are told apart by host and pid.
+  // former id are freed.
   Joined join(const WorkerIdentity& identity);
 
-  // The pending unit with the lowest index; nothing where none is pending.
-  // NOT_FOUND: unknown worker.
+  // The pending unit with the lowest index; those that were leased before come
+  // behind those that were not, in the order in which their leases ended, so
+  // that a unit that takes its workers down does not keep them from the rest.
+  // Nothing where none is pending. NOT_FOUND: unknown worker.
   absl::StatusOr<std::optional<Lease>> acquire(WorkerId worker);
 
   // Renews the leases named. Returns those that are not (any more) this
@@ -99,15 +107,25 @@ class LeaseTable {
   // is pending again.
   void end_commit(LeaseToken token, std::int64_t samples);
   std::optional<Lease> abort_commit(LeaseToken token);
+  // Or nothing came of it: the lease goes on. Nothing where it has ended.
+  void pause_commit(LeaseToken token);
 
   // Ends a lease without a commit; the unit is pending again. Nothing where the
   // token is stale, of another unit, or its commit is being written.
   std::optional<Lease> release(LeaseToken token, UnitIndex unit);
 
-  // Ends the leases whose deadline is over, and forgets silent workers.
-  std::vector<Lease> expire();
+  // Leases whose deadline is over.
+  std::vector<Lease> overdue() const;
+  // Ends those of `leases` whose deadline is still over.
+  std::vector<Lease> expire(std::span<const Lease> leases);
+  // Forgets workers that hold nothing and are silent for lease_duration.
+  void forget_silent();
+  // Every lease and worker counts as heard of now: nobody could be heard while
+  // the coordinator stood still.
+  void excuse_silence();
   // Workers that have not been heard of for that long.
   std::vector<Worker> silent(std::chrono::milliseconds silence) const;
+  std::vector<Lease> leases_of(WorkerId worker) const;
 
   // The worker knows that nothing more is to come. NOT_FOUND: unknown worker.
   absl::Status tell_to_leave(WorkerId worker);
@@ -137,14 +155,17 @@ class LeaseTable {
   enum class UnitState { kPending, kLeased, kCommitted, kGivenUp };
   struct UnitEntry {
     UnitState state = UnitState::kPending;
-    int attempts = 0;    // leases granted so far
-    LeaseToken token{};  // of the lease, or of the commit
+    int attempts = 0;        // leases granted so far
+    std::uint64_t turn = 0;  // rises each time the unit is pending again
+    LeaseToken token{};      // of the lease, or of the commit
   };
+  using Turn = std::pair<std::uint64_t, UnitIndex>;
 
   UnitEntry& entry(UnitIndex unit) {
     return units_[static_cast<std::size_t>(to_int(unit))];
   }
   absl::StatusOr<Worker*> find_worker(WorkerId worker);
+  bool is_overdue(const Lease& lease) const;
   Lease end_lease(std::map<LeaseToken, Lease>::iterator lease,
                   UnitState unit_state);
   std::vector<Lease> free_leases_of(WorkerId worker);
@@ -152,12 +173,13 @@ class LeaseTable {
   const Options options_;
   const Clock clock_;
   std::vector<UnitEntry> units_;
-  std::set<UnitIndex> pending_;
+  std::set<Turn> pending_;
   std::map<LeaseToken, Lease> leases_;
   std::map<WorkerId, Worker> workers_;
   std::int32_t committed_ = 0;
   std::uint64_t last_number_ = 0;  // of leases
   std::uint64_t last_worker_ = 0;
+  std::uint64_t last_turn_ = 0;
 };
 
 }  // namespace lens::coordinator

@@ -186,9 +186,14 @@ absl::Status delete_commit(Database& database, UnitIndex unit) {
 }
 
 absl::Status insert_failure(Database& database, const UnitFailure& failure) {
+  // A lease that was recorded as lost may turn out to have been a death: the
+  // note of it came late.
   auto statement = database.prepare(
-      "INSERT OR IGNORE INTO failures(unit, epoch, number, attempt, class,"
-      " sample_id, reason, counted) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO failures(unit, epoch, number, attempt, class, sample_id,"
+      " reason, counted) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT(epoch, number) DO UPDATE SET class = excluded.class,"
+      " sample_id = excluded.sample_id, reason = excluded.reason,"
+      " counted = excluded.counted WHERE excluded.counted > counted");
   if (!statement.ok()) return statement.status();
   return statement->bind(1, to_int(failure.unit))
       .bind(2, as_stored(failure.token.epoch))

@@ -25,6 +25,7 @@
 #include "coordinator/run.h"
 #include "coordinator/server.h"
 #include "storage/manifest.h"
+#include "storage/process_id.h"
 #include "storage/run_directory.h"
 
 namespace lens::coordinator {
@@ -43,6 +44,7 @@ struct Flags {
   double lease_seconds = 30;
   double heartbeat_seconds = 5;
   double linger_seconds = 10;
+  double stall_seconds = 600;
 };
 
 void log_line(const std::string& line) {
@@ -119,22 +121,12 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
   return ledger;
 }
 
-// Whether a worker of this host has ended. Of other hosts nothing is known.
-// Asked only of workers that have fallen silent: one in another PID name space
-// would seem to have ended although it has not.
-std::function<bool(const WorkerIdentity&)> process_watch() {
-  char host[256] = "";
-  ::gethostname(host, sizeof(host) - 1);
-  return [here = std::string(host)](const WorkerIdentity& worker) {
-    return worker.host == here && worker.pid > 0 &&
-           ::kill(worker.pid, 0) != 0 && errno == ESRCH;
-  };
-}
-
 // Until the run is over. The first signal drains, the second one ends at once.
 void serve(Run& run) {
   const sigset_t signals = drain_signals();
   constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 50'000'000};
+  constexpr std::chrono::seconds kNotesInterval(5);
+  auto notes_due = std::chrono::steady_clock::now() + kNotesInterval;
   int received = 0;
   while (!run.over()) {
     const int number = ::sigtimedwait(&signals, nullptr, &kTick);
@@ -144,6 +136,10 @@ void serve(Run& run) {
       run.stop_now();
     }
     run.tick();
+    if (std::chrono::steady_clock::now() < notes_due) continue;
+    // A ledger that cannot be written ends the run by itself.
+    run.adopt_crash_notes().IgnoreError();
+    notes_due = std::chrono::steady_clock::now() + kNotesInterval;
   }
 }
 
@@ -160,7 +156,10 @@ int coordinate(const Flags& flags) {
   options.lease_duration = milliseconds_of(flags.lease_seconds);
   options.heartbeat_interval = milliseconds_of(flags.heartbeat_seconds);
   options.linger = milliseconds_of(flags.linger_seconds);
-  options.process_gone = process_watch();
+  options.stall_limit = milliseconds_of(flags.stall_seconds);
+  options.process_gone = [](const WorkerIdentity& worker) {
+    return storage::has_ended(worker.process);
+  };
   Run run(options, std::move(manifest), **ledger,
           std::chrono::steady_clock::now, log_line);
   if (auto status = run.adopt_crash_notes(); !status.ok()) {
@@ -210,6 +209,13 @@ int main_checked(int argc, char** argv) {
   app.add_option("--linger", flags.linger_seconds,
                  "seconds to wait at the end for workers to leave")
       ->check(CLI::Range(0.0, 86'400.0))
+      ->capture_default_str();
+  app.add_option("--stall-seconds", flags.stall_seconds,
+                 "a worker that makes no step at a sample for so long, or for "
+                 "20 times its longest step, ends and the sample is blamed; 0: "
+                 "never")
+      ->check(CLI::Range(0.0, 86'400.0))
+      ->envname("LENS_STALL_SECONDS")
       ->capture_default_str();
   app.add_flag("--reflection", flags.reflection,
                "let tools such as grpcurl ask for the services");

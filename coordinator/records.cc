@@ -42,6 +42,10 @@ std::string_view failure_class_name(FailureClass failure_class) {
       return "check";
     case FailureClass::kStore:
       return "store";
+    case FailureClass::kKilled:
+      return "killed";
+    case FailureClass::kInput:
+      return "input";
   }
   return "unknown";
 }

@@ -23,8 +23,10 @@ enum class FailureClass {
   kOutOfMemory = 3,
   kCheck = 4,
   kStore = 5,
+  kKilled = 6,
+  kInput = 7,
 };
-// "lost", "crash", "out of memory", "check", "store".
+// "lost", "crash", "out of memory", "check", "store", "killed", "input".
 std::string_view failure_class_name(FailureClass failure_class);
 
 // A unit that is done: its part is on disk, whole.

@@ -47,6 +47,9 @@ Run::Run(Options options, storage::Manifest manifest, Ledger& ledger,
       if (name == unit.dataset) counts.total += unit.samples;
     }
   }
+  for (const UnitFailure& failure : ledger_.contents().failures) {
+    if (failure.counted) counted_.insert(failure.token);
+  }
   for (const UnitCommit& commit : ledger_.contents().commits) {
     if (!knows(commit.unit)) continue;
     table_.mark_committed(commit.unit, commit.token);
@@ -67,7 +70,7 @@ absl::StatusOr<WorkerId> Run::join(const std::string& run_id,
     const std::lock_guard lock(mutex_);
     const LeaseTable::Joined joined = table_.join(identity);
     id = joined.id;
-    lost = lost_locked(joined.freed, "its worker joined again");
+    judge_ended_locked(joined.freed, {}, "its worker joined again", lost);
     changed_locked();
   }
   log_("worker joined: " + identity.host + " pid " +
@@ -116,11 +119,28 @@ absl::Status Run::leave(WorkerId worker) {
   std::vector<Judged> lost;
   {
     const std::lock_guard lock(mutex_);
-    lost = lost_locked(table_.leave(worker), "its worker left");
+    judge_ended_locked(table_.leave(worker), {}, "its worker left", lost);
     changed_locked();
   }
   return record(lost);
 }
+
+// A lease between begin_commit and its end. Whatever way that is left, the
+// lease does not stay held: the worker may ask again.
+class Run::CommitUnderWay {
+ public:
+  CommitUnderWay(Run& run, LeaseToken token) : run_(run), token_(token) {}
+  ~CommitUnderWay() {
+    const std::lock_guard lock(run_.mutex_);
+    run_.table_.pause_commit(token_);
+  }
+  CommitUnderWay(const CommitUnderWay&) = delete;
+  CommitUnderWay& operator=(const CommitUnderWay&) = delete;
+
+ private:
+  Run& run_;
+  const LeaseToken token_;
+};
 
 absl::Status Run::commit(const UnitCommit& commit) {
   if (!knows(commit.unit)) return absl::InvalidArgumentError("no such unit");
@@ -131,7 +151,10 @@ absl::Status Run::commit(const UnitCommit& commit) {
     if (*step == LeaseTable::CommitStep::kDuplicate) return absl::OkStatus();
   }
   // The lease is held: it neither expires nor ends meanwhile.
+  const CommitUnderWay under_way(*this, commit.token);
   if (auto status = check_commit(commit); !status.ok()) {
+    // That the coordinator cannot look now says nothing about the part.
+    if (absl::IsUnavailable(status)) return status;
     return refuse_commit(commit, std::move(status));
   }
   if (auto status = ledger_.commit(commit); !status.ok()) {
@@ -164,14 +187,33 @@ void Run::stop_now() {
   changed_locked();
 }
 
+// All of a process stands still at once: what workers sent meanwhile waits to
+// be read, and is read before anything expires.
+void Run::forgive_pause() {
+  constexpr std::chrono::milliseconds kShortest(1'000);
+  const auto longest = std::max(options_.lease_duration / 4, kShortest);
+  std::chrono::steady_clock::duration pause{0};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_();
+    if (last_tick_) pause = now - *last_tick_;
+    last_tick_ = now;
+    if (pause > longest) table_.excuse_silence();
+  }
+  if (pause <= longest) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(pause);
+  log_("stood still for " + std::to_string(seconds.count()) +
+       " s; the leases run on");
+}
+
 void Run::tick() {
-  std::vector<Judged> lost;
+  forgive_pause();
+  std::vector<Judged> lost = bury();
   bool ends = false;
   RunState state{};
   std::string reason;
   {
     const std::lock_guard lock(mutex_);
-    lost = bury_locked();
     // The first point is the first lease: waiting for workers is no work.
     if (!table_.leases().empty() || samples_this_epoch_ > 0) {
       rate_.add(clock_(), progress_locked());

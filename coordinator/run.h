@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 #include "coordinator/ledger.h"
 #include "coordinator/rate_meter.h"
 #include "coordinator/run_snapshot.h"
+#include "storage/crash_note.h"
 #include "storage/manifest.h"
 
 namespace lens::coordinator {
@@ -60,6 +63,9 @@ class Run {
     std::chrono::milliseconds linger{10'000};
     // How long a committed part may take to become visible.
     std::chrono::milliseconds part_patience{3'000};
+    // How long a worker may make no step at a sample before it ends itself, at
+    // least (worker/stall_watch.h); 0: for ever.
+    std::chrono::milliseconds stall_limit{600'000};
     // Whether the process of a worker that has missed a heartbeat is known to
     // be no more: its units are free at once. Empty: never known.
     std::function<bool(const WorkerIdentity&)> process_gone;
@@ -73,8 +79,10 @@ class Run {
   const Options& options() const { return options_; }
   std::uint64_t epoch() const { return ledger_.contents().epoch; }
 
-  // Counts the crashes that workers of an earlier coordinator left notes of. To
-  // be called once, before the first worker joins.
+  // Counts the deaths that notes tell of and whose leases are over: workers of
+  // an earlier coordinator, or of a host that this one cannot see, leave them.
+  // That everything was killed together with an earlier coordinator is no fault
+  // of a sample. To be called before the first worker joins, and now and then.
   absl::Status adopt_crash_notes();
 
   absl::StatusOr<WorkerId> join(const std::string& run_id,
@@ -94,7 +102,8 @@ class Run {
   void stop_now();
 
   // Expires leases, measures the rate and notices the end. To be called a few
-  // times a second.
+  // times a second: after a longer pause (a stopped process, a host that slept)
+  // all leases and workers count as heard of, since nobody could be heard.
   void tick();
 
   // Over: there is nothing left to do, and the workers are gone or were given
@@ -121,6 +130,8 @@ class Run {
     UnitFailure failure;
     std::optional<QuarantinedSample> quarantined;
   };
+  using Notes = std::map<LeaseToken, storage::CrashNote>;
+  class CommitUnderWay;
 
   bool knows(UnitIndex unit) const;
   const storage::Unit& unit_of(UnitIndex unit) const;
@@ -129,14 +140,17 @@ class Run {
   absl::Status record(const Judged& judged);
   absl::Status record(const std::vector<Judged>& all);
   void note_broken_ledger(const absl::Status& status);
+  void forgive_pause();
+  std::vector<Judged> bury();
+  Notes read_notes(std::span<const Lease> leases) const;
+  bool adopts(const storage::CrashNote& note, Judged& judged);
 
   // With mutex_ held:
   std::optional<Outcome> outcome_locked() const;
   bool leaving_locked() const;
   std::optional<QuarantinedSample> judge_locked(UnitFailure& failure);
-  std::vector<Judged> lost_locked(const std::vector<Lease>& leases,
-                                  std::string_view reason);
-  std::vector<Judged> bury_locked();
+  void judge_ended_locked(std::span<const Lease> leases, const Notes& notes,
+                          std::string_view reason, std::vector<Judged>& all);
   void add_commit_locked(const UnitCommit& commit);
   void changed_locked();
   std::int64_t progress_locked() const;
@@ -158,6 +172,8 @@ class Run {
   // All below guarded by mutex_.
   LeaseTable table_;
   FailureHistory history_;
+  std::set<LeaseToken> counted_;  // failures that count
+  std::optional<std::chrono::steady_clock::time_point> last_tick_;
   RateMeter rate_;
   std::vector<std::pair<std::string, DatasetCounts>> datasets_;
   std::int64_t samples_this_epoch_ = 0;

@@ -1,10 +1,12 @@
 // What a run does about leases that end without a commit.
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "coordinator/run.h"
 #include "storage/crash_note.h"
+#include "storage/work_note.h"
 
 namespace lens::coordinator {
 namespace {
@@ -20,6 +22,13 @@ std::string one_line(std::string text) {
     --end;
   }
   return text.substr(0, end) + "...";
+}
+
+void blame(const storage::CrashNote& note, UnitFailure& failure) {
+  failure.failure_class =
+      note.killed ? FailureClass::kKilled : FailureClass::kCrash;
+  failure.sample_id = one_line(note.sample_id);
+  failure.reason = one_line(note.reason);
 }
 
 std::string name_of(const storage::Unit& unit) {
@@ -73,33 +82,36 @@ absl::Status Run::refuse_commit(const UnitCommit& commit, absl::Status why) {
 absl::Status Run::adopt_crash_notes() {
   const storage::RunDirectory directory(options_.root);
   for (const storage::CrashNote& note : storage::read_crash_notes(directory)) {
-    const UnitIndex unit{note.unit};
-    const LeaseToken token{note.epoch, note.number};
-    Judged judged{{.unit = unit,
-                   .token = token,
-                   .attempt = 0,
-                   .failure_class = FailureClass::kCrash,
-                   .sample_id = one_line(note.sample_id),
-                   .reason = one_line(note.reason),
-                   .counted = false},
-                  std::nullopt};
-    const auto& known = ledger_.contents().failures;
-    const bool counted = std::any_of(
-        known.begin(), known.end(), [&](const UnitFailure& failure) {
-          return failure.token == token && failure.counted;
-        });
-    if (knows(unit) && !counted) {
-      {
-        const std::lock_guard lock(mutex_);
-        if (!table_.is_committed(unit)) {
-          judged.quarantined = judge_locked(judged.failure);
-        }
-      }
+    Judged judged;
+    if (adopts(note, judged)) {
       if (auto status = record(judged); !status.ok()) return status;
+    } else if (const std::lock_guard lock(mutex_);
+               table_.leases().contains(LeaseToken{note.epoch, note.number})) {
+      continue;  // read when the lease ends
     }
     storage::remove_crash_note(directory, note);
   }
   return absl::OkStatus();
+}
+
+// False where the note counts for nothing, or not yet.
+bool Run::adopts(const storage::CrashNote& note, Judged& judged) {
+  const UnitIndex unit{note.unit};
+  const LeaseToken token{note.epoch, note.number};
+  // The end of everything, not of a worker alone.
+  if (note.killed && note.epoch != epoch()) return false;
+  if (!knows(unit)) return false;
+  const std::lock_guard lock(mutex_);
+  if (counted_.contains(token) || table_.is_committed(unit) ||
+      table_.leases().contains(token)) {
+    return false;
+  }
+  judged.failure.unit = unit;
+  judged.failure.token = token;
+  blame(note, judged.failure);
+  judged.quarantined = judge_locked(judged.failure);
+  changed_locked();
+  return true;
 }
 
 absl::Status Run::record(const Judged& judged) {
@@ -121,7 +133,10 @@ absl::Status Run::record(const std::vector<Judged>& all) {
   for (const Judged& judged : all) {
     if (auto status = record(judged); !status.ok()) return status;
     const UnitFailure& failure = judged.failure;
-    if (failure.failure_class != FailureClass::kCrash) continue;
+    if (failure.failure_class != FailureClass::kCrash &&
+        failure.failure_class != FailureClass::kKilled) {
+      continue;
+    }
     // In the ledger: the note has served.
     storage::CrashNote note;
     note.unit = to_int(failure.unit);
@@ -140,7 +155,9 @@ void Run::note_broken_ledger(const absl::Status& status) {
 }
 
 std::optional<QuarantinedSample> Run::judge_locked(UnitFailure& failure) {
-  switch (history_.add(failure)) {
+  const Verdict verdict = history_.add(failure);
+  if (failure.counted) counted_.insert(failure.token);
+  switch (verdict) {
     case Verdict::kRetry:
       return std::nullopt;
     case Verdict::kQuarantineSample:
@@ -152,6 +169,10 @@ std::optional<QuarantinedSample> Run::judge_locked(UnitFailure& failure) {
       table_.give_up(failure.unit);
       return std::nullopt;
     case Verdict::kFailRun:
+      if (failure.failure_class == FailureClass::kInput) {
+        fatal_ = failure.reason;
+        return std::nullopt;
+      }
       fatal_ = name_of(unit_of(failure.unit)) + " failed " +
                std::to_string(FailureHistory::kRetriesOfUnit + 1) + " times (" +
                std::string(failure_class_name(failure.failure_class)) + ": " +
@@ -161,11 +182,21 @@ std::optional<QuarantinedSample> Run::judge_locked(UnitFailure& failure) {
   return std::nullopt;
 }
 
-// A lease that ended with its worker is lost, unless the worker left a note.
-std::vector<Run::Judged> Run::lost_locked(const std::vector<Lease>& leases,
-                                          std::string_view reason) {
+Run::Notes Run::read_notes(std::span<const Lease> leases) const {
   const storage::RunDirectory directory(options_.root);
-  std::vector<Judged> all;
+  Notes notes;
+  for (const Lease& lease : leases) {
+    auto note = storage::read_crash_note(directory, to_int(lease.unit),
+                                         lease.token.epoch, lease.token.number);
+    if (note) notes.emplace(lease.token, *std::move(note));
+  }
+  return notes;
+}
+
+// A lease that ended with its worker is lost, unless there is a note of it.
+void Run::judge_ended_locked(std::span<const Lease> leases, const Notes& notes,
+                             std::string_view reason,
+                             std::vector<Judged>& all) {
   for (const Lease& lease : leases) {
     Judged& judged = all.emplace_back();
     UnitFailure& failure = judged.failure;
@@ -174,35 +205,47 @@ std::vector<Run::Judged> Run::lost_locked(const std::vector<Lease>& leases,
     failure.attempt = lease.attempt;
     failure.failure_class = FailureClass::kLost;
     failure.reason = reason;
-    if (const auto note =
-            storage::read_crash_note(directory, to_int(lease.unit),
-                                     lease.token.epoch, lease.token.number)) {
-      failure.failure_class = FailureClass::kCrash;
-      failure.sample_id = one_line(note->sample_id);
-      failure.reason = one_line(note->reason);
-    }
+    const auto note = notes.find(lease.token);
+    if (note != notes.end()) blame(note->second, failure);
     judged.quarantined = judge_locked(failure);
   }
-  return all;
 }
 
 // Ends the leases of workers that are known or presumed dead.
-std::vector<Run::Judged> Run::bury_locked() {
-  std::vector<Judged> all =
-      lost_locked(table_.expire(), "no heartbeat from its worker");
-  bool buried = !all.empty();
-  if (options_.process_gone) {
-    for (const Worker& worker :
-         table_.silent(options_.heartbeat_interval * 3 / 2)) {
-      if (!options_.process_gone(worker.identity)) continue;
-      for (Judged& judged :
-           lost_locked(table_.leave(worker.id), "its worker's process ended")) {
-        all.push_back(std::move(judged));
-      }
-      buried = true;
+std::vector<Run::Judged> Run::bury() {
+  std::vector<Lease> leases;
+  std::vector<Worker> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    leases = table_.overdue();
+    if (options_.process_gone) {
+      gone = table_.silent(options_.heartbeat_interval * 3 / 2);
     }
   }
-  if (buried) changed_locked();
+  std::erase_if(gone, [&](const Worker& worker) {
+    return !options_.process_gone(worker.identity);
+  });
+  // Files are looked at without the lock: heartbeats must not wait for them.
+  if (!gone.empty()) {
+    storage::settle_work_notes(storage::RunDirectory(options_.root));
+    const std::lock_guard lock(mutex_);
+    for (const Worker& worker : gone) {
+      std::ranges::copy(table_.leases_of(worker.id),
+                        std::back_inserter(leases));
+    }
+  }
+  const Notes notes = read_notes(leases);
+
+  std::vector<Judged> all;
+  const std::lock_guard lock(mutex_);
+  judge_ended_locked(table_.expire(leases), notes,
+                     "no heartbeat from its worker", all);
+  for (const Worker& worker : gone) {
+    judge_ended_locked(table_.leave(worker.id), notes,
+                       "its worker's process ended", all);
+  }
+  table_.forget_silent();
+  if (!all.empty() || !gone.empty()) changed_locked();
   return all;
 }
 

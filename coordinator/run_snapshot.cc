@@ -111,7 +111,10 @@ std::string Run::message_locked() const {
     for (const auto& [unit, failure] : history_.given_up()) {
       if (++named > kMessageUnits) break;
       line += "unit " + std::to_string(to_int(unit)) + " was given up after " +
-              std::to_string(FailureHistory::kDeathsOfUnit) + " deaths (" +
+              std::to_string(failure.failure_class == FailureClass::kKilled
+                                 ? FailureHistory::kKillsOfUnit
+                                 : FailureHistory::kDeathsOfUnit) +
+              " deaths (" +
               std::string(failure_class_name(failure.failure_class)) + ": " +
               failure.reason + "); ";
     }

@@ -82,6 +82,9 @@ grpc::Status Service::Join(grpc::ServerContext* context,
         to_wire(run_.options().heartbeat_interval);
     *response->mutable_lease_duration() =
         to_wire(run_.options().lease_duration);
+    if (run_.options().stall_limit.count() > 0) {
+      *response->mutable_stall_limit() = to_wire(run_.options().stall_limit);
+    }
     return absl::OkStatus();
   });
 }

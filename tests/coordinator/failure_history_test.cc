@@ -85,6 +85,42 @@ TEST_F(FailureHistoryTest, SampleBlamedAfterItsQuarantineCountsForTheUnit) {
   EXPECT_EQ(add(0, FailureClass::kCrash, "7"), Verdict::kGiveUpUnit);
 }
 
+TEST_F(FailureHistoryTest, ThirdKillQuarantinesTheSampleItNames) {
+  EXPECT_EQ(add(0, FailureClass::kKilled), Verdict::kRetry);
+  // People and schedulers kill too: once is no suspicion.
+  EXPECT_FALSE(history_.suspect(UnitIndex{0}));
+  EXPECT_EQ(add(0, FailureClass::kKilled), Verdict::kRetry);
+  EXPECT_TRUE(history_.suspect(UnitIndex{0}));
+  EXPECT_EQ(add(0, FailureClass::kKilled, "7"), Verdict::kQuarantineSample);
+  EXPECT_EQ(history_.quarantined(UnitIndex{0}).at(0).reason,
+            "killed, 3 times: because");
+  EXPECT_FALSE(history_.suspect(UnitIndex{0}));
+  for (const UnitFailure& kill : stored_) EXPECT_TRUE(kill.counted);
+}
+
+TEST_F(FailureHistoryTest, KillsThatNameNoSampleGiveTheUnitUpInTheEnd) {
+  for (int i = 1; i < FailureHistory::kKillsOfUnit; ++i) {
+    EXPECT_EQ(add(0, FailureClass::kKilled), Verdict::kRetry);
+  }
+  EXPECT_EQ(add(0, FailureClass::kKilled), Verdict::kGiveUpUnit);
+}
+
+TEST_F(FailureHistoryTest, EachBadSampleOfAUnitIsFoundInTurn) {
+  for (const char* sample : {"1", "2", "3"}) {
+    EXPECT_EQ(add(0, FailureClass::kCrash), Verdict::kRetry);
+    EXPECT_TRUE(history_.suspect(UnitIndex{0}));
+    EXPECT_EQ(add(0, FailureClass::kCrash, sample), Verdict::kRetry);
+    EXPECT_EQ(add(0, FailureClass::kCrash, sample),
+              Verdict::kQuarantineSample);
+    EXPECT_FALSE(history_.suspect(UnitIndex{0}));
+  }
+  EXPECT_EQ(history_.quarantined(UnitIndex{0}).size(), 3u);
+}
+
+TEST_F(FailureHistoryTest, ChangedInputFailsTheRunAtOnce) {
+  EXPECT_EQ(add(0, FailureClass::kInput), Verdict::kFailRun);
+}
+
 TEST_F(FailureHistoryTest, CheckAndStoreAreRetriedThreeTimes) {
   EXPECT_EQ(add(0, FailureClass::kCheck), Verdict::kRetry);
   EXPECT_EQ(add(0, FailureClass::kStore), Verdict::kRetry);

@@ -27,6 +27,19 @@ class LeaseTableTest : public ::testing::Test {
     EXPECT_TRUE(lease.ok() && lease->has_value());
     return lease.ok() && lease->has_value() ? **lease : Lease{};
   }
+  // As a worker that takes all there is until it gets `unit`.
+  Lease take(WorkerId worker, UnitIndex unit) {
+    Lease lease;
+    do {
+      lease = take(worker);
+    } while (lease.token.number > 0 && lease.unit != unit);
+    return lease;
+  }
+  std::vector<Lease> expire() {
+    std::vector<Lease> expired = table_.expire(table_.overdue());
+    table_.forget_silent();
+    return expired;
+  }
   bool commit(const Lease& lease) {
     const auto step = table_.begin_commit(lease.token, lease.unit);
     if (!step.ok()) return false;
@@ -58,11 +71,11 @@ TEST_F(LeaseTableTest, UnitsAreHandedOutInOrderUnderDistinctTokens) {
 TEST_F(LeaseTableTest, ExpiredLeaseIsReissuedAsTheNextAttempt) {
   const Lease first = take(join(1));
   clock_.advance(seconds(29));
-  EXPECT_TRUE(table_.expire().empty());
+  EXPECT_TRUE(expire().empty());
   clock_.advance(seconds(1));
-  EXPECT_EQ(table_.expire().size(), 1u);
+  EXPECT_EQ(expire().size(), 1u);
 
-  const Lease second = take(join(2));
+  const Lease second = take(join(2), first.unit);
   EXPECT_EQ(second.unit, first.unit);
   EXPECT_EQ(second.attempt, 2);
   EXPECT_GT(second.token, first.token);
@@ -71,8 +84,8 @@ TEST_F(LeaseTableTest, ExpiredLeaseIsReissuedAsTheNextAttempt) {
 TEST_F(LeaseTableTest, LateCommitAfterReissueIsRejected) {
   const Lease first = take(join(1));
   clock_.advance(seconds(30));
-  table_.expire();
-  const Lease second = take(join(2));
+  expire();
+  const Lease second = take(join(2), first.unit);
   EXPECT_TRUE(absl::IsFailedPrecondition(
       table_.begin_commit(first.token, first.unit).status()));
   EXPECT_TRUE(commit(second));
@@ -83,7 +96,7 @@ TEST_F(LeaseTableTest, LateCommitAfterReissueIsRejected) {
 TEST_F(LeaseTableTest, LateCommitAfterExpiryIsRejectedEvenBeforeReissue) {
   const Lease lease = take(join(1));
   clock_.advance(seconds(30));
-  table_.expire();
+  expire();
   EXPECT_FALSE(commit(lease));
   EXPECT_EQ(table_.pending(), 4);
 }
@@ -94,7 +107,7 @@ TEST_F(LeaseTableTest, HeartbeatsKeepALease) {
   for (int beats = 0; beats < 10; ++beats) {
     clock_.advance(seconds(20));
     EXPECT_TRUE(beat(worker, lease).empty());
-    EXPECT_TRUE(table_.expire().empty());
+    EXPECT_TRUE(expire().empty());
   }
   EXPECT_TRUE(commit(lease));
 }
@@ -105,7 +118,7 @@ TEST_F(LeaseTableTest, LeaseThatNoHeartbeatNamesExpiresThoughItsWorkerLives) {
   clock_.advance(seconds(20));
   beat(worker, known);
   clock_.advance(seconds(15));
-  const auto expired = table_.expire();
+  const auto expired = expire();
   ASSERT_EQ(expired.size(), 1u);
   EXPECT_EQ(expired[0].token, unknown.token);
 }
@@ -116,7 +129,7 @@ TEST_F(LeaseTableTest, ExpiredLeaseIsRevokedInTheNextHeartbeat) {
   clock_.advance(seconds(25));
   ASSERT_TRUE(table_.renew(worker, {}).ok());
   clock_.advance(seconds(10));
-  ASSERT_EQ(table_.expire().size(), 1u);
+  ASSERT_EQ(expire().size(), 1u);
   EXPECT_EQ(beat(worker, lease), std::vector<LeaseToken>{lease.token});
 }
 
@@ -155,16 +168,12 @@ TEST_F(LeaseTableTest, LeaseNeitherExpiresNorEndsWhileItsCommitIsWritten) {
   const Lease lease = take(worker);
   ASSERT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
   clock_.advance(seconds(300));
-  EXPECT_TRUE(table_.expire().empty());
+  EXPECT_TRUE(expire().empty());
   EXPECT_FALSE(table_.release(lease.token, lease.unit).has_value());
-  EXPECT_TRUE(table_
-                  .join({.host = "node",
-                         .pid = 1,
-                         .rank = 0,
-                         .world_size = 1,
-                         .device_name = "",
-                         .software_version = ""})
-                  .freed.empty());
+  WorkerIdentity again;
+  again.host = "node";
+  again.pid = 1;
+  EXPECT_TRUE(table_.join(again).freed.empty());
   EXPECT_TRUE(absl::IsUnavailable(
       table_.begin_commit(lease.token, lease.unit).status()));
   table_.end_commit(lease.token, 1);
@@ -184,7 +193,66 @@ TEST_F(LeaseTableTest, ReleasedUnitIsPendingAndItsTokenStale) {
   EXPECT_TRUE(table_.release(lease.token, lease.unit).has_value());
   EXPECT_FALSE(table_.release(lease.token, lease.unit).has_value());
   EXPECT_FALSE(commit(lease));
-  EXPECT_EQ(take(join(2)).unit, lease.unit);
+  EXPECT_EQ(take(join(2), lease.unit).unit, lease.unit);
+}
+
+TEST_F(LeaseTableTest, UnitThatWasLostComesBehindThoseThatWereNot) {
+  const WorkerId worker = join(1);
+  const Lease first = take(worker), second = take(worker);
+  // In the order of their losses, not of their numbers.
+  table_.release(second.token, second.unit);
+  table_.release(first.token, first.unit);
+  std::vector<int> order;
+  for (int i = 0; i < 4; ++i) order.push_back(to_int(take(worker).unit));
+  EXPECT_EQ(order, (std::vector<int>{2, 3, 1, 0}));
+}
+
+TEST_F(LeaseTableTest, ProcessesOfOneHostNameAndPidAreTwoWorkers) {
+  WorkerIdentity container;
+  container.host = "app";
+  container.pid = 1;
+  container.instance = "a";
+  const WorkerId first = table_.join(container).id;
+  const Lease lease = take(first);
+  container.instance = "b";
+  const auto second = table_.join(container);
+  EXPECT_TRUE(second.freed.empty());
+  EXPECT_TRUE(beat(first, lease).empty());
+  EXPECT_TRUE(commit(lease));
+  // The same process again is the same worker.
+  take(second.id);
+  EXPECT_EQ(table_.join(container).freed.size(), 1u);
+  EXPECT_EQ(table_.workers().size(), 2u);
+}
+
+TEST_F(LeaseTableTest, ExcusedSilenceEndsNoLease) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  clock_.advance(seconds(300));
+  table_.excuse_silence();
+  EXPECT_TRUE(expire().empty());
+  EXPECT_TRUE(table_.silent(seconds(1)).empty());
+  clock_.advance(seconds(30));
+  EXPECT_EQ(expire().size(), 1u);
+  EXPECT_FALSE(commit(lease));
+}
+
+TEST_F(LeaseTableTest, LeaseRenewedSinceItWasLookedAtDoesNotExpire) {
+  const WorkerId worker = join(1);
+  const Lease lease = take(worker);
+  clock_.advance(seconds(31));
+  const std::vector<Lease> overdue = table_.overdue();
+  ASSERT_EQ(overdue.size(), 1u);
+  beat(worker, lease);
+  EXPECT_TRUE(table_.expire(overdue).empty());
+  EXPECT_TRUE(commit(lease));
+}
+
+TEST_F(LeaseTableTest, PausedCommitMayBeTriedAgain) {
+  const Lease lease = take(join(1));
+  ASSERT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
+  table_.pause_commit(lease.token);
+  EXPECT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
 }
 
 TEST_F(LeaseTableTest, ProcessThatJoinsAgainLosesItsLeases) {
@@ -205,7 +273,7 @@ TEST_F(LeaseTableTest, ProcessThatJoinsAgainLosesItsLeases) {
 TEST_F(LeaseTableTest, SilentWorkerIsForgottenAndHasToJoinAgain) {
   const WorkerId worker = join(1);
   clock_.advance(seconds(30));
-  table_.expire();
+  expire();
   EXPECT_TRUE(absl::IsNotFound(table_.renew(worker, {}).status()));
   EXPECT_TRUE(table_.workers().empty());
 }

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "coordinator/ledger_reader.h"
+#include "storage/process_id.h"
+#include "storage/work_note.h"
 #include "tests/coordinator/fake_clock.h"
 #include "tests/coordinator/run_on_disk.h"
 #include "tests/coordinator/temporary_directory.h"
@@ -24,6 +26,13 @@ class RunTest : public ::testing::Test {
   void start(const RunSettings& settings = {}) {
     run_.reset();
     run_.emplace(directory_.path(), settings, clock_.clock());
+  }
+  // Time passes as it does for a coordinator that ticks.
+  void pass(seconds duration) {
+    for (int i = 0; i < duration.count(); ++i) {
+      clock_.advance(seconds(1));
+      (*run_)->tick();
+    }
   }
   WorkerId join(int pid = 1) {
     WorkerIdentity identity;
@@ -64,6 +73,17 @@ class RunTest : public ::testing::Test {
     std::ofstream(run.crash_note(to_int(lease.unit), lease.token.epoch,
                                  lease.token.number))
         << sample << "\nit died\n";
+  }
+  // As a worker does that is killed with this lease in hand.
+  void leave_work_note(const Lease& lease, const std::string& sample) {
+    const storage::RunDirectory run(directory_.path());
+    std::filesystem::create_directories(run.crashes());
+    storage::ProcessId dead = storage::ProcessId::self();
+    dead.start_time += 1;  // of another process that had our number
+    std::ofstream(run.work_note(to_int(lease.unit), lease.token.epoch,
+                                lease.token.number, 1))
+        << storage::to_text(dead) << "\nmodel\n"
+        << sample << "\n";
   }
   LedgerContents ledger_after_the_end() {
     run_.reset();
@@ -106,10 +126,9 @@ TEST_F(RunTest, WorkerWithoutWorkWaitsWhileOthersHoldTheLastUnits) {
   const Lease lease = take(join(1));
   const WorkerId other = join(2);
   EXPECT_GT(std::get<WaitFor>(ask(other)).duration.count(), 0);
-  clock_.advance(seconds(20));
+  pass(seconds(20));
   ASSERT_TRUE((*run_)->heartbeat(other, {}).ok());
-  clock_.advance(seconds(20));
-  (*run_)->tick();
+  pass(seconds(20));
   EXPECT_EQ(take(other).unit, lease.unit);
 }
 
@@ -117,8 +136,7 @@ TEST_F(RunTest, ExpiredLeaseIsRecordedAsLostAndNeverCounted) {
   start({.units = 1});
   for (int i = 0; i < 5; ++i) {
     take(join(i));
-    clock_.advance(seconds(40));
-    (*run_)->tick();
+    pass(seconds(40));
   }
   EXPECT_EQ((*run_)->outcome(), std::nullopt);
   const RunSnapshot snapshot = (*run_)->snapshot();
@@ -130,7 +148,7 @@ TEST_F(RunTest, ExpiredLeaseIsRecordedAsLostAndNeverCounted) {
 }
 
 TEST_F(RunTest, UnitLostAgainAndAgainIsNamedInTheMessage) {
-  start({.units = 2});
+  start({.units = 1});
   for (int i = 0; i < 5; ++i) {
     const WorkerId worker = join(i);
     take(worker);
@@ -200,9 +218,9 @@ TEST_F(RunTest, NextCoordinatorGoesOnFromTheLedger) {
 TEST_F(RunTest, UnitThatKillsThreeWorkersIsGivenUpAndTheOthersAreDone) {
   start({.units = 2});
   const WorkerId worker = join();
-  for (int i = 0; i < 3; ++i) fail(take(worker), FailureClass::kCrash);
-  const Lease other = take(worker);
-  EXPECT_EQ(to_int(other.unit), 1);
+  const Lease first = take(worker), other = take(worker);
+  fail(first, FailureClass::kCrash);
+  for (int i = 0; i < 2; ++i) fail(take(worker), FailureClass::kCrash);
   ASSERT_TRUE(commit(other).ok());
   EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kFailed);
   (*run_)->tick();
@@ -242,15 +260,14 @@ TEST_F(RunTest, SampleThatKillsTwiceIsQuarantinedForGood) {
 TEST_F(RunTest, CrashNoteTurnsALostLeaseIntoACrash) {
   start({.units = 1});
   leave_note(take(join()), "");
-  clock_.advance(seconds(31));
-  (*run_)->tick();
+  pass(seconds(31));
   // The death named no sample: from now on they are run one at a time.
   auto granted = std::get<Granted>(ask(join()));
   EXPECT_TRUE(granted.alone);
   for (int death = 0; death < 2; ++death) {
     EXPECT_TRUE(granted.quarantined.empty());
     leave_note(granted.lease, "7.1");
-    // The same process joins again: its lease is over at once.
+    pass(seconds(31));
     granted = std::get<Granted>(ask(join()));
   }
   ASSERT_EQ(granted.quarantined.size(), 1u);
@@ -293,6 +310,86 @@ TEST_F(RunTest, UnitOfAProcessThatEndedIsFreeAtOnce) {
   ASSERT_TRUE((*run_)->heartbeat(other, {}).ok());
   (*run_)->tick();
   EXPECT_EQ(take(other).attempt, 2);
+}
+
+TEST_F(RunTest, PauseOfTheCoordinatorEndsNoLease) {
+  start({.units = 1});
+  const WorkerId worker = join();
+  const Lease lease = take(worker);
+  pass(seconds(1));
+  clock_.advance(seconds(90));
+  (*run_)->tick();
+  const std::vector<LeaseProgress> held = {{lease.token, lease.unit, 0}};
+  const auto beat = (*run_)->heartbeat(worker, held);
+  ASSERT_TRUE(beat.ok());
+  EXPECT_TRUE(beat->revoked.empty());
+  EXPECT_TRUE(commit(lease).ok());
+}
+
+TEST_F(RunTest, WorkerThatWasKilledThreeTimesAtASampleGoesOnWithoutIt) {
+  bool gone = false;
+  start({.units = 1,
+         .process_gone = [&](const WorkerIdentity&) { return gone; }});
+  for (int death = 1; death <= 3; ++death) {
+    const auto granted = std::get<Granted>(ask(join(death)));
+    EXPECT_EQ(granted.alone, death == 3);
+    leave_work_note(granted.lease, death == 3 ? "7.1" : "");
+    gone = true;
+    pass(seconds(1));
+    gone = false;
+  }
+  const auto granted = std::get<Granted>(ask(join(9)));
+  ASSERT_EQ(granted.quarantined.size(), 1u);
+  EXPECT_EQ(granted.quarantined[0].sample_id, "7.1");
+  EXPECT_THAT(granted.quarantined[0].reason, HasSubstr("was killed (SIGKILL"));
+  EXPECT_FALSE(granted.alone);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path() / "crashes"));
+}
+
+TEST_F(RunTest, WorkerKilledTogetherWithItsCoordinatorCountsForNothing) {
+  start({.units = 1});
+  leave_work_note(take(join()), "7.1");
+  start({.units = 1});
+  storage::settle_work_notes(storage::RunDirectory(directory_.path()));
+  ASSERT_TRUE((*run_)->adopt_crash_notes().ok());
+  EXPECT_TRUE((*run_)->snapshot().failures.empty());
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path() / "crashes"));
+}
+
+TEST_F(RunTest, NoteThatComesAfterItsLeaseWasLostCountsAlsoAfterARestart) {
+  start({.units = 1});
+  const Lease lease = take(join());
+  pass(seconds(31));
+  EXPECT_FALSE((*run_)->snapshot().failures.at(0).counted);
+  leave_note(lease, "7.1");
+  ASSERT_TRUE((*run_)->adopt_crash_notes().ok());
+  EXPECT_TRUE(std::get<Granted>(ask(join(2))).alone);
+  start({.units = 1});
+  EXPECT_TRUE(std::get<Granted>(ask(join(3))).alone);
+  const LedgerContents ledger = ledger_after_the_end();
+  ASSERT_EQ(ledger.failures.size(), 1u);
+  EXPECT_EQ(ledger.failures[0].failure_class, FailureClass::kCrash);
+  EXPECT_EQ(ledger.failures[0].sample_id, "7.1");
+}
+
+TEST_F(RunTest, NoteOfALeaseThatIsHeldWaitsForItsEnd) {
+  start({.units = 1});
+  const WorkerId worker = join();
+  const Lease lease = take(worker);
+  leave_note(lease, "7.1");
+  ASSERT_TRUE((*run_)->adopt_crash_notes().ok());
+  EXPECT_TRUE((*run_)->snapshot().failures.empty());
+  pass(seconds(31));
+  EXPECT_EQ((*run_)->snapshot().failures.at(0).failure_class,
+            FailureClass::kCrash);
+}
+
+TEST_F(RunTest, ChangedInputFailsTheRunWithItsOwnReason) {
+  start({.units = 2});
+  const WorkerId worker = join();
+  fail(take(worker), FailureClass::kInput);
+  EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kFailed);
+  EXPECT_THAT((*run_)->failure(), HasSubstr("failed: because; "));
 }
 
 TEST_F(RunTest, FailedChecksFailTheRunAfterThreeRetries) {
