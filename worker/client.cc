@@ -1,7 +1,9 @@
 #include "worker/client.h"
 
 #include <atomic>
+#include <cstdio>
 #include <mutex>
+#include <random>
 #include <utility>
 
 #include "proto/client/session.h"
@@ -15,6 +17,18 @@ using std::chrono::steady_clock;
 // For what is said out of courtesy.
 constexpr milliseconds kCourtesy(2'000);
 
+// 128 random bits, hex.
+std::string make_instance() {
+  std::random_device random;
+  std::string text;
+  char word[9];
+  for (int i = 0; i < 4; ++i) {
+    std::snprintf(word, sizeof(word), "%08x", random());
+    text += word;
+  }
+  return text;
+}
+
 v1::JoinRequest to_request(const std::string& run_id,
                            const WorkerIdentity& identity) {
   v1::JoinRequest request;
@@ -25,6 +39,10 @@ v1::JoinRequest to_request(const std::string& run_id,
   request.set_world_size(identity.world_size);
   request.set_device_name(identity.device_name);
   request.set_software_version(identity.software_version);
+  request.set_instance(make_instance());
+  if (!identity.process.space.empty()) {
+    request.set_process(storage::to_text(identity.process));
+  }
   return request;
 }
 
@@ -79,6 +97,8 @@ v1::FailureClass to_wire(FailureClass failure_class) {
       return v1::FAILURE_CLASS_CHECK;
     case FailureClass::kStore:
       return v1::FAILURE_CLASS_STORE;
+    case FailureClass::kInput:
+      return v1::FAILURE_CLASS_INPUT;
   }
   return v1::FAILURE_CLASS_UNSPECIFIED;
 }
@@ -222,6 +242,12 @@ milliseconds Client::heartbeat_interval() const {
 
 milliseconds Client::lease_duration() const {
   return from_wire(impl_->terms().lease_duration());
+}
+
+std::optional<milliseconds> Client::stall_limit() const {
+  const v1::JoinResponse terms = impl_->terms();
+  if (!terms.has_stall_limit()) return std::nullopt;
+  return from_wire(terms.stall_limit());
 }
 
 std::uint64_t Client::epoch() const { return impl_->terms().epoch(); }

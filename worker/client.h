@@ -3,24 +3,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
-#include <stdexcept>
 #include <stop_token>
 #include <string>
-#include <variant>
-#include <vector>
 
-#include "storage/part.h"
+#include "storage/process_id.h"
 #include "storage/run_directory.h"
+#include "worker/coordinator.h"
 
 namespace lens::worker {
-
-// The coordinator cannot be used: out of reach for too long, another run's, or
-// it refuses what we say. One line for the user.
-class CoordinatorError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct WorkerIdentity {
   std::string host;
@@ -29,60 +21,8 @@ struct WorkerIdentity {
   int world_size = 1;  // 1 without MPI
   std::string device_name;
   std::string software_version;
+  storage::ProcessId process = storage::ProcessId::self();
 };
-
-struct LeaseToken {
-  std::uint64_t epoch = 0;
-  std::uint64_t number = 0;
-
-  auto operator<=>(const LeaseToken&) const = default;
-};
-
-struct QuarantinedSample {
-  std::string sample_id;
-  std::string reason;
-
-  bool operator==(const QuarantinedSample&) const = default;
-};
-
-// The right to work on a unit, for as long as heartbeats name it.
-struct Lease {
-  LeaseToken token;
-  std::int32_t unit = 0;     // index into the manifest's units
-  std::int32_t attempt = 1;  // 1 for the first
-  // Not to be run but recorded as failed with the reason given.
-  std::vector<QuarantinedSample> quarantined;
-  // An attempt at the unit died: its samples are to be run one at a time.
-  bool alone = false;
-};
-// Nothing is free now; ask again after this time.
-struct Wait {
-  std::chrono::milliseconds duration{0};
-};
-enum class LeaveReason { kComplete, kDraining, kFailed };
-// No work is to come: finish the leases at hand and end.
-struct Leave {
-  LeaveReason reason = LeaveReason::kComplete;
-};
-using AcquireAnswer = std::variant<Lease, Wait, Leave>;
-
-struct LeaseProgress {
-  LeaseToken token;
-  std::int32_t unit = 0;
-  std::int64_t samples_done = 0;  // of this unit so far
-};
-struct HeartbeatAnswer {
-  std::vector<LeaseToken> revoked;  // stop working on these
-  bool draining = false;            // acquire nothing more
-};
-
-enum class CommitAnswer {
-  kCommitted,  // in the ledger
-  kStale,      // does not count; drop the part and go on
-};
-
-// Why a unit was not finished: coordinator.proto says what each means.
-enum class FailureClass { kLost, kCrash, kOutOfMemory, kCheck, kStore };
 
 struct ClientOptions {
   std::chrono::milliseconds call_deadline{10'000};
@@ -96,38 +36,29 @@ struct ClientOptions {
 // the coordinator: it reads the address again, joins again and repeats the
 // call. Thread-safe; heartbeats come from a thread of their own. Calls throw
 // CoordinatorError.
-class Client {
+class Client final : public Coordinator {
  public:
   // Joins the coordinator of the run directory, waiting for it to appear.
   // `run_id` is the manifest's.
   Client(const storage::RunDirectory& run, std::string run_id,
          WorkerIdentity identity, ClientOptions options = {});
   // Says goodbye: leases still held are given back as lost. Does not wait long.
-  ~Client();
+  ~Client() override;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // As the coordinator asks for.
-  std::chrono::milliseconds heartbeat_interval() const;
+  std::chrono::milliseconds heartbeat_interval() const override;
   std::chrono::milliseconds lease_duration() const;
+  std::optional<std::chrono::milliseconds> stall_limit() const override;
   std::uint64_t epoch() const;  // of the coordinator joined last
 
-  AcquireAnswer acquire();
-
-  // To be called every heartbeat_interval with all leases held. Does not wait
-  // for a coordinator that is away: answers that nothing is revoked, because
-  // the next one decides. Throws only once it has been away for give_up.
-  HeartbeatAnswer heartbeat(std::span<const LeaseProgress> leases);
-
+  AcquireAnswer acquire() override;
+  HeartbeatAnswer heartbeat(std::span<const LeaseProgress> leases) override;
   CommitAnswer commit(const Lease& lease, const storage::PartReceipt& receipt,
                       std::int64_t samples_ok, std::int64_t samples_failed,
-                      std::int64_t tokens);
-
-  // `sample_id` where one is known to be the cause, else empty. kLost is a
-  // courtesy (the lease would expire): it is tried for a moment and never
-  // throws.
+                      std::int64_t tokens) override;
   void fail(const Lease& lease, FailureClass failure_class,
-            const std::string& sample_id, const std::string& reason);
+            const std::string& sample_id, const std::string& reason) override;
 
  private:
   class Impl;

@@ -3,15 +3,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
+#include <map>
+#include <mutex>
+#include <string_view>
 #include <utility>
 
 namespace lens::worker {
@@ -40,6 +40,22 @@ std::array<struct sigaction, kFatal.size()> former;
 thread_local const Doing::Note* thread_note = nullptr;
 std::atomic<const Doing::Note*> process_note{nullptr};
 
+std::atomic<std::uint64_t> next_id{1};
+
+std::string_view name_of(Stage stage) {
+  switch (stage) {
+    case Stage::kRows:
+      return "rows";
+    case Stage::kImage:
+      return "image";
+    case Stage::kModel:
+      return "model";
+    case Stage::kStore:
+      return "store";
+  }
+  return "";
+}
+
 const char* text_of(Stage stage) {
   switch (stage) {
     case Stage::kRows:
@@ -66,13 +82,14 @@ void put(int file, const char* text) {
   }
 }
 
-void write_note(const Doing::Note& note, const char* signal) {
+void write_note(const Doing::Note& note, const char* what, const char* cause) {
   const int file =
       ::open(note.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (file < 0) return;
   put(file, note.sample.c_str());
-  put(file, "\nthe worker died of ");
-  put(file, signal);
+  put(file, "\nthe worker ");
+  put(file, what);
+  put(file, cause);
   put(file, note.stage);
   ::fsync(file);
   ::close(file);
@@ -83,32 +100,36 @@ void on_fatal(int signal) {
   if (note == nullptr) note = process_note.load();
   for (std::size_t i = 0; i < kFatal.size(); ++i) {
     if (kFatal[i].signal != signal) continue;
-    if (note != nullptr) write_note(*note, kFatal[i].name);
+    if (note != nullptr) write_note(*note, "died of ", kFatal[i].name);
+    storage::WorkNote::withdraw_all();  // the death is told of
     ::sigaction(signal, &former[i], nullptr);
   }
   ::raise(signal);  // pending until this returns, then for the former handler
 }
 
-void crash_if_tested(Stage stage, std::span<const std::string> samples) {
-  const char* wanted = std::getenv("LENS_TEST_CRASH");
-  if (wanted == nullptr) return;
-  if (stage != Stage::kImage && stage != Stage::kModel) return;
-  const std::string prefix = stage == Stage::kImage ? "image:" : "model:";
-  const bool crash =
-      std::any_of(samples.begin(), samples.end(),
-                  [&](const std::string& id) { return prefix + id == wanted; });
-  if (crash) ::raise(SIGSEGV);
-}
+// The stack of a thread's handlers, for as long as the thread lives.
+class HandlerStack {
+ public:
+  HandlerStack() : memory_(std::make_unique<char[]>(kBytes)) {
+    stack_t stack = {};
+    stack.ss_sp = memory_.get();
+    stack.ss_size = kBytes;
+    ::sigaltstack(&stack, &former_);
+  }
+  ~HandlerStack() { ::sigaltstack(&former_, nullptr); }
+  HandlerStack(const HandlerStack&) = delete;
+  HandlerStack& operator=(const HandlerStack&) = delete;
+
+ private:
+  static constexpr std::size_t kBytes = 64 * 1024;
+  std::unique_ptr<char[]> memory_;
+  stack_t former_ = {};
+};
 
 }  // namespace
 
 void install_crash_watch() {
-  // A stack that has overflowed carries no handler.
-  static std::array<char, 64 * 1024> stack;
-  stack_t alternative = {};
-  alternative.ss_sp = stack.data();
-  alternative.ss_size = stack.size();
-  ::sigaltstack(&alternative, nullptr);
+  watch_this_thread();
   for (std::size_t i = 0; i < kFatal.size(); ++i) {
     struct sigaction action = {};
     action.sa_handler = on_fatal;
@@ -117,23 +138,59 @@ void install_crash_watch() {
   }
 }
 
+void watch_this_thread() { thread_local const HandlerStack stack; }
+
+// The objects that live, by their ids.
+struct Registry {
+  std::mutex mutex;
+  std::map<std::uint64_t, const Doing*> doings;  // guarded by mutex
+
+  static Registry& instance() {
+    static Registry registry;
+    return registry;
+  }
+
+  static InWork describe(const Doing& doing) {
+    return {doing.id_, doing.stage_, doing.steps_};
+  }
+  static const Doing::Note& note_of(const Doing& doing) {
+    return *doing.notes_.back();
+  }
+};
+
 Doing::Doing(const storage::RunDirectory& run, const Lease& lease, Stage stage)
     : path_(run.crash_note(lease.unit, lease.token.epoch, lease.token.number)),
-      stage_(stage) {
-  std::error_code ignored;  // without the folder there is no note
-  std::filesystem::create_directories(run.crashes(), ignored);
+      stage_(stage),
+      id_(next_id++),
+      work_note_(run, {lease.unit, lease.token.epoch, lease.token.number},
+                 name_of(stage)),
+      outer_thread_note_(thread_note),
+      outer_process_note_(process_note) {
+  watch_this_thread();
   post();
+  Registry& registry = Registry::instance();
+  const std::lock_guard lock(registry.mutex);
+  registry.doings[id_] = this;
 }
 
 Doing::~Doing() {
-  if (stage_ == Stage::kModel) process_note = nullptr;
-  thread_note = nullptr;
+  Registry& registry = Registry::instance();
+  {
+    const std::lock_guard lock(registry.mutex);
+    registry.doings.erase(id_);
+  }
+  if (stage_ == Stage::kModel) process_note = outer_process_note_;
+  thread_note = outer_thread_note_;
 }
 
 void Doing::come_to(std::span<const std::string> samples) {
-  sample_ = samples.size() == 1 ? samples.front() : std::string();
-  post();
-  crash_if_tested(stage_, samples);
+  {
+    const std::lock_guard lock(Registry::instance().mutex);
+    sample_ = samples.size() == 1 ? samples.front() : std::string();
+    post();
+  }
+  ++steps_;
+  work_note_.come_to(samples);
 }
 
 void Doing::post() {
@@ -144,6 +201,28 @@ void Doing::post() {
   thread_note = note.get();
   if (stage_ == Stage::kModel) process_note = note.get();
   notes_.push_back(std::move(note));
+}
+
+std::vector<InWork> in_work() {
+  Registry& registry = Registry::instance();
+  const std::lock_guard lock(registry.mutex);
+  std::vector<InWork> all;
+  for (const auto& [id, doing] : registry.doings) {
+    all.push_back(Registry::describe(*doing));
+  }
+  return all;
+}
+
+void end_stalled(std::uint64_t id, std::chrono::seconds idle) {
+  Registry& registry = Registry::instance();
+  const std::lock_guard lock(registry.mutex);
+  const auto found = registry.doings.find(id);
+  if (found == registry.doings.end()) return;
+  const std::string seconds = std::to_string(idle.count()) + " s";
+  write_note(Registry::note_of(*found->second), "made no step for ",
+             seconds.c_str());
+  storage::WorkNote::withdraw_all();
+  std::_Exit(1);
 }
 
 }  // namespace lens::worker

@@ -94,4 +94,10 @@ Device Device::open(const std::string& kind, RankPlace place) {
   return {"cuda:" + std::to_string(index), gpu.name, stay_on_one_node(place)};
 }
 
+void on_engine_threads(const std::function<void()>& work) {
+  // One piece a thread.
+  at::parallel_for(0, at::get_num_threads(), 1,
+                   [&](std::int64_t, std::int64_t) { work(); });
+}
+
 }  // namespace lens::worker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,5 +23,9 @@ struct Device {
   // be used.
   static Device open(const std::string& kind, RankPlace place);
 };
+
+// Calls `work` on each thread that the model's operations on the CPU run on,
+// the calling one among them.
+void on_engine_threads(const std::function<void()>& work);
 
 }  // namespace lens::worker

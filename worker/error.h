@@ -30,4 +30,11 @@ class InputError : public std::runtime_error {
   }
 };
 
+// A file of the checkpoint or of a data set is not what it was when the run was
+// planned: what is computed from it would be mixed with what was before.
+class InputChanged : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 }  // namespace lens

@@ -7,8 +7,8 @@
 
 namespace lens::worker {
 
-Heartbeats::Heartbeats(Client& client)
-    : client_(client), thread_([this] { beat(); }) {}
+Heartbeats::Heartbeats(Coordinator& coordinator)
+    : coordinator_(coordinator), thread_([this] { beat(); }) {}
 
 Heartbeats::~Heartbeats() {
   {
@@ -44,7 +44,7 @@ bool Heartbeats::revoked(const Lease& lease) const {
 
 void Heartbeats::beat() {
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, client_.heartbeat_interval(),
+  while (!wake_.wait_for(lock, coordinator_.heartbeat_interval(),
                          [this] { return stopping_; })) {
     std::vector<LeaseProgress> leases;
     for (const auto& [token, progress] : progress_) {
@@ -53,7 +53,7 @@ void Heartbeats::beat() {
     lock.unlock();
     HeartbeatAnswer answer;
     try {
-      answer = client_.heartbeat(leases);
+      answer = coordinator_.heartbeat(leases);
     } catch (const std::exception& problem) {
       // The work loop meets the same coordinator and decides; a missed beat
       // alone costs nothing but, at worst, the lease.

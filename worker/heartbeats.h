@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "worker/client.h"
+#include "worker/coordinator.h"
 
 namespace lens::worker {
 
@@ -16,7 +16,7 @@ namespace lens::worker {
 // leases taken away, a run that drains. Thread-safe.
 class Heartbeats {
  public:
-  explicit Heartbeats(Client& client);
+  explicit Heartbeats(Coordinator& coordinator);
   ~Heartbeats();
   Heartbeats(const Heartbeats&) = delete;
   Heartbeats& operator=(const Heartbeats&) = delete;
@@ -36,7 +36,7 @@ class Heartbeats {
   };
   void beat();
 
-  Client& client_;
+  Coordinator& coordinator_;
   std::atomic<bool> draining_{false};
   mutable std::mutex mutex_;
   std::condition_variable wake_;             // guarded by mutex_

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <new>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -48,39 +50,46 @@ struct WorkLoop::Held {
 
 WorkLoop::WorkLoop(const storage::RunDirectory& run,
                    const storage::Manifest& manifest, std::string device_name,
-                   Client& client, SampleSource& source, UnitRunner& runner,
-                   std::stop_token stop)
+                   Coordinator& coordinator, UnitSource& source,
+                   UnitRunner& runner, std::stop_token stop)
     : run_(run),
       manifest_(manifest),
       device_name_(std::move(device_name)),
-      client_(client),
+      coordinator_(coordinator),
       source_(source),
       runner_(runner),
       stop_(std::move(stop)),
-      heartbeats_(client) {}
+      heartbeats_(coordinator) {
+  const auto limit = coordinator.stall_limit();
+  if (limit && limit->count() > 0) stall_watch_.emplace(*limit);
+}
 
 WorkLoop::~WorkLoop() = default;
 
 LoopEnd WorkLoop::run() {
   std::unique_ptr<Held> current;
   while (!stopping()) {
+    // The coordinator may be waiting for this very part; and beside a unit that
+    // is to be alone nothing is stored.
+    if (!current || current->lease.alone) await_store();
     {
       const Timed timed(times_.unit);
       if (!current) {
-        // The coordinator may be waiting for this very part.
-        await_store();
         current = take_lease(/*may_wait=*/true);
         if (!current) break;
-        prepare(*current);
       }
+      if (!current->prepared.valid()) prepare(*current);
       // The source serves one unit at a time: the images of this one are ready
       // before those of the next are begun.
       current->prepared.wait();
     }
-    std::future<std::unique_ptr<Held>> next = look_ahead();
+    const bool alone = current->lease.alone;
+    std::future<std::unique_ptr<Held>> next;
+    if (!alone) next = look_ahead();
     compute(*current);
+    current = nullptr;
     const Timed timed(times_.unit);
-    current = next.get();
+    if (next.valid()) current = next.get();
   }
   await_store();
   if (current) release(*current, "the worker was asked to leave");
@@ -92,7 +101,7 @@ LoopEnd WorkLoop::run() {
 std::future<std::unique_ptr<WorkLoop::Held>> WorkLoop::look_ahead() {
   return std::async(std::launch::async, [this] {
     std::unique_ptr<Held> held = take_lease(/*may_wait=*/false);
-    if (held) prepare(*held);
+    if (held && !held->lease.alone) prepare(*held);
     return held;
   });
 }
@@ -101,7 +110,7 @@ std::future<std::unique_ptr<WorkLoop::Held>> WorkLoop::look_ahead() {
 // waiting is not wanted.
 std::unique_ptr<WorkLoop::Held> WorkLoop::take_lease(bool may_wait) {
   while (!end_ && !stopping()) {
-    const AcquireAnswer answer = client_.acquire();
+    const AcquireAnswer answer = coordinator_.acquire();
     if (const Lease* lease = std::get_if<Lease>(&answer)) {
       auto held = std::make_unique<Held>();
       held->lease = *lease;
@@ -141,8 +150,9 @@ void WorkLoop::prepare(Held& held) {
   held.prepared = std::async(
       std::launch::async,
       [this, &unit, &lease = held.lease, list = std::move(quarantine)] {
-        const Doing doing(run_, lease, Stage::kRows);
+        Doing doing(run_, lease, Stage::kRows);
         return source_.prepare(unit, list, [&](const std::string& key) {
+          doing.step();
           const auto image =
               std::make_shared<Doing>(run_, lease, Stage::kImage);
           image->come_to({&key, 1});
@@ -153,7 +163,7 @@ void WorkLoop::prepare(Held& held) {
 
 void WorkLoop::release(Held& held, const std::string& reason) {
   if (held.prepared.valid()) held.prepared.wait();
-  client_.fail(held.lease, FailureClass::kLost, "", reason);
+  coordinator_.fail(held.lease, FailureClass::kLost, "", reason);
   heartbeats_.drop(held.lease);
 }
 
@@ -161,17 +171,17 @@ void WorkLoop::release(Held& held, const std::string& reason) {
 // coordinator, which decides; the process goes on where it can. False where it
 // went wrong.
 template <typename Work>
-bool WorkLoop::attempt(const Lease& lease, const Doing& doing,
-                       const Work& work) {
+bool WorkLoop::attempt(const Lease& lease, const Work& work) {
+  std::string sample;  // the one that was in work, where there was one alone
   const auto fail = [&](FailureClass failure, const std::string& reason) {
     spdlog::error("unit {}: {}", lease.unit, reason);
-    client_.fail(lease, failure, doing.sample(), reason);
+    coordinator_.fail(lease, failure, sample, reason);
   };
   try {
-    work();
+    work(sample);
     return true;
   } catch (const Abandoned&) {
-    client_.fail(lease, FailureClass::kLost, "", "given up on request");
+    coordinator_.fail(lease, FailureClass::kLost, "", "given up on request");
   } catch (const FailedCheck& problem) {
     fail(FailureClass::kCheck, problem.what());
   } catch (const OutOfMemory& problem) {
@@ -180,6 +190,8 @@ bool WorkLoop::attempt(const Lease& lease, const Doing& doing,
     fail(FailureClass::kOutOfMemory, "the host has no memory left");
   } catch (const storage::StorageError& problem) {
     fail(FailureClass::kStore, problem.what());
+  } catch (const InputChanged& problem) {
+    fail(FailureClass::kInput, problem.what());
   } catch (const InputError& problem) {
     fail(FailureClass::kCrash, problem.what());
   } catch (const CoordinatorError&) {
@@ -198,15 +210,20 @@ void WorkLoop::compute(Held& held) {
   storage::UnitResult result;
   {
     const Timed timed(times_.engine);
-    Doing doing(run_, lease, Stage::kModel);
-    const UnitRunner::Hooks hooks{
-        .cancelled = [&] { return stopping() || heartbeats_.revoked(lease); },
-        .samples_started =
-            [&](std::span<const std::string> samples) {
-              doing.come_to(samples);
-            },
-        .sample_finished = [&] { heartbeats_.sample_done(lease); }};
-    const bool done = attempt(lease, doing, [&] {
+    const bool done = attempt(lease, [&](std::string& sample) {
+      Doing doing(run_, lease, Stage::kModel);
+      const UnitRunner::Hooks hooks{
+          .cancelled =
+              [&] {
+                doing.step();
+                return stopping() || heartbeats_.revoked(lease);
+              },
+          .samples_started =
+              [&](std::span<const std::string> samples) {
+                doing.come_to(samples);
+                sample = doing.sample();
+              },
+          .sample_finished = [&] { heartbeats_.sample_done(lease); }};
       result = runner_.run(held.prepared.get(), lease.alone, hooks);
     });
     if (!done) return;
@@ -224,7 +241,6 @@ void WorkLoop::await_store() {
 }
 
 void WorkLoop::store(const Lease& lease, const storage::UnitResult& result) {
-  const Doing doing(run_, lease, Stage::kStore);
   const storage::Unit& unit = manifest_.units.at(lease.unit);
   const storage::PartHeader header{.run_id = manifest_.run_id,
                                    .dataset = unit.dataset,
@@ -232,29 +248,37 @@ void WorkLoop::store(const Lease& lease, const storage::UnitResult& result) {
                                    .epoch = lease.token.epoch,
                                    .number = lease.token.number,
                                    .device_name = device_name_};
-  const bool done = attempt(lease, doing, [&] {
-    const storage::PartReceipt receipt =
-        storage::write_part(run_.root(),
-                            run_.part(unit.dataset, unit.index,
-                                      lease.token.epoch, lease.token.number),
-                            header, result);
-    const std::int64_t failed =
-        std::count_if(result.samples.begin(), result.samples.end(),
-                      [](const storage::SampleRecord& sample) {
-                        return sample.status == storage::SampleStatus::kFailed;
-                      });
-    const auto answer = client_.commit(
-        lease, receipt,
-        static_cast<std::int64_t>(result.samples.size()) - failed, failed,
-        static_cast<std::int64_t>(result.token_id.size()));
-    if (answer == CommitAnswer::kStale) {
-      // Somebody else has the unit now; this part must not linger.
-      std::filesystem::remove(run_.root() / receipt.file_name);
-      spdlog::warn("unit {}: the lease had passed on; part dropped",
-                   lease.unit);
+  const bool done = attempt(lease, [&](std::string&) {
+    storage::PartReceipt receipt;
+    {
+      const Doing doing(run_, lease, Stage::kStore);
+      receipt =
+          storage::write_part(run_.root(),
+                              run_.part(unit.dataset, unit.index,
+                                        lease.token.epoch, lease.token.number),
+                              header, result);
     }
+    commit(lease, receipt, result);
   });
   if (done) heartbeats_.drop(lease);
+}
+
+void WorkLoop::commit(const Lease& lease, const storage::PartReceipt& receipt,
+                      const storage::UnitResult& result) {
+  const std::int64_t failed =
+      std::count_if(result.samples.begin(), result.samples.end(),
+                    [](const storage::SampleRecord& sample) {
+                      return sample.status == storage::SampleStatus::kFailed;
+                    });
+  const auto answer = coordinator_.commit(
+      lease, receipt, static_cast<std::int64_t>(result.samples.size()) - failed,
+      failed, static_cast<std::int64_t>(result.token_id.size()));
+  if (answer != CommitAnswer::kStale) return;
+  // Somebody else has the unit now; this part must not linger. One that cannot
+  // be removed does no harm.
+  std::error_code ignored;
+  std::filesystem::remove(run_.root() / receipt.file_name, ignored);
+  spdlog::warn("unit {}: the lease had passed on; part dropped", lease.unit);
 }
 
 }  // namespace lens::worker

@@ -15,17 +15,18 @@
 
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
+#include "storage/work_note.h"
 #include "worker/client.h"
 #include "worker/crash_watch.h"
 #include "worker/device.h"
 #include "worker/error.h"
 #include "worker/image/preprocess.h"
 #include "worker/loop.h"
+#include "worker/model_runner.h"
 #include "worker/mpi.h"
 #include "worker/prompt.h"
 #include "worker/sample_source.h"
 #include "worker/text/tokenizer.h"
-#include "worker/unit_runner.h"
 
 namespace {
 
@@ -63,6 +64,8 @@ class SignalWatch {
     // Detached: it waits until the process ends.
     std::thread([this] {
       for (int signal = 0; sigwait(&signals_, &signal) == 0;) {
+        // Whoever kills this process from now on means it, not its work.
+        storage::WorkNote::withdraw_all();
         source_.request_stop();
       }
     }).detach();
@@ -106,9 +109,12 @@ int work(const std::string& directory, const std::stop_token& stop) {
                                .local_size = world.local_size(),
                                .threads = manifest.config.threads,
                                .near_node = {}});
+  worker::on_engine_threads(worker::watch_this_thread);
+  // Of a worker that was here before and could not tell what it died of.
+  storage::settle_work_notes(run);
 
   const auto tokenizer = text::Tokenizer::load(manifest.model.path);
-  worker::UnitRunner runner(manifest, tokenizer, device.torch_name);
+  worker::ModelRunner runner(manifest, tokenizer, device.torch_name);
   const worker::PromptBuilder prompts(tokenizer, manifest.config.system_prompt,
                                       runner.image_token_id());
   worker::SampleSource source(

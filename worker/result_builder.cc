@@ -123,7 +123,8 @@ void append_rows(std::span<const RanSample> ran,
   std::size_t next = 0;
   for (std::size_t s = 0; s < result->samples.size(); ++s) {
     storage::SampleRecord& record = result->samples[s];
-    if (next < ran.size() && ran[next].sample == s) {
+    const bool was_run = next < ran.size() && ran[next].sample == s;
+    if (was_run && record.status == storage::SampleStatus::kOk) {
       const auto& roles = ran[next].prompt_roles;
       const auto length = static_cast<std::int64_t>(roles.size());
       for (std::int64_t position = 1; position < length; ++position) {
@@ -147,14 +148,25 @@ void append_rows(std::span<const RanSample> ran,
       }
       record.answer_tokens = static_cast<std::int32_t>(answered);
       record.entropy_mean = mean_entropy(columns, answer_rows);
-      ++next;
     } else {
       record.entropy_mean.assign(static_cast<std::size_t>(result->layers),
                                  std::numeric_limits<float>::quiet_NaN());
     }
+    if (was_run) ++next;
     result->token_offset.push_back(
         static_cast<std::int64_t>(result->token_id.size()));
   }
+}
+
+void remove_rows(storage::UnitResult* result) {
+  storage::UnitResult empty;
+  empty.layers = result->layers;
+  empty.ranks = result->ranks;
+  empty.scripts = result->scripts;
+  empty.hidden_layer = std::move(result->hidden_layer);
+  empty.hidden_size = result->hidden_size;
+  empty.samples = std::move(result->samples);
+  *result = std::move(empty);
 }
 
 }  // namespace lens::worker

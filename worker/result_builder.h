@@ -36,10 +36,14 @@ struct RanSample {
 //   ran          one for each prompt that was given to the engine
 //   generations  its results
 // Fills token columns, token_offset, answer_tokens and entropy_mean; `result`
-// holds the samples already.
+// holds the samples already. One that was run and failed all the same gets no
+// rows.
 void append_rows(std::span<const RanSample> ran,
                  std::span<const model::Generation> generations,
                  const readout::Columns& columns,
                  const TokenSelection& selection, storage::UnitResult* result);
+
+// The samples stay, all that append_rows() has put in goes.
+void remove_rows(storage::UnitResult* result);
 
 }  // namespace lens::worker

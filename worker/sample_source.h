@@ -44,20 +44,29 @@ struct PromptLimits {
   int max_new_tokens = 64;
 };
 
+// Gives what the model needs of a unit. Used by one thread at a time.
+class UnitSource {
+ public:
+  virtual ~UnitSource() = default;
+
+  // A bad sample becomes a failed record. Throws lens::InputError when the
+  // rows themselves cannot be read.
+  virtual PreparedUnit prepare(const storage::Unit& unit,
+                               const Quarantine& quarantine,
+                               const ImageWatch& watch) = 0;
+};
+
 // Reads the samples of units: rows from Parquet, images decoded and resized,
-// prompts tokenized. Used by one thread at a time; decoding
-// runs on `decode_threads`.
-class SampleSource {
+// prompts tokenized. Decoding runs on `decode_threads`.
+class SampleSource final : public UnitSource {
  public:
   SampleSource(const storage::Manifest& manifest,
                image::PreprocessorConfig preprocessor,
                const PromptBuilder& prompts, PromptLimits limits,
                int decode_threads);
 
-  // A bad sample becomes a failed record. Throws lens::InputError when the
-  // rows themselves cannot be read.
   PreparedUnit prepare(const storage::Unit& unit, const Quarantine& quarantine,
-                       const ImageWatch& watch = {});
+                       const ImageWatch& watch) override;
 
  private:
   struct Source {

@@ -1,13 +1,12 @@
 """Samples that crash their worker: found, set aside, their neighbours kept."""
 
 import json
-import os
 import subprocess
 
 import h5py
 
 import programs
-from programs import OK, RunCase, ledger
+from programs import OK, RunCase, ledger, preload
 
 CRASH = 2  # class in the ledger
 
@@ -20,7 +19,7 @@ class CrashTest(RunCase):
         out = self.new_run(name)
         done = subprocess.run(
             self.run_words(out), capture_output=True, text=True, timeout=240,
-            env=os.environ | {"LENS_TEST_CRASH": crash})
+            env=preload("work", LENS_TEST_FAULTS=f"{crash}=segv"))
         self.assertEqual(done.returncode, OK,
                          self.story(out, done.stdout + done.stderr))
         self.lens("verify", out)

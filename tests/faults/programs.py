@@ -46,6 +46,14 @@ def main():
     unittest.main(module="__main__", argv=[sys.argv[0], *rest], verbosity=2)
 
 
+def preload(library, **variables):
+    """An environment in which the programs load a library of preload/."""
+    path = BIN.parent / "tests" / f"lens_{library}_faults.so"
+    assert path.is_file(), path
+    return os.environ | {"LD_PRELOAD": str(path)} | {
+        name: str(value) for name, value in variables.items()}
+
+
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

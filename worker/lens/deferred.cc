@@ -88,18 +88,19 @@ void DeferredLens::check(const Readout& readout, at::ScalarType dtype) const {
       readout.target_logprob.select(1, last).contiguous();
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     const model::CapturedRow& row = waiting_[i];
-    if (std::isnan(row.own_logsumexp)) continue;
+    // A model whose logits are no numbers is not the lens's fault.
+    if (!row.own || !std::isfinite(row.own->logsumexp)) continue;
     const float lens_lse = lse.const_data_ptr<float>()[i];
     const float lens_logit = logprob.const_data_ptr<float>()[i] + lens_lse;
-    if (!agrees(lens_lse, row.own_logsumexp, dtype) ||
-        !agrees(lens_logit, row.own_target_logit, dtype)) {
+    if (!agrees(lens_lse, row.own->logsumexp, dtype) ||
+        !agrees(lens_logit, row.own->target, dtype)) {
       throw LensMismatch(
           "the lens of the last state is not the model's logits (position " +
           std::to_string(row.position) + ": log-sum-exp " +
           std::to_string(lens_lse) + " against " +
-          std::to_string(row.own_logsumexp) + ", logit " +
+          std::to_string(row.own->logsumexp) + ", logit " +
           std::to_string(lens_logit) + " against " +
-          std::to_string(row.own_target_logit) + ")");
+          std::to_string(row.own->target) + ")");
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -35,10 +36,13 @@ struct CapturedRow {
   int prompt = 0;
   std::int64_t position = 0;  // of the predicted token in its sequence
   std::int64_t target = 0;    // the predicted token
-  // Of the model's own logits where it chose the token, else NaN: what the lens
+  // Of the model's own logits, where it chose the token by them: what the lens
   // of state N must reproduce.
-  float own_logsumexp = 0;
-  float own_target_logit = 0;
+  struct OwnLogits {
+    float logsumexp = 0;
+    float target = 0;  // the logit of `target`
+  };
+  std::optional<OwnLogits> own;
 };
 
 // Takes the states of captured rows.
@@ -55,6 +59,9 @@ struct Generation {
   // Generated ids; the end token is the last one where `ended`.
   std::vector<std::int64_t> ids;
   bool ended = false;
+  // Whether all logits that tokens were chosen by are numbers. The first that
+  // are not end the generation: what follows means nothing.
+  bool finite = true;
   // Rows of prompt tokens at positions below shared_length were captured once,
   // under the prompt shared_with (its own index where nothing is shared).
   int shared_with = 0;

@@ -26,6 +26,12 @@ void KvCache::copy(std::int64_t from, std::int64_t to, std::int64_t tokens) {
   }
 }
 
+void KvCache::clear(std::int64_t slot) {
+  for (auto* tensors : {&keys, &values}) {
+    for (at::Tensor& cache : *tensors) cache.select(0, slot).zero_();
+  }
+}
+
 std::int64_t KvCache::bytes_per_token(const TextConfig& config,
                                       at::ScalarType dtype) {
   return std::int64_t{2} * config.num_layers * config.num_kv_heads *

@@ -24,6 +24,9 @@ struct KvCache {
   // Copies the first `tokens` entries of slot `from` to slot `to`.
   void copy(std::int64_t from, std::int64_t to, std::int64_t tokens);
 
+  // Zeros in all entries of a slot.
+  void clear(std::int64_t slot);
+
   // What one token of one slot costs.
   static std::int64_t bytes_per_token(const TextConfig& config,
                                       at::ScalarType dtype);

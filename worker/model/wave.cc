@@ -13,7 +13,8 @@
 #include <ATen/ops/topk.h>
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
+#include <optional>
 #include <unordered_set>
 
 #include "worker/error.h"
@@ -21,8 +22,6 @@
 
 namespace lens::model {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // Candidates whose bfloat16 logits are computed again. Of 151,936 random logits
 // the bfloat16 values that tie with the largest were never more than 9.
@@ -274,7 +273,7 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
         if (next < reading.ids.size() && next < reading.wanted.size() &&
             reading.wanted[next]) {
           capture.add(row, {sequences_[reader].prompt, at + 1,
-                            reading.ids[next], kNaN, kNaN});
+                            reading.ids[next], std::nullopt});
         }
       }
     }
@@ -302,7 +301,7 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
       const Sequence& sequence = sequences_[finishing[i]];
       const auto length =
           static_cast<std::int64_t>(prompts_[sequence.prompt].ids.size());
-      capture.add(last_rows[i], {sequence.prompt, length, 0, kNaN, kNaN});
+      capture.add(last_rows[i], {sequence.prompt, length, 0, std::nullopt});
     }
   }
   RowTap tap(capture.packed, device);
@@ -321,8 +320,7 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
     for (std::size_t i = prompt_rows; i < capture.rows.size(); ++i) {
       const std::size_t at = i - prompt_rows;
       capture.rows[i].target = choice.ids[at];
-      capture.rows[i].own_logsumexp = choice.logsumexp[at];
-      capture.rows[i].own_target_logit = choice.logit[at];
+      capture.rows[i].own = {choice.logsumexp[at], choice.logit[at]};
     }
   }
   if (tapped) sink_->take(tap.states(), capture.rows);
@@ -344,7 +342,7 @@ void Wave::decode_step() {
     positions.push_back(sequence.positions.next + done - 1);
     segments.push_back({sequence.slot, sequence.cached, 1});
     capture.add(static_cast<std::int64_t>(i),
-                {sequence.prompt, prompt_length + done, 0, kNaN, kNaN});
+                {sequence.prompt, prompt_length + done, 0, std::nullopt});
   }
   const at::Tensor position = index_tensor(positions, device);
   RowTap tap(capture.packed, device);
@@ -360,8 +358,7 @@ void Wave::decode_step() {
   if (!tapped) return;
   for (std::size_t i = 0; i < capture.rows.size(); ++i) {
     capture.rows[i].target = choice.ids[i];
-    capture.rows[i].own_logsumexp = choice.logsumexp[i];
-    capture.rows[i].own_target_logit = choice.logit[i];
+    capture.rows[i].own = {choice.logsumexp[i], choice.logit[i]};
   }
   sink_->take(tap.states(), capture.rows);
 }
@@ -372,6 +369,8 @@ void Wave::accept(std::span<const std::size_t> sequences,
     Sequence& sequence = sequences_[sequences[i]];
     sequence.next_id = choice.ids[i];
     sequence.generated.push_back(choice.ids[i]);
+    // NaN or infinity among the logits, unless they are -infinity, shows here.
+    sequence.finite = std::isfinite(choice.logsumexp[i]);
   }
 }
 
@@ -383,7 +382,7 @@ void Wave::retire(std::vector<Generation>* results) {
     const bool ended =
         std::find(options_.end_ids.begin(), options_.end_ids.end(),
                   sequence.next_id) != options_.end_ids.end();
-    if (!ended &&
+    if (!ended && sequence.finite &&
         static_cast<int>(sequence.generated.size()) < options_.max_new_tokens) {
       ++i;
       continue;
@@ -391,8 +390,11 @@ void Wave::retire(std::vector<Generation>* results) {
     Generation& result = (*results)[sequence.prompt];
     result.ids = std::move(sequence.generated);
     result.ended = ended;
+    result.finite = sequence.finite;
     if (options_.finished) options_.finished(sequence.prompt);
     Sequence& last = sequences_[active_.back()];
+    // Masked entries meet a product with zero: NaN must not be among them.
+    if (!sequence.finite) cache_->clear(sequence.slot);
     cache_->copy(last.slot, sequence.slot, last.cached);
     last.slot = static_cast<std::int64_t>(i);
     active_[i] = active_.back();

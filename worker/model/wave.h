@@ -33,6 +33,7 @@ class Wave {
     MropePositions positions;  // of the prompt
     std::int64_t next_id = 0;  // chosen, not yet decoded
     std::vector<std::int64_t> generated;
+    bool finite = true;  // the logits that they were chosen by
   };
   // Sequences of one picture, and how many leading ids they share.
   struct Group {

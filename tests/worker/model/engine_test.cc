@@ -84,7 +84,7 @@ TEST_P(EngineGolden, StatesAndAnswerEqualTransformers) {
   for (std::int64_t step = 0; step < steps.size(0); ++step) {
     expect_close(sink.states(0, length + step), steps[step]);
     EXPECT_EQ(sink.row(0, length + step).target, results[0].ids[step]);
-    EXPECT_NEAR(sink.row(0, length + step).own_target_logit,
+    EXPECT_NEAR(sink.row(0, length + step).own->target,
                 golden["step_logits"][step].max().item<float>(), 1e-4);
   }
   EXPECT_EQ(sink.size(), static_cast<std::size_t>(length - 1 + steps.size(0)));
@@ -198,7 +198,7 @@ TEST(Engine, RepetitionPenaltyChangesTheChoiceButNotTheRows) {
   EXPECT_NE(results[0].ids, golden.integers("generated_ids"));
   const auto length = static_cast<std::int64_t>(prompts[0].ids.size());
   const std::int64_t chosen = sink.row(0, length).target;
-  EXPECT_NEAR(sink.row(0, length).own_target_logit,
+  EXPECT_NEAR(sink.row(0, length).own->target,
               golden["prefill_logits"][chosen].item<float>(), 1e-4);
 }
 

@@ -1,4 +1,4 @@
-#include "worker/unit_runner.h"
+#include "worker/model_runner.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/from_blob.h>
@@ -6,11 +6,13 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <new>
 #include <numeric>
 #include <utility>
 
+#include "storage/invariants.h"
 #include "worker/data/score.h"
 #include "worker/error.h"
 #include "worker/lens/deferred.h"
@@ -88,14 +90,37 @@ auto guarded(const Work& work) {
   }
 }
 
+void fail(storage::SampleRecord* record, const std::string& reason) {
+  record->status = SampleStatus::kFailed;
+  record->failure = reason;
+  record->answer.clear();
+  record->answer_tokens = 0;
+  record->score = std::numeric_limits<float>::quiet_NaN();
+}
+
+// True where there are any.
+bool fail_bad_samples(const storage::ValueRules& rules,
+                      storage::UnitResult* result) {
+  const auto bad = storage::bad_samples(*result, rules);
+  for (storage::SampleRecord& record : result->samples) {
+    const auto found = bad.find(record.sample_id);
+    if (found == bad.end()) continue;
+    fail(&record, "its values cannot be right: " + found->second);
+  }
+  return !bad.empty();
+}
+
 }  // namespace
 
-struct UnitRunner::Impl {
+struct ModelRunner::Impl {
   Impl(const storage::Manifest& plan, const text::Tokenizer& words,
        at::Device device)
       : manifest(plan),
         tokenizer(words),
         selection(TokenSelection::parse(plan.config.tokens)),
+        rules(storage::value_rules(plan.model.vocab_size,
+                                   plan.config.generation_config,
+                                   plan.config.dtype)),
         preprocessor(image::PreprocessorConfig::load(plan.model.path)),
         engine(load_engine(plan, device)),
         backend(readout::fastest_backend(head_of(engine, words),
@@ -113,6 +138,7 @@ struct UnitRunner::Impl {
   const storage::Manifest& manifest;
   const text::Tokenizer& tokenizer;
   const TokenSelection selection;
+  const storage::ValueRules rules;
   const image::PreprocessorConfig preprocessor;
   const model::Engine engine;
   const std::unique_ptr<readout::Backend> backend;
@@ -120,7 +146,8 @@ struct UnitRunner::Impl {
 };
 
 // [grid area, patch_dim] float32
-at::Tensor UnitRunner::Impl::patches_of(const image::FittedImage& image) const {
+at::Tensor ModelRunner::Impl::patches_of(
+    const image::FittedImage& image) const {
   // The tensor keeps the values alive: they are many, and not copied.
   const auto values = std::make_shared<std::vector<float>>(
       image::patch_values(image, preprocessor));
@@ -130,7 +157,7 @@ at::Tensor UnitRunner::Impl::patches_of(const image::FittedImage& image) const {
       [values](void*) {}, at::TensorOptions().dtype(at::kFloat));
 }
 
-model::Prompt UnitRunner::Impl::prompt_of(const PreparedSample& sample) const {
+model::Prompt ModelRunner::Impl::prompt_of(const PreparedSample& sample) const {
   model::Prompt prompt;
   prompt.ids = sample.prompt.ids;
   prompt.picture = sample.image;
@@ -141,7 +168,7 @@ model::Prompt UnitRunner::Impl::prompt_of(const PreparedSample& sample) const {
   return prompt;
 }
 
-model::GenerateOptions UnitRunner::Impl::options_of(const Hooks& hooks) const {
+model::GenerateOptions ModelRunner::Impl::options_of(const Hooks& hooks) const {
   model::GenerateOptions options;
   options.max_new_tokens = manifest.config.max_new_tokens;
   options.end_ids = engine.config().eos_token_ids;
@@ -155,17 +182,23 @@ model::GenerateOptions UnitRunner::Impl::options_of(const Hooks& hooks) const {
   return options;
 }
 
-void UnitRunner::Impl::answer(const model::Generation& generation,
-                              data::DatasetKind kind,
-                              storage::SampleRecord* record) const {
+void ModelRunner::Impl::answer(const model::Generation& generation,
+                               data::DatasetKind kind,
+                               storage::SampleRecord* record) const {
+  if (!generation.finite) {
+    return fail(
+        record,
+        "the model's logits are no numbers (NaN or infinity, at answer token " +
+            std::to_string(generation.ids.size()) + ")");
+  }
   std::vector<std::int32_t> ids(generation.ids.begin(), generation.ids.end());
   if (generation.ended) ids.pop_back();
   record->answer = tokenizer.decode(ids, /*skip_special_tokens=*/true);
   record->score = data::score(kind, record->answer, record->reference);
 }
 
-storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared, bool alone,
-                                          const Hooks& hooks) {
+storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
+                                           const Hooks& hooks) {
   const model::ModelConfig& config = engine.config();
   std::vector<model::Picture> pictures;
   for (const image::FittedImage& image : prepared.images) {
@@ -210,28 +243,34 @@ storage::UnitResult UnitRunner::Impl::run(PreparedUnit prepared, bool alone,
     answer(generations[i], kind, &result.samples[ran[i].sample]);
   }
   append_rows(ran, generations, columns, selection, &result);
+  // Invariant: what results.h5 could not take is not committed. Such a sample
+  // fails, and does not take the file with it.
+  if (fail_bad_samples(rules, &result)) {
+    remove_rows(&result);
+    append_rows(ran, generations, columns, selection, &result);
+  }
   return result;
 }
 
-UnitRunner::UnitRunner(const storage::Manifest& manifest,
-                       const text::Tokenizer& tokenizer,
-                       const std::string& device)
+ModelRunner::ModelRunner(const storage::Manifest& manifest,
+                         const text::Tokenizer& tokenizer,
+                         const std::string& device)
     : impl_(guarded([&] {
         return std::make_unique<Impl>(manifest, tokenizer, at::Device(device));
       })) {}
 
-UnitRunner::~UnitRunner() = default;
+ModelRunner::~ModelRunner() = default;
 
-std::int64_t UnitRunner::max_prompt_tokens() const {
+std::int64_t ModelRunner::max_prompt_tokens() const {
   return impl_->engine.config().text.max_position_embeddings;
 }
 
-std::int64_t UnitRunner::image_token_id() const {
+std::int64_t ModelRunner::image_token_id() const {
   return impl_->engine.config().image_token_id;
 }
 
-storage::UnitResult UnitRunner::run(PreparedUnit prepared, bool alone,
-                                    const Hooks& hooks) {
+storage::UnitResult ModelRunner::run(PreparedUnit prepared, bool alone,
+                                     const Hooks& hooks) {
   try {
     return guarded(
         [&] { return impl_->run(std::move(prepared), alone, hooks); });
