@@ -142,6 +142,13 @@ std::optional<Lease> LeaseTable::abort_commit(LeaseToken token) {
   return end_lease(lease, UnitState::kPending);
 }
 
+void LeaseTable::postpone_commit(LeaseToken token) {
+  const auto lease = leases_.find(token);
+  if (lease == leases_.end()) return;
+  lease->second.committing = false;
+  lease->second.deadline = clock_() + options_.lease_duration;
+}
+
 std::optional<Lease> LeaseTable::release(LeaseToken token, UnitIndex unit) {
   const auto lease = leases_.find(token);
   if (lease == leases_.end() || lease->second.unit != unit ||

@@ -132,6 +132,12 @@ absl::Status Run::commit(const UnitCommit& commit) {
   }
   // The lease is held: it neither expires nor ends meanwhile.
   if (auto status = check_commit(commit); !status.ok()) {
+    if (absl::IsUnavailable(status)) {
+      // Nobody's fault: the worker asks again.
+      const std::lock_guard lock(mutex_);
+      table_.postpone_commit(commit.token);
+      return status;
+    }
     return refuse_commit(commit, std::move(status));
   }
   if (auto status = ledger_.commit(commit); !status.ok()) {
