@@ -10,6 +10,8 @@
 #include <memory>
 #include <optional>
 
+#include "proto/address.h"
+
 namespace lens::coordinator {
 namespace {
 
@@ -53,10 +55,6 @@ std::optional<std::string> address_of_host(const std::string& host) {
   return numeric(list->ai_addr, list->ai_addrlen);
 }
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = "";
   ::gethostname(name, sizeof(name) - 1);
@@ -67,7 +65,7 @@ std::string host_name() {
 
 absl::StatusOr<BindAddress> resolve_bind(const std::string& bind) {
   if (const auto address = address_of_interface(bind)) {
-    return BindAddress{*address, *address, is_loopback(*address)};
+    return BindAddress{*address, *address, proto::is_loopback(*address)};
   }
   const auto address = address_of_host(bind);
   if (!address) {
@@ -76,9 +74,12 @@ absl::StatusOr<BindAddress> resolve_bind(const std::string& bind) {
         " (no host, address or network interface of this machine; `ip address` "
         "lists them)");
   }
+  // In numbers: clients without TLS believe no name.
+  if (proto::is_loopback(*address)) {
+    return BindAddress{*address, *address, true};
+  }
   const bool everywhere = *address == "0.0.0.0" || *address == "::";
-  return BindAddress{bind, everywhere ? host_name() : bind,
-                     is_loopback(*address)};
+  return BindAddress{bind, everywhere ? host_name() : bind, false};
 }
 
 }  // namespace lens::coordinator

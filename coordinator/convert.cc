@@ -3,8 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "storage/text.h"
+
 namespace lens::coordinator {
 namespace {
+
+// Crash notes may hold any bytes; a message with others than UTF-8 cannot be
+// read by its receiver.
+using storage::storable_text;
 
 v1::RunState wire_state(RunState state) {
   switch (state) {
@@ -62,8 +68,8 @@ void fill(const UnitFailure& failure, v1::UnitFailure& status) {
   status.set_attempt(failure.attempt);
   status.set_failure_class(
       static_cast<v1::FailureClass>(failure.failure_class));
-  status.set_sample_id(failure.sample_id);
-  status.set_reason(failure.reason);
+  status.set_sample_id(storable_text(failure.sample_id));
+  status.set_reason(storable_text(failure.reason));
 }
 
 }  // namespace
@@ -119,8 +125,8 @@ v1::Lease to_wire(const Granted& granted) {
   wire.set_alone(granted.alone);
   for (const QuarantinedSample& sample : granted.quarantined) {
     v1::QuarantinedSample* const entry = wire.add_quarantined();
-    entry->set_sample_id(sample.sample_id);
-    entry->set_reason(sample.reason);
+    entry->set_sample_id(storable_text(sample.sample_id));
+    entry->set_reason(storable_text(sample.reason));
   }
   return wire;
 }
@@ -166,7 +172,7 @@ v1::Status to_wire(const RunSnapshot& snapshot) {
   }
   status.set_draining(snapshot.draining);
   *status.mutable_uptime() = to_wire(snapshot.uptime);
-  status.set_message(snapshot.message);
+  status.set_message(storable_text(snapshot.message));
   return status;
 }
 

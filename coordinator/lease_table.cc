@@ -147,9 +147,11 @@ std::optional<Lease> LeaseTable::abort_commit(LeaseToken token) {
   return end_lease(lease, UnitState::kPending);
 }
 
-void LeaseTable::pause_commit(LeaseToken token) {
+void LeaseTable::postpone_commit(LeaseToken token) {
   const auto lease = leases_.find(token);
-  if (lease != leases_.end()) lease->second.committing = false;
+  if (lease == leases_.end()) return;
+  lease->second.committing = false;
+  lease->second.deadline = clock_() + options_.lease_duration;
 }
 
 std::optional<Lease> LeaseTable::release(LeaseToken token, UnitIndex unit) {

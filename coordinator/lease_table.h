@@ -103,12 +103,12 @@ class LeaseTable {
   // FAILED_PRECONDITION: the token is stale. UNAVAILABLE: the same commit is
   // being written right now; ask again.
   absl::StatusOr<CommitStep> begin_commit(LeaseToken token, UnitIndex unit);
-  // One of the two ends what begin_commit began: the unit is committed, or it
-  // is pending again.
+  // One of the three ends what begin_commit began: the unit is committed, it is
+  // pending again, or its commit is to be asked for once more.
   void end_commit(LeaseToken token, std::int64_t samples);
   std::optional<Lease> abort_commit(LeaseToken token);
-  // Or nothing came of it: the lease goes on. Nothing where it has ended.
-  void pause_commit(LeaseToken token);
+  // Nothing happens where the lease has ended.
+  void postpone_commit(LeaseToken token);
 
   // Ends a lease without a commit; the unit is pending again. Nothing where the
   // token is stale, of another unit, or its commit is being written.

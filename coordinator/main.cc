@@ -169,7 +169,8 @@ int coordinate(const Flags& flags) {
                                .run_id = run_id,
                                .bind = flags.bind,
                                .insecure = flags.insecure_loopback,
-                               .reflection = flags.reflection},
+                               .reflection = flags.reflection,
+                               .log = log_line},
                               run);
   if (!server.ok()) return fail(std::string(server.status().message()));
   log_line("serving run " + run_id + " at " + (*server)->address().target() +
@@ -231,8 +232,6 @@ int main_checked(int argc, char** argv) {
     fail("--lease-seconds must be at least twice --heartbeat-seconds");
     return kUsage;
   }
-  // Strangers that knock would fill stderr, which carries one line.
-  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // Before any thread is made, so that all inherit it.
   const sigset_t signals = drain_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -13,19 +13,32 @@
 namespace lens::coordinator {
 namespace {
 
+// What the errors say of the machine says nothing of the part.
+absl::Status cannot_look(int error) {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EIO:
+      return absl::UnavailableError(std::strerror(error));
+    default:
+      return absl::DataLossError(std::strerror(error));
+  }
+}
+
 // Opens the file instead of asking for its attributes: on NFS an open asks the
 // server, a stat may be answered from the host's memory.
-std::string problem_with(const std::filesystem::path& file,
-                         std::int64_t bytes) {
+absl::Status look_at(const std::filesystem::path& file, std::int64_t bytes) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return std::strerror(errno);
+  if (descriptor < 0) return cannot_look(errno);
   struct stat info;
-  const bool known = ::fstat(descriptor, &info) == 0;
+  const int error = ::fstat(descriptor, &info) == 0 ? 0 : errno;
   ::close(descriptor);
-  if (!known || !S_ISREG(info.st_mode)) return "it is not a file";
-  if (info.st_size == bytes) return "";
-  return "it has " + std::to_string(info.st_size) + " bytes, not " +
-         std::to_string(bytes);
+  if (error != 0) return cannot_look(error);
+  if (!S_ISREG(info.st_mode)) return absl::DataLossError("it is not a file");
+  if (info.st_size == bytes) return absl::OkStatus();
+  return absl::DataLossError("it has " + std::to_string(info.st_size) +
+                             " bytes, not " + std::to_string(bytes));
 }
 
 }  // namespace
@@ -48,11 +61,11 @@ absl::Status check_part_file(const std::filesystem::path& file,
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::chrono::milliseconds pause(20);
   while (true) {
-    const std::string problem = problem_with(file, bytes);
-    if (problem.empty()) return absl::OkStatus();
+    const absl::Status seen = look_at(file, bytes);
+    if (seen.ok()) return seen;
     if (std::chrono::steady_clock::now() + pause > deadline) {
-      return absl::DataLossError("the coordinator cannot see " + file.string() +
-                                 " (" + problem + ")");
+      return {seen.code(), "the coordinator cannot see " + file.string() +
+                               " (" + std::string(seen.message()) + ")"};
     }
     std::this_thread::sleep_for(pause);
     pause = std::min(2 * pause, std::chrono::milliseconds(500));

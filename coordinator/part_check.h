@@ -15,7 +15,9 @@ absl::Status check_part_name(const std::string& file_name,
                              const std::string& dataset);
 
 // Whether the file is there with this size. Asks again for up to `patience`: a
-// shared file system may show another host's new file late. DATA_LOSS.
+// shared file system may show another host's new file late. DATA_LOSS: it is
+// not. UNAVAILABLE: the coordinator cannot look just now, for want of
+// descriptors or memory, or because the file system fails.
 absl::Status check_part_file(const std::filesystem::path& file,
                              std::int64_t bytes,
                              std::chrono::milliseconds patience);

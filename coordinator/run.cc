@@ -132,7 +132,7 @@ class Run::CommitUnderWay {
   CommitUnderWay(Run& run, LeaseToken token) : run_(run), token_(token) {}
   ~CommitUnderWay() {
     const std::lock_guard lock(run_.mutex_);
-    run_.table_.pause_commit(token_);
+    run_.table_.postpone_commit(token_);
   }
   CommitUnderWay(const CommitUnderWay&) = delete;
   CommitUnderWay& operator=(const CommitUnderWay&) = delete;

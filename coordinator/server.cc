@@ -5,7 +5,6 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/auth_metadata_processor.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server_builder.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "coordinator/bind_address.h"
+#include "proto/grpc_log.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"
 
@@ -24,6 +24,10 @@ constexpr int kMaxMetadataBytes = 8 << 10;
 constexpr int kMaxStreamsPerConnection = 128;
 constexpr int kHandshakeMs = 10'000;
 constexpr int kFastestPingMs = 20'000;  // clients ping every 30 s
+// Connections of hosts that have vanished are found within the sum.
+constexpr int kPingMs = 60'000;
+constexpr int kPingTimeoutMs = 20'000;
+constexpr auto kReachable = std::chrono::seconds(5);
 constexpr int kMaxThreads = 512;
 constexpr std::size_t kMaxMemory = std::size_t{2} << 30;
 constexpr auto kShutdown = std::chrono::milliseconds(500);
@@ -41,7 +45,7 @@ class TokenCheck final : public grpc::AuthMetadataProcessor {
     if (proto::is_authorized(authorization_of(metadata), token_)) {
       return grpc::Status::OK;
     }
-    return {grpc::StatusCode::UNAUTHENTICATED, "no valid token"};
+    return no_valid_token();
   }
 
  private:
@@ -72,12 +76,37 @@ void set_limits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kFastestPingMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // Two coordinators must never share a port.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
   grpc::ResourceQuota quota("lens-coordinator");
   quota.SetMaxThreads(kMaxThreads);
   quota.Resize(kMaxMemory);
   builder.SetResourceQuota(quota);
+}
+
+absl::StatusOr<std::unique_ptr<Listener>> listen(const Server::Options& options,
+                                                 const std::string& host) {
+  auto listener = Listener::open({.host = host, .log = options.log});
+  if (listener.ok()) return listener;
+  return absl::UnavailableError(
+      "cannot listen at " + host + " (" +
+      std::string(listener.status().message()) +
+      "); give --bind an address or a network interface of this machine");
+}
+
+// Workers that wait for a coordinator which nobody can reach wait in vain.
+absl::Status check_own_address(const proto::CoordinatorAddress& address) {
+  const auto reachable =
+      check_reachable(address.host, address.port, kReachable);
+  if (reachable.ok()) return reachable;
+  const char* const remedy =
+      proto::is_loopback(address.host)
+          ? "bring the loopback interface up (`ip link set lo up`)"
+          : "give --bind an address or a network interface of this machine "
+            "that the workers can reach";
+  return absl::UnavailableError(
+      "cannot reach my own address " + address.target() + " (" +
+      std::string(reachable.message()) + "); " + remedy);
 }
 
 // Loading the library is what registers the service with every server built
@@ -101,6 +130,8 @@ absl::Status enable_reflection() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
                                                       Run& run) {
+  proto::silence_grpc();
+  raise_descriptor_limit();
   const auto bind = resolve_bind(options.bind);
   if (!bind.ok()) return bind.status();
   if (options.insecure && !bind->loopback) {
@@ -118,27 +149,39 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
   auto credentials = proto::read_server_credentials(directory.auth());
   if (!credentials.ok()) return credentials.status();
 
-  grpc::EnableDefaultHealthCheckService(true);
+  auto listener = listen(options, bind->listen);
+  if (!listener.ok()) return listener.status();
   std::unique_ptr<Server> server(new Server(options, run, credentials->token));
   proto::CoordinatorAddress& address = server->address_;
-  address.host = bind->listen;
+  address.host = bind->advertise;
+  address.port = (*listener)->port();
+  if (auto status = check_own_address(address); !status.ok()) return status;
+
+  grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   set_limits(builder);
   builder.RegisterService(&server->service_);
-  builder.AddListeningPort(
-      address.target(),
-      options.insecure ? grpc::InsecureServerCredentials() : tls(*credentials),
-      &address.port);
+  server->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      options.insecure ? grpc::InsecureServerCredentials() : tls(*credentials));
   server->server_ = builder.BuildAndStart();
-  if (!server->server_ || address.port == 0) {
+  if (!server->server_) {
     return absl::UnavailableError(
-        "cannot listen at " + bind->listen +
-        " (no such address, or no free port); give --bind "
-        "an address of this machine");
+        "cannot serve at " + address.target() +
+        " (gRPC does not start; its reason is not known); see `ulimit -a` for "
+        "a limit of threads or memory that is too low");
   }
   server->server_->GetHealthCheckService()->SetServingStatus(
       v1::Coordinator::service_full_name(), true);
-  address.host = bind->advertise;
+  server->listener_ = *std::move(listener);
+  server->listener_->start(
+      [&acceptor = *server->acceptor_](int listening, int connection) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+            parameters;
+        parameters.listener_fd = listening;
+        parameters.fd = connection;
+        acceptor.HandleNewConnection(&parameters);
+      });
   if (auto status = proto::write_address(directory.address(), address);
       !status.ok()) {
     return status;
@@ -161,6 +204,7 @@ Server::~Server() {
   proto::remove_address(storage::RunDirectory(options_.run_directory).address(),
                         address_);
   run_.dismiss_watchers();
+  if (listener_) listener_->stop();
   if (server_) server_->Shutdown(std::chrono::system_clock::now() + kShutdown);
 }
 

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "coordinator/listener.h"
 #include "coordinator/run.h"
 #include "coordinator/service.h"
 #include "proto/address.h"
@@ -15,6 +18,8 @@ namespace lens::coordinator {
 
 // Serves a run: mutual TLS (or loopback without, where asked for), the health
 // service, reflection where asked for and built in, and the address file.
+// Strangers that hold connections open take no descriptor that the run needs,
+// and cannot stop it from listening.
 class Server {
  public:
   struct Options {
@@ -24,10 +29,13 @@ class Server {
     bool insecure =
         false;  // without TLS; refused beyond the loopback interface
     bool reflection = false;
+    // Told when connections are turned away.
+    std::function<void(const std::string&)> log = {};
   };
 
-  // Makes the credentials where there are none, listens at a free port and
-  // places coordinator.json. One line where something fails.
+  // Raises the limit of open files, makes the credentials where there are none
+  // that can be used, listens at a free port, sees that it can be reached there
+  // and places coordinator.json. One line where something fails.
   static absl::StatusOr<std::unique_ptr<Server>> start(const Options& options,
                                                        Run& run);
   // Removes coordinator.json, ends the streams and the calls under way.
@@ -44,7 +52,10 @@ class Server {
   Run& run_;
   Service service_;
   proto::CoordinatorAddress address_;
+  // Hands the listener's connections to the server; must outlive it.
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Listener> listener_;
 };
 
 }  // namespace lens::coordinator

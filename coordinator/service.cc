@@ -43,6 +43,13 @@ class Counted {
 
 }  // namespace
 
+grpc::Status no_valid_token() {
+  return {grpc::StatusCode::UNAUTHENTICATED,
+          "the token is not that of the run (its coordinator wants .auth/token "
+          "of the run directory as authorization: Bearer TOKEN); where the "
+          "file has changed since it started, end the run and start it again"};
+}
+
 std::string authorization_of(
     const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
   const auto entry = metadata.find("authorization");
@@ -58,9 +65,7 @@ grpc::Status Service::answer(const grpc::ServerContext& context, Body body) {
   try {
     const std::string sent = authorization_of(context.client_metadata());
     if (!proto::is_authorized(sent, token_)) {
-      return {grpc::StatusCode::UNAUTHENTICATED,
-              "no valid token (send that of .auth/token of the run directory "
-              "as authorization: Bearer TOKEN)"};
+      return no_valid_token();
     }
     return to_grpc(body());
   } catch (const std::exception& error) {

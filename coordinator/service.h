@@ -49,6 +49,9 @@ class Service final : public v1::Coordinator::Service {
   std::atomic<int> watchers_ = 0;
 };
 
+// The answer to a call without the token of the run.
+grpc::Status no_valid_token();
+
 // "authorization" of a call; empty where it is missing.
 std::string authorization_of(
     const std::multimap<grpc::string_ref, grpc::string_ref>& metadata);

@@ -1,5 +1,6 @@
 #include "proto/address.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -36,6 +37,16 @@ absl::Status write_durably(const std::filesystem::path& file,
 std::string CoordinatorAddress::target() const {
   const bool ipv6 = host.find(':') != std::string::npos;
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+bool is_loopback(const std::string& address) {
+  in_addr ipv4{};
+  if (::inet_pton(AF_INET, address.c_str(), &ipv4) == 1) {
+    return (ntohl(ipv4.s_addr) >> 24) == IN_LOOPBACKNET;
+  }
+  in6_addr ipv6{};
+  return ::inet_pton(AF_INET6, address.c_str(), &ipv6) == 1 &&
+         IN6_IS_ADDR_LOOPBACK(&ipv6);
 }
 
 absl::StatusOr<CoordinatorAddress> read_address(

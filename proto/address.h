@@ -25,6 +25,10 @@ struct CoordinatorAddress {
   bool operator==(const CoordinatorAddress&) const = default;
 };
 
+// Whether `address`, in numbers, is of the loopback interface. Names are not:
+// what they stand for may change between a look and a call.
+bool is_loopback(const std::string& address);
+
 // NOT_FOUND where there is no file: no coordinator runs. DATA_LOSS where the
 // file is not an address.
 absl::StatusOr<CoordinatorAddress> read_address(

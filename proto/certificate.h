@@ -20,11 +20,17 @@ struct RunCertificates {
   CertificatePair client;
 };
 
-// Makes fresh P-256 keys and certificates, valid from yesterday (hosts' clocks
-// differ) for `days`.
-absl::StatusOr<RunCertificates> make_certificates(int days);
+// Makes fresh P-256 keys and certificates. Valid from 1970 to the end of the
+// year 9999, which in certificates stands for no end: they live as long as the
+// run directory, and no clock of a host matters.
+absl::StatusOr<RunCertificates> make_certificates();
 
-// Whether `certificate` (PEM) is still valid in `days`.
-bool valid_for_days(const std::string& certificate, int days);
+// Whether `certificate` is one certificate as this program writes it, without
+// a byte more, and signed by `authority`. Both as PEM text.
+bool is_signed_by(const std::string& certificate, const std::string& authority);
+
+// Whether `pair`'s key is that of its certificate, and as this program writes
+// it.
+bool is_pair(const CertificatePair& pair);
 
 }  // namespace lens::proto

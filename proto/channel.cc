@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "proto/grpc_log.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"
 
@@ -19,10 +20,11 @@ grpc::ChannelArguments channel_arguments() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // A coordinator that restarts is back within seconds.
+  // A coordinator that restarts is back within seconds. The least is also what
+  // one attempt may take: a handshake between busy hosts.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 3'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3'000);
   // Clusters often set http_proxy for the world outside; the run is inside.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A new channel must not find the connection of an old certificate.
@@ -38,9 +40,18 @@ void Connection::authorize(grpc::ClientContext& context) const {
 }
 
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
+  silence_grpc();
   const storage::RunDirectory run(run_directory);
   auto address = read_address(run.address());
   if (!address.ok()) return address.status();
+  // Invariant: the token goes through TLS or stays on this host.
+  if (address->insecure && !is_loopback(address->host)) {
+    return absl::FailedPreconditionError(
+        "cannot send the run's token to " + address->target() + " (" +
+        run.address().string() +
+        " asks for a connection without TLS to another host); remove the file "
+        "and start the run again");
+  }
   auto credentials = read_client_credentials(run.auth());
   if (!credentials.ok()) return credentials.status();
 

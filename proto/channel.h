@@ -23,7 +23,9 @@ struct Connection {
 };
 
 // Reads coordinator.json and .auth of the run directory. Does not connect yet:
-// the first call does. NOT_FOUND: no coordinator runs.
+// the first call does. NOT_FOUND: no coordinator runs, or it has no credentials
+// yet. FAILED_PRECONDITION: the token would leave this host in clear.
+// DATA_LOSS, PERMISSION_DENIED: address or credentials cannot be used.
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory);
 
 }  // namespace lens::proto

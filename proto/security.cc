@@ -11,9 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "proto/certificate.h"
 
@@ -21,10 +21,11 @@ namespace lens::proto {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
-constexpr int kCertificateDays = 5 * 365;
-// A run resumed after years gets new credentials before the old ones end.
-constexpr int kRenewDays = 90;
 constexpr std::size_t kTokenBytes = 32;
+// No file of ours is longer.
+constexpr std::size_t kMostBytes = 64 << 10;
+// What mkdtemp() puts in the place of its pattern.
+constexpr std::string_view kTemporary = ".XXXXXX";
 
 absl::Status errno_status(const std::filesystem::path& path, const char* what) {
   const int error = errno;
@@ -41,9 +42,22 @@ absl::StatusOr<std::string> read_text(const std::filesystem::path& file) {
   errno = 0;
   std::ifstream stream(file);
   if (!stream) return errno_status(file, "read");
-  std::stringstream text;
-  text << stream.rdbuf();
-  return text.str();
+  std::string text(kMostBytes, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+// A rename can reach the disk before the bytes of what is renamed.
+absl::Status sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno_status(folder, "sync");
+  // Some file systems cannot sync a folder, and say so.
+  const bool ok = ::fsync(fd) == 0 || errno == EINVAL;
+  const absl::Status status =
+      ok ? absl::OkStatus() : errno_status(folder, "sync");
+  ::close(fd);
+  return status;
 }
 
 absl::Status write_private(const std::filesystem::path& file,
@@ -52,9 +66,12 @@ absl::Status write_private(const std::filesystem::path& file,
       ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return errno_status(file, "write");
   const ssize_t written = ::write(fd, text.data(), text.size());
-  const bool ok = written == static_cast<ssize_t>(text.size());
-  if (::close(fd) != 0 || !ok) return errno_status(file, "write");
-  return absl::OkStatus();
+  const bool ok =
+      written == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const absl::Status status =
+      ok ? absl::OkStatus() : errno_status(file, "write");
+  if (::close(fd) != 0 && ok) return errno_status(file, "write");
+  return status;
 }
 
 absl::StatusOr<std::string> make_token() {
@@ -71,6 +88,11 @@ absl::StatusOr<std::string> make_token() {
   return hex;
 }
 
+bool is_token(const std::string& text) {
+  return text.size() == 2 * kTokenBytes &&
+         text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 absl::StatusOr<Credentials> read_credentials(
     const std::filesystem::path& folder, const std::string& side) {
   Credentials credentials;
@@ -84,16 +106,50 @@ absl::StatusOr<Credentials> read_credentials(
     if (!read.ok()) return read.status();
     *text = *std::move(read);
   }
+  const auto damaged = [&](const std::string& name, const std::string& why) {
+    return absl::DataLossError("cannot use " + (folder / name).string() + " (" +
+                               why +
+                               "); end the run and start it again: its "
+                               "coordinator makes new credentials");
+  };
+  if (!is_signed_by(credentials.authority, credentials.authority)) {
+    return damaged("authority.pem", "it is damaged");
+  }
+  if (!is_signed_by(credentials.certificate, credentials.authority)) {
+    return damaged(side + ".pem",
+                   "it is damaged, or not signed by authority.pem");
+  }
+  if (!is_pair({credentials.certificate, credentials.private_key})) {
+    return damaged(side + ".key",
+                   "it is damaged, or not the key of " + side + ".pem");
+  }
+  if (!is_token(credentials.token)) {
+    return damaged("token", "it is not " + std::to_string(2 * kTokenBytes) +
+                                " hexadecimal digits");
+  }
   return credentials;
 }
 
 bool usable(const std::filesystem::path& folder) {
-  const auto server = read_server_credentials(folder);
-  const auto client = read_client_credentials(folder);
-  return server.ok() && client.ok() &&
-         server->token.size() == 2 * kTokenBytes &&
-         valid_for_days(server->certificate, kRenewDays) &&
-         valid_for_days(client->certificate, kRenewDays);
+  return read_server_credentials(folder).ok() &&
+         read_client_credentials(folder).ok();
+}
+
+// Folders with keys in them that a coordinator which died did not place.
+void remove_leftovers(const std::filesystem::path& folder) {
+  const std::string prefix = folder.filename().string() + ".";
+  std::error_code error;
+  std::vector<std::filesystem::path> left;
+  for (std::filesystem::directory_iterator entry(folder.parent_path(), error),
+       end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(prefix) &&
+        name.size() == prefix.size() + kTemporary.size() - 1) {
+      left.push_back(entry->path());
+    }
+  }
+  for (const auto& path : left) std::filesystem::remove_all(path, error);
 }
 
 // Refuses to keep secrets where others can read them: the run directory's
@@ -112,7 +168,7 @@ absl::Status close_to_others(const std::filesystem::path& folder) {
 }
 
 absl::Status write_credentials(const std::filesystem::path& folder) {
-  auto certificates = make_certificates(kCertificateDays);
+  auto certificates = make_certificates();
   if (!certificates.ok()) return certificates.status();
   auto token = make_token();
   if (!token.ok()) return token.status();
@@ -132,7 +188,7 @@ absl::Status write_credentials(const std::filesystem::path& folder) {
 }
 
 absl::Status create(const std::filesystem::path& folder) {
-  std::string pattern = folder.string() + ".XXXXXX";
+  std::string pattern = folder.string().append(kTemporary);
   if (::mkdtemp(pattern.data()) == nullptr) {
     return errno_status(folder, "make");
   }
@@ -140,6 +196,7 @@ absl::Status create(const std::filesystem::path& folder) {
   std::error_code error;
   absl::Status status = close_to_others(temporary);
   if (status.ok()) status = write_credentials(temporary);
+  if (status.ok()) status = sync_folder(temporary);
   if (status.ok()) {
     std::filesystem::remove_all(folder, error);
     std::filesystem::rename(temporary, folder, error);
@@ -148,13 +205,15 @@ absl::Status create(const std::filesystem::path& folder) {
                                       error.message() + ")");
     }
   }
-  if (!status.ok()) std::filesystem::remove_all(temporary, error);
+  if (status.ok()) return sync_folder(folder.parent_path());
+  std::filesystem::remove_all(temporary, error);
   return status;
 }
 
 }  // namespace
 
 absl::Status ensure_credentials(const std::filesystem::path& folder) {
+  remove_leftovers(folder);
   if (usable(folder)) return close_to_others(folder);
   return create(folder);
 }

@@ -22,12 +22,15 @@ struct Credentials {
 };
 
 // Makes `folder` (0700; files 0600: authority.pem, server.pem, server.key,
-// client.pem, client.key, token) unless it is there, whole and valid for a
-// while. Appears at once: a reader never sees half of it. To be called by the
-// one coordinator of the run only.
+// client.pem, client.key, token) unless it is there and whole. Appears at once,
+// and only once it would survive a loss of power: a reader never sees half of
+// it. Removes what coordinators that died over the same have left. To be called
+// by the one coordinator of the run only.
 absl::Status ensure_credentials(const std::filesystem::path& folder);
 
-// NOT_FOUND where a file is missing, PERMISSION_DENIED where it is not ours.
+// What is read fits together. NOT_FOUND where a file is missing,
+// PERMISSION_DENIED where it is not ours, DATA_LOSS where one is damaged: the
+// message names it.
 absl::StatusOr<Credentials> read_server_credentials(
     const std::filesystem::path& folder);
 absl::StatusOr<Credentials> read_client_credentials(

@@ -7,12 +7,15 @@
 #include <utility>
 
 #include "proto/client/session.h"
+#include "storage/text.h"
 
 namespace lens::worker {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+// A message with other bytes would be refused as a whole.
+using storage::storable_text;
 
 // For what is said out of courtesy.
 constexpr milliseconds kCourtesy(2'000);
@@ -32,13 +35,13 @@ std::string make_instance() {
 v1::JoinRequest to_request(const std::string& run_id,
                            const WorkerIdentity& identity) {
   v1::JoinRequest request;
-  request.set_run_id(run_id);
-  request.set_host(identity.host);
+  request.set_run_id(storable_text(run_id));
+  request.set_host(storable_text(identity.host));
   request.set_pid(identity.pid);
   request.set_rank(identity.rank);
   request.set_world_size(identity.world_size);
-  request.set_device_name(identity.device_name);
-  request.set_software_version(identity.software_version);
+  request.set_device_name(storable_text(identity.device_name));
+  request.set_software_version(storable_text(identity.software_version));
   request.set_instance(make_instance());
   if (!identity.process.space.empty()) {
     request.set_process(storage::to_text(identity.process));
@@ -103,27 +106,6 @@ v1::FailureClass to_wire(FailureClass failure_class) {
   return v1::FAILURE_CLASS_UNSPECIFIED;
 }
 
-// A message with other bytes would be refused as a whole.
-std::string as_utf8(std::string text) {
-  const auto length_of = [](unsigned char lead) -> std::size_t {
-    if (lead < 0x80) return 1;
-    if (lead >= 0xC2 && lead < 0xE0) return 2;
-    if (lead >= 0xE0 && lead < 0xF0) return 3;
-    if (lead >= 0xF0 && lead < 0xF5) return 4;
-    return 0;
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = length_of(static_cast<unsigned char>(text[i]));
-    bool whole = length > 0 && i + length <= text.size();
-    for (std::size_t k = 1; whole && k < length; ++k) {
-      whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
-    }
-    if (!whole) text[i] = '?';
-    i += whole ? length : 1;
-  }
-  return text;
-}
-
 }  // namespace
 
 class Client::Impl {
@@ -132,9 +114,10 @@ class Client::Impl {
        const WorkerIdentity& identity, ClientOptions options)
       : run_directory_(std::move(run_directory)),
         options_(std::move(options)),
-        session_(
-            run_directory_, to_request(run_id, identity),
-            {.call_deadline = options_.call_deadline, .stop = options_.stop}) {
+        session_(run_directory_, to_request(run_id, identity),
+                 {.call_deadline = options_.call_deadline,
+                  .stop = options_.stop,
+                  .log = options_.log}) {
     check(session_.join(options_.give_up));
     last_answer_ = steady_clock::now();
   }
@@ -183,8 +166,9 @@ class Client::Impl {
     const auto now = steady_clock::now();
     const std::lock_guard lock(mutex_);
     if (!status.ok()) {
-      // Not known is not lost: the next coordinator decides.
-      if (proto::is_transient(status) &&
+      // Not known is not lost: the next coordinator, or the next call, decides.
+      const bool unknown = status.error_code() == grpc::StatusCode::NOT_FOUND;
+      if ((unknown || proto::is_transient(status)) &&
           now - last_answer_ < options_.give_up) {
         return {};
       }
@@ -205,6 +189,10 @@ class Client::Impl {
     if (status.ok()) return;
     if (options_.stop.stop_requested()) {
       throw CoordinatorError("stopped while waiting for the coordinator");
+    }
+    // Says itself what is to be done.
+    if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) {
+      throw CoordinatorError(status.error_message());
     }
     const std::string why = " (" + status.error_message() + "); ";
     if (proto::is_transient(status)) {
@@ -265,9 +253,9 @@ CommitAnswer Client::commit(const Lease& lease,
   v1::CommitRequest request;
   *request.mutable_token() = to_wire(lease.token);
   request.set_unit(lease.unit);
-  request.set_part_file(receipt.file_name);
+  request.set_part_file(storable_text(receipt.file_name));
   request.set_part_bytes(receipt.bytes);
-  request.set_content_sha256(receipt.content_sha256);
+  request.set_content_sha256(storable_text(receipt.content_sha256));
   request.set_samples_ok(samples_ok);
   request.set_samples_failed(samples_failed);
   request.set_tokens(tokens);
@@ -292,8 +280,8 @@ void Client::fail(const Lease& lease, FailureClass failure_class,
   *request.mutable_token() = to_wire(lease.token);
   request.set_unit(lease.unit);
   request.set_failure_class(to_wire(failure_class));
-  request.set_sample_id(as_utf8(sample_id));
-  request.set_reason(as_utf8(reason));
+  request.set_sample_id(storable_text(sample_id));
+  request.set_reason(storable_text(reason));
   v1::FailResponse response;
   const auto method = &v1::Coordinator::Stub::Fail;
   if (failure_class == FailureClass::kLost) {

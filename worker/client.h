@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,17 +26,21 @@ struct WorkerIdentity {
 };
 
 struct ClientOptions {
-  std::chrono::milliseconds call_deadline{10'000};
+  // Of one try of a call.
+  std::chrono::milliseconds call_deadline{4'000};
   // How long the coordinator may be away before a call throws.
   std::chrono::milliseconds give_up{std::chrono::minutes(10)};
   // Ends the waiting between two tries: calls then throw at once.
   std::stop_token stop;
+  // Told, in a line now and then, what is waited for and when that is over.
+  std::function<void(const std::string&)> log = {};
 };
 
 // The worker's side of the protocol (docs/protocol.md). Survives restarts of
-// the coordinator: it reads the address again, joins again and repeats the
-// call. Thread-safe; heartbeats come from a thread of their own. Calls throw
-// CoordinatorError.
+// the coordinator and of the network: it reads the address again, connects or
+// joins again and repeats the call. Text that is no UTF-8 is sent with its odd
+// bytes spelled \xNN. Thread-safe; heartbeats come from a thread of their own.
+// Calls throw CoordinatorError.
 class Client final : public Coordinator {
  public:
   // Joins the coordinator of the run directory, waiting for it to appear.

@@ -130,7 +130,9 @@ int work(const std::string& directory, const std::stop_token& stop) {
                          .world_size = world.size(),
                          .device_name = device.name,
                          .software_version = LENS_VERSION},
-                        {.stop = stop});
+                        {.stop = stop, .log = [](const std::string& line) {
+                           spdlog::info("{}", line);
+                         }});
   spdlog::info("rank {} of {} on {} ({}), {} threads{}", world.rank(),
                world.size(), host_name(), device.name, manifest.config.threads,
                device.numa_node

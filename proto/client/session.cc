@@ -9,12 +9,23 @@
 namespace lens::proto {
 namespace {
 
-constexpr std::chrono::milliseconds kLongestPause(5'000);
+// Together with a try it is less than the 10 s in which a worker is back.
+constexpr std::chrono::milliseconds kLongestPause(2'000);
 
-// The codes of absl and gRPC are the same numbers. Whatever is wrong with the
-// address file or the credentials may be right in a moment.
+// Whatever is wrong with the address file or the credentials may be right in a
+// moment; a missing file is what a coordinator that starts looks like.
 grpc::Status not_connected(const absl::Status& status) {
-  return {grpc::StatusCode::UNAVAILABLE, std::string(status.message())};
+  const bool away = absl::IsNotFound(status) || absl::IsUnavailable(status);
+  return {
+      away ? grpc::StatusCode::UNAVAILABLE : grpc::StatusCode::UNAUTHENTICATED,
+      std::string(status.message())};
+}
+
+// Whether the connection may be what is wrong.
+bool is_of_the_connection(const grpc::Status& status) {
+  return is_transient(status) &&
+         status.error_code() != grpc::StatusCode::UNAUTHENTICATED &&
+         status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED;
 }
 
 }  // namespace
@@ -49,7 +60,8 @@ Session::Session(std::filesystem::path run_directory, v1::JoinRequest identity,
                  Options options)
     : run_directory_(std::move(run_directory)),
       identity_(std::move(identity)),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      waiting_(options_.log) {}
 
 std::shared_ptr<const Session::Joined> Session::joined() const {
   const std::lock_guard lock(mutex_);
@@ -57,14 +69,31 @@ std::shared_ptr<const Session::Joined> Session::joined() const {
 }
 
 grpc::Status Session::join(std::chrono::milliseconds patience) {
-  return repeat(patience, [](const Joined&) { return grpc::Status::OK; });
+  return repeat(patience,
+                [](const Joined&, Limit) { return grpc::Status::OK; });
 }
 
 void Session::prepare(grpc::ClientContext& context,
-                      const Connection& connection) const {
+                      const Connection& connection, Limit limit) const {
   connection.authorize(context);
-  context.set_deadline(std::chrono::system_clock::now() +
-                       options_.call_deadline);
+  context.set_deadline(std::chrono::system_clock::now() + limit);
+}
+
+void Session::keep(std::shared_ptr<const Joined> joined) {
+  const std::lock_guard lock(mutex_);
+  joined_ = std::move(joined);
+}
+
+absl::StatusOr<Connection> Session::connect_to_coordinator() {
+  auto connection = connect(run_directory_);
+  const std::lock_guard lock(mutex_);
+  asked_ = connection.ok() ? connection->address.target() : "";
+  return connection;
+}
+
+std::string Session::asked() const {
+  const std::lock_guard lock(mutex_);
+  return asked_;
 }
 
 bool Session::renew(const std::shared_ptr<const Joined>& used,
@@ -74,10 +103,16 @@ bool Session::renew(const std::shared_ptr<const Joined>& used,
   if (present != used) return true;  // another thread was faster
   if (present && is_transient(why) &&
       why.error_code() != grpc::StatusCode::UNAUTHENTICATED) {
-    // The same coordinator, as far as anybody knows: the channel mends itself.
     const auto address =
         read_address(storage::RunDirectory(run_directory_).address());
-    if (!address.ok() || *address == present->connection.address) return false;
+    if (!address.ok()) return false;
+    if (*address == present->connection.address) {
+      // The same coordinator, as far as anybody knows.
+      if (!is_of_the_connection(why)) return false;
+      const grpc::Status status = try_reconnect(*present);
+      if (!status.ok()) why = status;
+      return status.ok();
+    }
   }
   const grpc::Status status = try_join(present ? present->terms.epoch() : 0);
   if (status.ok()) return true;
@@ -86,7 +121,7 @@ bool Session::renew(const std::shared_ptr<const Joined>& used,
 }
 
 grpc::Status Session::try_join(std::uint64_t lowest_epoch) {
-  auto connection = connect(run_directory_);
+  auto connection = connect_to_coordinator();
   if (!connection.ok()) return not_connected(connection.status());
   // A coordinator that has been replaced may still be dying.
   if (connection->address.epoch < lowest_epoch) {
@@ -97,12 +132,12 @@ grpc::Status Session::try_join(std::uint64_t lowest_epoch) {
   joined->connection = *std::move(connection);
   joined->stub = v1::Coordinator::NewStub(joined->connection.channel);
   grpc::ClientContext context;
-  prepare(context, joined->connection);
+  prepare(context, joined->connection, options_.call_deadline);
   const grpc::Status status =
       joined->stub->Join(&context, identity_, &joined->terms);
   if (status.ok()) {
-    const std::lock_guard lock(mutex_);
-    joined_ = std::move(joined);
+    waiting_.answered();
+    keep(std::move(joined));
     return status;
   }
   // Told apart from a stale lease, which has the same code.
@@ -110,6 +145,20 @@ grpc::Status Session::try_join(std::uint64_t lowest_epoch) {
     return {grpc::StatusCode::PERMISSION_DENIED, status.error_message()};
   }
   return status;
+}
+
+// Not left to the channel: gRPC 1.51 moves one on only while a call waits on it
+// and otherwise every 5 s, so that an attempt to connect, which has 1 to 3 s,
+// never comes to its end between two calls.
+grpc::Status Session::try_reconnect(const Joined& failed) {
+  auto connection = connect_to_coordinator();
+  if (!connection.ok()) return not_connected(connection.status());
+  auto joined = std::make_shared<Joined>();
+  joined->connection = *std::move(connection);
+  joined->stub = v1::Coordinator::NewStub(joined->connection.channel);
+  joined->terms = failed.terms;
+  keep(std::move(joined));
+  return grpc::Status::OK;
 }
 
 bool Session::pause(std::chrono::milliseconds duration) const {

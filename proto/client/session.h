@@ -2,26 +2,33 @@
 
 #include <grpcpp/client_context.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <utility>
 
 #include "lens/v1/coordinator.grpc.pb.h"
 #include "proto/channel.h"
+#include "proto/client/waiting.h"
 
 namespace lens::proto {
 
-// A worker's standing with whichever coordinator runs: connects, joins, and
-// does both again when the coordinator was restarted. Thread-safe.
+// A worker's standing with whichever coordinator runs: connects, joins, does
+// both again when the coordinator was restarted, and connects again when a
+// connection has failed. Thread-safe.
 class Session {
  public:
   struct Options {
-    std::chrono::milliseconds call_deadline{10'000};
-    std::stop_token stop;  // ends the waiting between tries
+    // Of one try. Short: into a connection that is dead without a word a call
+    // waits in vain, and only then is the next one made over a new connection.
+    std::chrono::milliseconds call_deadline{4'000};
+    std::stop_token stop;   // ends the waiting between tries
+    Waiting::Log log = {};  // told what is waited for
   };
 
   // Does not call anybody yet.
@@ -42,44 +49,53 @@ class Session {
 
   // Calls with the present worker id, repeating on everything that a restart
   // of the coordinator or the network can cause, with growing, jittered pauses,
-  // until `patience` is over; 0: one try, and one more after joining again.
-  // PERMISSION_DENIED: the coordinator is another run's. CANCELLED: stopped.
-  // Otherwise the last answer.
+  // until `patience` is over; 0: one try, and one more after connecting or
+  // joining again. PERMISSION_DENIED: the coordinator is another run's, or the
+  // credentials stay unusable. CANCELLED: stopped. Otherwise the last answer.
   template <typename Request, typename Response>
   grpc::Status call(grpc::Status (v1::Coordinator::Stub::*method)(
                         grpc::ClientContext*, const Request&, Response*),
                     Request request, Response* response,
                     std::chrono::milliseconds patience) {
-    return repeat(patience, [&](const Joined& joined) {
+    return repeat(patience, [&](const Joined& joined, Limit limit) {
       request.set_worker_id(joined.terms.worker_id());
       grpc::ClientContext context;
-      prepare(context, joined.connection);
+      prepare(context, joined.connection, limit);
       return ((*joined.stub).*method)(&context, request, response);
     });
   }
 
  private:
+  using Limit = std::chrono::milliseconds;  // of one try
+
   template <typename Try>
   grpc::Status repeat(std::chrono::milliseconds patience, Try once);
 
-  void prepare(grpc::ClientContext& context,
-               const Connection& connection) const;
+  void prepare(grpc::ClientContext& context, const Connection& connection,
+               Limit limit) const;
   // One attempt to get from `used` (null: none) to a session that may work
   // better. True: there is a newer one. `why` is replaced by a better reason.
   bool renew(const std::shared_ptr<const Joined>& used, grpc::Status& why);
   grpc::Status try_join(std::uint64_t lowest_epoch);
+  // A new connection in the place of a failed one, to the same coordinator.
+  grpc::Status try_reconnect(const Joined& failed);
+  void keep(std::shared_ptr<const Joined> joined);
+  absl::StatusOr<Connection> connect_to_coordinator();
+  std::string asked() const;
   bool pause(std::chrono::milliseconds duration) const;
 
   const std::filesystem::path run_directory_;
   const v1::JoinRequest identity_;
   const Options options_;
 
+  Waiting waiting_;
   std::mutex renewing_;  // one thread joins, the others wait for it
   mutable std::mutex mutex_;
   std::shared_ptr<const Joined> joined_;  // guarded by mutex_
+  std::string asked_;                     // guarded by mutex_; host and port
 };
 
-// Grows from 0.1 s to 5 s, each pause between half and one and a half of it.
+// Grows from 0.1 s to 2 s, each pause between half and one and a half of it.
 class Backoff {
  public:
   std::chrono::milliseconds next();
@@ -91,27 +107,48 @@ class Backoff {
 // Whether a restarted coordinator or a healed network can mend it.
 bool is_transient(const grpc::Status& status);
 
+// How long credentials may be unusable: a coordinator that starts makes them
+// anew where they are damaged.
+inline constexpr std::chrono::seconds kUnusableCredentials(20);
+inline constexpr std::chrono::milliseconds kShortestTry(100);
+
 template <typename Try>
 grpc::Status Session::repeat(std::chrono::milliseconds patience, Try once) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  using std::chrono::steady_clock;
+  const auto begin = steady_clock::now();
+  const auto limit = [&] {
+    if (patience.count() == 0) return options_.call_deadline;
+    const auto left = std::chrono::duration_cast<Limit>(begin + patience -
+                                                        steady_clock::now());
+    return std::min(options_.call_deadline, std::max(left, kShortestTry));
+  };
   Backoff backoff;
   int renewals_in_a_row = 0;
   while (true) {
     const std::shared_ptr<const Joined> used = joined();
     grpc::Status status(grpc::StatusCode::UNAVAILABLE, "not joined yet");
     if (used) {
-      status = once(*used);
+      status = once(*used, limit());
       const bool unknown = status.error_code() == grpc::StatusCode::NOT_FOUND;
+      if (!is_transient(status)) waiting_.answered();
       if (!unknown && !is_transient(status)) return status;
     }
     // A new session is worth a try at once, but not for ever.
-    if (renew(used, status) && ++renewals_in_a_row <= 2) continue;
+    const int most = steady_clock::now() - begin < patience ? 2 : 1;
+    if (renew(used, status) && ++renewals_in_a_row <= most) continue;
     renewals_in_a_row = 0;
     if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) {
       return status;
     }
+    waiting_.failed(asked(), status.error_message());
     const auto duration = backoff.next();
-    if (std::chrono::steady_clock::now() + duration > deadline) return status;
+    const auto waited = steady_clock::now() + duration - begin;
+    if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED &&
+        waited > kUnusableCredentials) {
+      return grpc::Status(grpc::StatusCode::PERMISSION_DENIED,
+                          status.error_message());
+    }
+    if (waited > patience) return status;
     if (!pause(duration)) {
       return grpc::Status(grpc::StatusCode::CANCELLED, "asked to stop");
     }

@@ -4,60 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <optional>
-#include <set>
 #include <thread>
 #include <vector>
 
-#include "tests/coordinator/run_on_disk.h"
-#include "tests/coordinator/temporary_directory.h"
+#include "tests/coordinator/client_case.h"
 
 namespace lens::worker {
 namespace {
 
 using coordinator::kRunId;
-using coordinator::kSamplesOfUnit;
-using coordinator::RunOnDisk;
 using coordinator::RunSettings;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
-
-class ClientTest : public ::testing::Test {
- protected:
-  void start(const RunSettings& settings = {}) {
-    stop();
-    run_.emplace(directory_.path(), settings);
-    run_->serve();
-  }
-  void stop() { run_.reset(); }
-  std::unique_ptr<Client> connect(int pid = 1, ClientOptions options = {}) {
-    WorkerIdentity identity;
-    identity.host = "node";
-    identity.pid = pid;
-    return std::make_unique<Client>(storage::RunDirectory(directory_.path()),
-                                    kRunId, identity, options);
-  }
-  CommitAnswer commit(Client& client, const Lease& lease) {
-    const std::string dataset = lease.unit % 2 == 0 ? "mtvqa" : "latex_ocr";
-    const auto receipt =
-        coordinator::write_part_file(directory_.path(), dataset, lease.unit,
-                                     {lease.token.epoch, lease.token.number});
-    return client.commit(lease, receipt, kSamplesOfUnit, 0, 9);
-  }
-  static Lease lease_of(const AcquireAnswer& answer) {
-    const auto* lease = std::get_if<Lease>(&answer);
-    EXPECT_NE(lease, nullptr);
-    return lease != nullptr ? *lease : Lease{};
-  }
-  static HeartbeatAnswer beat(Client& client, const Lease& lease) {
-    const std::vector<LeaseProgress> leases = {{lease.token, lease.unit, 1}};
-    return client.heartbeat(leases);
-  }
-
-  coordinator::TemporaryDirectory directory_;
-  std::optional<RunOnDisk> run_;
-};
 
 TEST_F(ClientTest, WorksThroughARun) {
   start({.units = 2});
@@ -196,7 +155,36 @@ TEST_F(ClientTest, QuarantinedSampleComesWithTheLease) {
   EXPECT_EQ(lease.attempt, 3);
   ASSERT_EQ(lease.quarantined.size(), 1u);
   EXPECT_EQ(lease.quarantined[0].sample_id, "3");
-  EXPECT_EQ(lease.quarantined[0].reason, "out of memory, 2 times: no memory ?");
+  EXPECT_EQ(lease.quarantined[0].reason,
+            "out of memory, 2 times: no memory \\xff");
+}
+
+// What the receiver's parser refuses would be repeated for ten minutes, and
+// then end the worker.
+TEST_F(ClientTest, TextThatIsNoUtf8IsSentWithItsBytesSpelled) {
+  start({.units = 1});
+  WorkerIdentity identity;
+  identity.host = "h\xe9";
+  identity.device_name = "\xed\xa0\x80";
+  Client client(
+      storage::RunDirectory(directory_.path()), kRunId, identity,
+      {.call_deadline = seconds(1), .give_up = milliseconds(500), .stop = {}});
+  const auto worker = (*run_)->snapshot().workers.at(0).identity;
+  EXPECT_EQ(worker.host, "h\\xe9");
+  EXPECT_EQ(worker.device_name, "\\xed\\xa0\\x80");
+
+  const std::pair<const char*, const char*> reasons[] = {
+      {"overlong \xe0\x80\x80", "overlong \\xe0\\x80\\x80"},
+      {"surrogate \xed\xa0\x80", "surrogate \\xed\\xa0\\x80"},
+      {"beyond \xf4\x90\x80\x80", "beyond \\xf4\\x90\\x80\\x80"},
+      {"cut \xe2\x82", "cut \\xe2\\x82"},
+      {"whole \xe2\x82\xac", "whole \xe2\x82\xac"},
+  };
+  for (const auto& [sent, arrived] : reasons) {
+    const Lease lease = lease_of(client.acquire());
+    EXPECT_NO_THROW(client.fail(lease, FailureClass::kOutOfMemory, "5", sent));
+    EXPECT_EQ((*run_)->snapshot().failures.at(0).reason, arrived);
+  }
 }
 
 TEST_F(ClientTest, LostCourtesyNeverThrows) {

@@ -251,7 +251,7 @@ TEST_F(LeaseTableTest, LeaseRenewedSinceItWasLookedAtDoesNotExpire) {
 TEST_F(LeaseTableTest, PausedCommitMayBeTriedAgain) {
   const Lease lease = take(join(1));
   ASSERT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
-  table_.pause_commit(lease.token);
+  table_.postpone_commit(lease.token);
   EXPECT_EQ(*table_.begin_commit(lease.token, lease.unit), kProceed);
 }
 

@@ -13,6 +13,7 @@
 #include "tests/coordinator/fake_clock.h"
 #include "tests/coordinator/run_on_disk.h"
 #include "tests/coordinator/temporary_directory.h"
+#include "tests/fakes/few_descriptors.h"
 
 namespace lens::coordinator {
 namespace {
@@ -414,6 +415,19 @@ TEST_F(RunTest, CommitWithoutItsPartIsRefusedAndCounted) {
   ASSERT_EQ(snapshot.failures.size(), 1u);
   EXPECT_EQ(snapshot.failures[0].failure_class, FailureClass::kStore);
   EXPECT_EQ(take(worker).attempt, 2);
+}
+
+// The part is as good as before: the worker asks again.
+TEST_F(RunTest, CommitIsPutOffWhileThereAreNoDescriptorsToLookAtItsPart) {
+  start({.units = 1});
+  const UnitCommit commit = run_->finished(take(join()));
+  {
+    const fakes::FewDescriptors none(3);
+    EXPECT_TRUE(absl::IsUnavailable((*run_)->commit(commit)));
+  }
+  EXPECT_TRUE((*run_)->snapshot().failures.empty());
+  EXPECT_EQ((*run_)->snapshot().units_leased, 1);
+  EXPECT_TRUE((*run_)->commit(commit).ok());
 }
 
 TEST_F(RunTest, CommitThatDoesNotFitItsUnitIsRefused) {

@@ -185,7 +185,7 @@ TEST_F(ServiceTest, StrangersAreNotServed) {
   no_certificate.certificate = no_certificate.private_key = "";
   EXPECT_EQ(try_with(tls(no_certificate), token), unavailable);
 
-  const auto foreign = proto::make_certificates(10);
+  const auto foreign = proto::make_certificates();
   ASSERT_TRUE(foreign.ok());
   proto::Credentials other_run = credentials();
   other_run.certificate = foreign->client.certificate;
@@ -203,7 +203,7 @@ TEST_F(ServiceTest, StrangersAreNotServed) {
 
 TEST_F(ServiceTest, CertificateOfAClientCannotPoseAsTheCoordinator) {
   // The client's own check: another authority's server is refused.
-  const auto foreign = proto::make_certificates(10);
+  const auto foreign = proto::make_certificates();
   ASSERT_TRUE(foreign.ok());
   proto::Credentials deceived = credentials();
   deceived.authority = foreign->authority;

@@ -253,14 +253,15 @@ class RunCase(unittest.TestCase):
                               capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, OK, done.stdout + done.stderr)
 
-    def start_coordinator(self, run, *flags):
+    def start_coordinator(self, run, *flags, **options):
         address = run / "coordinator.json"
 
         def serves():
             with contextlib.suppress(OSError, ValueError):
                 return json.loads(address.read_text())["pid"] == process.pid
             self.assertIsNone(process.poll(), self.text_of(process))
-        process = self.start([BIN / "lens-coordinator", run, *flags])
+        process = self.start([BIN / "lens-coordinator", run, *flags],
+                             **options)
         until(serves, 20, "a coordinator that serves")
         return process
 
