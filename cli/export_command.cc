@@ -45,16 +45,18 @@ int export_command(const ExportOptions& options, std::ostream& out) {
   const analysis::Source source = analysis::open_source(options.source);
   for (const std::string& note : source.notes) out << note << '\n';
   ExportProgress progress;
-  const analysis::ExportSummary summary = analysis::export_tables(
-      source, {.csv = options.csv,
-               .parquet = options.parquet,
-               .datasets = options.datasets,
-               .sample_files = options.samples,
-               .long_table = options.long_table,
-               .progress = [&progress](std::string_view dataset,
-                                       std::int64_t done, std::int64_t total) {
-                 progress(dataset, done, total);
-               }});
+  const analysis::tables::ExportSummary summary =
+      analysis::tables::export_tables(
+          source,
+          {.csv = options.csv,
+           .parquet = options.parquet,
+           .datasets = options.datasets,
+           .sample_files = options.samples,
+           .long_table = options.long_table,
+           .progress = [&progress](std::string_view dataset, std::int64_t done,
+                                   std::int64_t total) {
+             progress(dataset, done, total);
+           }});
   for (const auto& folder : {options.csv, options.parquet}) {
     if (folder.empty()) continue;
     out << fmt::format("{}: {} samples ({} failed)", folder.string(),

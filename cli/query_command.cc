@@ -16,9 +16,9 @@
 namespace lens::cli {
 namespace {
 
-using analysis::FoundSample;
-using analysis::FoundSamples;
-using analysis::QueryValue;
+using analysis::view::FoundSample;
+using analysis::view::FoundSamples;
+using analysis::view::QueryValue;
 
 nlohmann::ordered_json json_value(const QueryValue& value) {
   if (!value) return nullptr;
@@ -45,7 +45,8 @@ void print_json(const FoundSamples& found, std::size_t count,
   }
 }
 
-void add_csv_value(analysis::CsvRecords& records, const QueryValue& value) {
+void add_csv_value(analysis::tables::CsvRecords& records,
+                   const QueryValue& value) {
   if (!value) {
     records.number(std::nan(""));
     return;
@@ -62,7 +63,7 @@ void add_csv_value(analysis::CsvRecords& records, const QueryValue& value) {
 
 void print_csv(const FoundSamples& found, std::size_t count,
                std::ostream& out) {
-  analysis::CsvRecords records;
+  analysis::tables::CsvRecords records;
   records.text("dataset").text("sample_id");
   for (const std::string& field : found.fields)
     if (field != "dataset" && field != "sample_id") records.text(field);
@@ -83,20 +84,22 @@ void print_text(const FoundSamples& found, std::size_t count,
   int name_width = 0;
   const auto name = [&](std::size_t i) {
     return found.samples[i].dataset + "/" +
-           analysis::one_line_text(found.samples[i].sample_id);
+           analysis::view::one_line_text(found.samples[i].sample_id);
   };
   for (std::size_t i = 0; i < count; ++i)
-    name_width = std::max(name_width, analysis::display_width(name(i)));
+    name_width = std::max(name_width, analysis::view::display_width(name(i)));
   for (std::size_t i = 0; i < count; ++i) {
-    std::string line = analysis::fit(name(i), name_width);
+    std::string line = analysis::view::fit(name(i), name_width);
     for (std::size_t f = 0; f < found.fields.size(); ++f) {
       const QueryValue& value = found.samples[i].values[f];
       const std::string shown =
-          value ? analysis::one_line_text(analysis::query_value_text(value))
+          value ? analysis::view::one_line_text(
+                      analysis::view::query_value_text(value))
                 : "-";
-      const int width = std::min(analysis::display_width(shown), kMostValue);
-      line +=
-          fmt::format("  {}={}", found.fields[f], analysis::fit(shown, width));
+      const int width =
+          std::min(analysis::view::display_width(shown), kMostValue);
+      line += fmt::format("  {}={}", found.fields[f],
+                          analysis::view::fit(shown, width));
     }
     out << line << '\n';
   }
@@ -113,10 +116,10 @@ int query_command(const QueryOptions& options, std::ostream& out) {
   const analysis::Source source = analysis::open_source(options.source);
   FoundSamples found;
   try {
-    found = analysis::find_samples(
+    found = analysis::view::find_samples(
         source, options.query,
         {.sort = options.sort, .descending = options.descending});
-  } catch (const analysis::QueryError& error) {
+  } catch (const analysis::view::QueryError& error) {
     throw UsageError(error.what());
   }
   for (const std::string& note : source.notes)

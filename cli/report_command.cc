@@ -32,8 +32,8 @@ class ReportProgress {
   bool told_ = false;
 };
 
-analysis::ReportOptions analysis_options(const ReportOptions& options) {
-  analysis::ReportOptions to;
+analysis::report::ReportOptions analysis_options(const ReportOptions& options) {
+  analysis::report::ReportOptions to;
   to.samples = options.samples;
   to.most_bytes = static_cast<std::size_t>(options.most_megabytes * 1e6);
   to.right_score = options.study.right_score;
@@ -43,9 +43,9 @@ analysis::ReportOptions analysis_options(const ReportOptions& options) {
   return to;
 }
 
-void write_figures(const analysis::Report& report, const fs::path& folder,
-                   std::ostream& out) {
-  for (const analysis::ReportFigure& figure : report.figures) {
+void write_figures(const analysis::report::Report& report,
+                   const fs::path& folder, std::ostream& out) {
+  for (const analysis::report::ReportFigure& figure : report.figures) {
     storage::write_file_durably(folder / (figure.id + ".svg"), figure.svg);
     storage::write_file_durably(folder / (figure.id + ".csv"), figure.csv);
   }
@@ -57,16 +57,16 @@ void write_figures(const analysis::Report& report, const fs::path& folder,
 }  // namespace
 
 int report_command(const ReportOptions& options, std::ostream& out) {
-  analysis::ReportOptions to = analysis_options(options);
+  analysis::report::ReportOptions to = analysis_options(options);
   const analysis::Source source = analysis::open_source(options.path);
   const fs::path output = options.output.empty()
                               ? source.file.parent_path() / "report.html"
                               : options.output;
-  analysis::Report report;
+  analysis::report::Report report;
   {
     ReportProgress progress;
     to.progress = [&progress](std::string_view what) { progress(what); };
-    report = analysis::make_report(source, to);
+    report = analysis::report::make_report(source, to);
   }
   storage::write_file_durably(output, report.html);
   for (const std::string& note : source.notes) out << note << '\n';

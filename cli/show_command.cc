@@ -35,20 +35,22 @@ bool wants_colour(const ShowOptions& options) {
   return !options.no_color && !forbidden && isatty(STDOUT_FILENO);
 }
 
-analysis::HeatMap::Scale scale_named(const std::string& name) {
-  if (name == "entropy") return analysis::HeatMap::Scale::kEntropy;
-  if (name == "probability") return analysis::HeatMap::Scale::kProbability;
+analysis::figures::HeatMap::Scale scale_named(const std::string& name) {
+  if (name == "entropy") return analysis::figures::HeatMap::Scale::kEntropy;
+  if (name == "probability")
+    return analysis::figures::HeatMap::Scale::kProbability;
   throw UsageError("unknown --value " + name + "; give entropy or probability");
 }
 
-std::string drawn(const ShowOptions& options, analysis::SampleMapOptions map) {
+std::string drawn(const ShowOptions& options,
+                  analysis::view::SampleMapOptions map) {
   const analysis::Source source =
       analysis::open_source(options.source, analysis::SealCheck::kNone);
-  map.layers = analysis::parse_layers(
+  map.layers = analysis::view::parse_layers(
       options.layers, static_cast<int>(source.results.layers()));
-  const analysis::SampleView view =
-      analysis::find_sample(source, options.sample, options.dataset);
-  return analysis::sample_map(view, source.vocabulary.token_text, map);
+  const analysis::view::SampleView view =
+      analysis::view::find_sample(source, options.sample, options.dataset);
+  return analysis::view::sample_map(view, source.vocabulary.token_text, map);
 }
 
 // The checksum is not looked at, for it takes a pass over the whole file, and
@@ -57,7 +59,7 @@ std::string drawn(const ShowOptions& options, analysis::SampleMapOptions map) {
 constexpr char kText = ' ', kUsage = 'u', kInput = 'i', kStorage = 's';
 
 void send_drawing(const ShowOptions& options,
-                  const analysis::SampleMapOptions& map,
+                  const analysis::view::SampleMapOptions& map,
                   const storage::GuardSend& send) {
   try {
     std::istringstream lines(drawn(options, map));
@@ -72,7 +74,7 @@ void send_drawing(const ShowOptions& options,
 }
 
 std::string drawn_by_a_child(const ShowOptions& options,
-                             const analysis::SampleMapOptions& map) {
+                             const analysis::view::SampleMapOptions& map) {
   const storage::GuardOutcome outcome =
       storage::run_guarded([&](const storage::GuardSend& send) {
         send_drawing(options, map, send);
@@ -95,7 +97,7 @@ std::string drawn_by_a_child(const ShowOptions& options,
 }  // namespace
 
 int show_command(const ShowOptions& options, std::ostream& out) {
-  const analysis::SampleMapOptions map = {
+  const analysis::view::SampleMapOptions map = {
       .value = scale_named(options.value),
       .layers = {},
       .colour = wants_colour(options),

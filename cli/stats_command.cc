@@ -15,8 +15,8 @@
 namespace lens::cli {
 namespace {
 
-using analysis::SampleRow;
-using analysis::SampleTable;
+using analysis::metrics::SampleRow;
+using analysis::metrics::SampleTable;
 
 void tell(const StatsOptions& options, std::string_view what) {
   if (options.progress) std::cerr << "\r\x1b[K" << what << std::flush;
@@ -40,16 +40,16 @@ void keep_languages(const std::vector<std::string>& languages,
                      "look at the column language of the results");
 }
 
-std::vector<SampleTable> read_tables(const analysis::Source& source,
-                                     const StatsOptions& options,
-                                     const analysis::OnsetRule& onset) {
-  const analysis::SampleTableOptions how = {
+std::vector<SampleTable> read_tables(
+    const analysis::Source& source, const StatsOptions& options,
+    const analysis::metrics::OnsetRule& onset) {
+  const analysis::metrics::SampleTableOptions how = {
       .onset = onset, .right_score = options.study.right_score};
   std::vector<SampleTable> tables;
   for (const storage::DatasetSummary& dataset : source.results.datasets()) {
     tell(options, "reading " + dataset.name);
-    tables.push_back(
-        analysis::read_sample_table(source.results, dataset.name, how));
+    tables.push_back(analysis::metrics::read_sample_table(source.results,
+                                                          dataset.name, how));
   }
   if (!options.language.empty()) keep_languages(options.language, tables);
   return tables;
@@ -67,23 +67,24 @@ void write_file(const std::filesystem::path& file, const std::string& text) {
 }  // namespace
 
 int stats_command(const StatsOptions& options, std::ostream& out) {
-  analysis::StudyOptions study_how = study_options(options.study);
+  analysis::statistics::StudyOptions study_how = study_options(options.study);
   study_how.progress = [&](std::string_view what) { tell(options, what); };
   const analysis::Source source = analysis::open_source(options.path);
   const std::vector<SampleTable> tables =
       read_tables(source, options, study_how.onset);
-  const analysis::Study study = analysis::make_study(tables, study_how);
+  const analysis::statistics::Study study =
+      analysis::statistics::make_study(tables, study_how);
   tell(options, "");
   if (options.json == "-") {
     for (const std::string& note : source.notes)
       std::cerr << "Note: " << note << '\n';
-    out << analysis::study_json(study);
+    out << analysis::statistics::study_json(study);
     return kExitOk;
   }
   if (!options.json.empty()) write_file(options.json, study_json(study));
   for (const std::string& note : source.notes) out << "Note: " << note << '\n';
   if (!source.notes.empty()) out << '\n';
-  out << analysis::study_text(study);
+  out << analysis::statistics::study_text(study);
   return kExitOk;
 }
 

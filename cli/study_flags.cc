@@ -47,7 +47,7 @@ void add_study_flags(CLI::App& command, StudyFlags& flags) {
       ->type_name("X");
 }
 
-analysis::StudyOptions study_options(const StudyFlags& flags) {
+analysis::statistics::StudyOptions study_options(const StudyFlags& flags) {
   require(flags.resamples >= 100, "--resamples", "at least 100");
   require(flags.permutations >= 99, "--permutations", "at least 99");
   require(flags.onset_fraction > 0 && flags.onset_fraction < 1,

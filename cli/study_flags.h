@@ -24,6 +24,6 @@ struct StudyFlags {
 void add_study_flags(CLI::App& command, StudyFlags& flags);
 
 // Throws InputError where a value makes no sense.
-analysis::StudyOptions study_options(const StudyFlags& flags);
+analysis::statistics::StudyOptions study_options(const StudyFlags& flags);
 
 }  // namespace lens::cli

@@ -8,7 +8,7 @@
 
 #include "storage/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 constexpr std::size_t kHeldBytes = 1 << 18;
@@ -133,4 +133,4 @@ void CsvFile::commit() {
   file_.commit();
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

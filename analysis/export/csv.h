@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 
 // Records of CSV as RFC 4180 has them: UTF-8 without a byte order mark, fields
 // separated by commas, records ended by CR LF. Text is always quoted and its
@@ -72,4 +72,4 @@ class CsvFile {
   CsvRecords records_;
 };
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -12,7 +12,7 @@
 #include "analysis/export/tables.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 namespace fs = std::filesystem;
@@ -107,7 +107,7 @@ class DatasetTables {
         summary_(summary),
         total_(dataset.samples),
         csv_(options.csv / dataset.name),
-        table_(read_sample_table(source.results, dataset.name)) {
+        table_(metrics::read_sample_table(source.results, dataset.name)) {
     const ParquetMetadata metadata = metadata_of(source, dataset);
     const fs::path parquet = options.parquet / dataset.name;
     if (!options.csv.empty()) {
@@ -171,7 +171,7 @@ class DatasetTables {
   ExportSummary& summary_;
   std::int64_t total_;
   fs::path csv_;
-  SampleTable table_;
+  metrics::SampleTable table_;
   std::optional<SamplesCsv> samples_;
   std::optional<LongTable> long_;
   std::optional<SamplesParquet> samples_parquet_;
@@ -204,4 +204,4 @@ ExportSummary export_tables(const Source& source,
   return summary;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -9,7 +9,7 @@
 
 #include "analysis/source.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 
 struct ExportOptions {
   std::filesystem::path csv = {};          // folder; empty: no CSV
@@ -40,4 +40,4 @@ struct ExportSummary {
 // read or written.
 ExportSummary export_tables(const Source& source, const ExportOptions& options);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

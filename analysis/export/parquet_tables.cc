@@ -18,7 +18,7 @@
 #include "analysis/export/tables.h"
 #include "storage/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 // Rows of a row group: enough to compress well, few enough to be held.
@@ -261,10 +261,10 @@ SamplesParquet::SamplesParquet(std::filesystem::path file,
 SamplesParquet::~SamplesParquet() = default;
 
 void SamplesParquet::append(const SampleBlock& block,
-                            const SampleTable& table) {
+                            const metrics::SampleTable& table) {
   for (std::size_t s = 0; s < block.samples.size(); ++s) {
     const storage::SampleRecord& sample = block.samples[s];
-    const SampleRow& means =
+    const metrics::SampleRow& means =
         table.rows.at(static_cast<std::size_t>(block.first_sample) + s);
     const bool ok = sample.status == storage::SampleStatus::kOk;
     const bool has_mean = ok && means.tokens > 0;
@@ -300,4 +300,4 @@ void SamplesParquet::append(const SampleBlock& block,
 
 void SamplesParquet::commit() { impl_->commit(); }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -9,7 +9,7 @@
 #include "analysis/export/sample_block.h"
 #include "analysis/metrics/sample_table.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 
 // Key-value pairs of the file's footer, beside the schema.
 using ParquetMetadata = std::vector<std::pair<std::string, std::string>>;
@@ -43,7 +43,7 @@ class SamplesParquet {
   SamplesParquet& operator=(const SamplesParquet&) = delete;
 
   // `table` has the rows of the whole data set.
-  void append(const SampleBlock& block, const SampleTable& table);
+  void append(const SampleBlock& block, const metrics::SampleTable& table);
   void commit();
 
  private:
@@ -51,4 +51,4 @@ class SamplesParquet {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -5,7 +5,7 @@
 
 #include "storage/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 using storage::ResultsReader;
@@ -166,4 +166,4 @@ void for_each_block(const ResultsReader& results, std::string_view dataset,
   }
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

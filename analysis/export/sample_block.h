@@ -8,7 +8,7 @@
 
 #include "storage/reader.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 
 // Some consecutive samples of a data set with their token rows, as they are in
 // the file. Raw states and shares of scripts are left where they are.
@@ -56,4 +56,4 @@ SampleBlock read_block(const storage::ResultsReader& results,
                        std::string_view dataset, std::size_t vocabulary_size,
                        std::int64_t begin, std::int64_t end);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -4,7 +4,7 @@
 
 #include "analysis/export/csv.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 std::vector<std::int64_t> generated_tokens(const SampleBlock& block,
@@ -74,4 +74,4 @@ void write_sample_files(const std::filesystem::path& folder,
   entropies.commit();
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -7,7 +7,7 @@
 
 #include "analysis/export/sample_block.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 
 // A name for files of a sample that every file system takes: letters, digits
 // and ". _ -" stay (a first dot does not), all else becomes %XX.
@@ -26,4 +26,4 @@ void write_sample_files(const std::filesystem::path& folder,
                         const SampleBlock& block, std::size_t s,
                         const std::vector<std::string>& token_text);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

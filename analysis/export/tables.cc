@@ -3,7 +3,7 @@
 #include <map>
 #include <utility>
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 void header(CsvFile& file, const std::vector<std::string>& names) {
@@ -23,7 +23,7 @@ void add(const std::vector<float>& values, std::vector<double>& sums) {
   for (std::size_t l = 0; l < values.size(); ++l) sums[l] += values[l];
 }
 
-void add(const SampleRow& row, GroupSums& sums) {
+void add(const metrics::SampleRow& row, GroupSums& sums) {
   ++sums.samples;
   sums.tokens += row.tokens;
   add(row.entropy, sums.entropy);
@@ -32,8 +32,9 @@ void add(const SampleRow& row, GroupSums& sums) {
   add(row.agreement, sums.agreement);
 }
 
-void write_group(CsvFile& file, const SampleTable& table, const std::string& by,
-                 const std::string& group, const GroupSums& sums) {
+void write_group(CsvFile& file, const metrics::SampleTable& table,
+                 const std::string& by, const std::string& group,
+                 const GroupSums& sums) {
   const auto count = static_cast<double>(sums.samples);
   for (int layer = 0; layer < table.layers; ++layer) {
     const auto l = static_cast<std::size_t>(layer);
@@ -131,14 +132,15 @@ void SamplesCsv::append(const SampleBlock& block) {
   }
 }
 
-void write_means(const std::filesystem::path& path, const SampleTable& table) {
+void write_means(const std::filesystem::path& path,
+                 const metrics::SampleTable& table) {
   // By kind of group in this order, then by name.
   std::map<std::pair<int, std::string>, GroupSums> groups;
-  for (const SampleRow& row : table.rows) {
+  for (const metrics::SampleRow& row : table.rows) {
     if (!row.ok || row.tokens == 0) continue;
     add(row, groups[{0, ""}]);
     if (!row.language.empty()) add(row, groups[{1, row.language}]);
-    if (row.verdict != Verdict::kUnknown)
+    if (row.verdict != metrics::Verdict::kUnknown)
       add(row, groups[{2, std::string(verdict_name(row.verdict))}]);
   }
   CsvFile file(path);
@@ -164,16 +166,16 @@ void write_vocabulary_csv(const std::filesystem::path& path,
   file.commit();
 }
 
-std::string_view verdict_name(Verdict verdict) {
+std::string_view verdict_name(metrics::Verdict verdict) {
   switch (verdict) {
-    case Verdict::kRight:
+    case metrics::Verdict::kRight:
       return "right";
-    case Verdict::kWrong:
+    case metrics::Verdict::kWrong:
       return "wrong";
-    case Verdict::kUnknown:
+    case metrics::Verdict::kUnknown:
       break;
   }
   return "";
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

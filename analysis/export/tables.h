@@ -9,7 +9,7 @@
 #include "analysis/metrics/sample_table.h"
 #include "storage/merge.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 
 // long.csv: a record for each token and layer, in the order of the file.
 class LongTable {
@@ -36,13 +36,14 @@ class SamplesCsv {
 
 // means.csv: for each group (the data set, each language, right and wrong
 // answers) and layer the mean over its samples of their means over the answer.
-void write_means(const std::filesystem::path& file, const SampleTable& table);
+void write_means(const std::filesystem::path& file,
+                 const metrics::SampleTable& table);
 
 // vocabulary.csv: text and script of each id.
 void write_vocabulary_csv(const std::filesystem::path& file,
                           const storage::Vocabulary& vocabulary);
 
 // "right", "wrong", "" where not known.
-std::string_view verdict_name(Verdict verdict);
+std::string_view verdict_name(metrics::Verdict verdict);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <span>
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -121,4 +121,4 @@ std::string line_colour(int index) {
       figures::kLines[static_cast<std::size_t>(figures::wrapped(index, 8))]);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

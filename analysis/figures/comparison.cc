@@ -6,7 +6,7 @@
 #include "analysis/figures/check.h"
 #include "analysis/figures/curve_panel.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -74,4 +74,4 @@ std::string comparison_svg(const ComparisonFigure& figure) {
   return svg.finish(kCurveFigureWidth, y + 6);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

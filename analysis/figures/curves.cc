@@ -2,7 +2,7 @@
 
 #include "analysis/figures/curve_panel.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -40,4 +40,4 @@ std::string curves_svg(const CurveFigure& figure) {
   return svg.finish(kCurveFigureWidth, y + 6);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

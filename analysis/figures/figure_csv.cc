@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 std::string field(std::string_view text) {
@@ -130,4 +130,4 @@ std::string image_map_csv(const ImageMap& map) {
   return out;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -4,7 +4,7 @@
 
 #include "analysis/figures/figures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 
 // The data of a figure as CSV, from the very struct that it is drawn from.
 //
@@ -27,4 +27,4 @@ std::string stack_csv(const StackFigure& figure);
 // row,column,top_text,entropy (or probability)
 std::string image_map_csv(const ImageMap& map);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 
 // Figures as SVG text, self-contained: no script, no font or file of another
 // place. They take plain numbers; where these come from is not their business.
@@ -110,4 +110,4 @@ std::string scale_colour(HeatMap::Scale scale, double share);
 // Colour of the i-th line or group: eight that stay apart for the colour-blind.
 std::string line_colour(int index);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

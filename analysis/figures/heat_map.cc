@@ -11,7 +11,7 @@
 #include "analysis/figures/legend.h"
 #include "analysis/figures/svg.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -276,4 +276,4 @@ std::string heat_map_svg(const HeatMap& map) {
   return figures::HeatMapWriter(map).write();
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

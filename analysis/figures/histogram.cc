@@ -9,7 +9,7 @@
 #include "analysis/figures/figures.h"
 #include "analysis/figures/scale.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -175,4 +175,4 @@ std::string histogram_svg(const HistogramFigure& figure) {
   return svg.finish(kWidth, y + 6);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -7,7 +7,7 @@
 
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 constexpr std::uint8_t kImageRole = 1;  // token_role, docs/format.md
@@ -78,4 +78,4 @@ std::vector<std::int64_t> image_token_rows(
   return rows;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 
 // Where the tokens of an image lie in its picture, and which rows of a results
 // file were read from their states.
@@ -66,4 +66,4 @@ std::vector<std::int64_t> image_token_rows(
     std::span<const std::uint8_t> role, std::span<const std::int32_t> position,
     int image_tokens);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

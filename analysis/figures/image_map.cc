@@ -10,7 +10,7 @@
 #include "analysis/figures/svg.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -202,4 +202,4 @@ std::string image_map_svg(const ImageMap& map) {
   return figures::ImageMapWriter(map).write();
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

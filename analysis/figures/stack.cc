@@ -9,7 +9,7 @@
 #include "analysis/figures/legend.h"
 #include "analysis/figures/scale.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace figures {
 namespace {
 
@@ -303,4 +303,4 @@ std::string stack_svg(const StackFigure& figure) {
                     y + static_cast<double>(rows) * row + 4);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -5,7 +5,7 @@
 
 #include "storage/unit_result.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 void add(std::span<const float> values, std::vector<double>& sums) {
@@ -123,4 +123,4 @@ void SampleReducer::settle(SampleRow& row) const {
   row.settled = layer == layers_ ? kNoLayer : static_cast<int>(layer);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

@@ -6,7 +6,7 @@
 
 #include "analysis/metrics/sample_table.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 
 // The token columns of some consecutive rows, as read from the file.
 struct TokenBlock {
@@ -47,4 +47,4 @@ class SampleReducer {
   std::vector<std::int32_t> top_;   // [layer]
 };
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

@@ -8,7 +8,7 @@
 #include "analysis/metrics/token_spans.h"
 #include "storage/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 using storage::ResultsReader;
@@ -166,4 +166,4 @@ SampleTable read_sample_table(const ResultsReader& results,
   return table;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

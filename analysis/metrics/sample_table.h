@@ -9,7 +9,7 @@
 #include "analysis/metrics/token_metrics.h"
 #include "storage/reader.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 
 // Whether an answer counts as right: score >= SampleTableOptions::right_score.
 enum class Verdict { kRight, kWrong, kUnknown };
@@ -81,4 +81,4 @@ SampleTable read_sample_table(const storage::ResultsReader& results,
                               std::string_view dataset,
                               const SampleTableOptions& options = {});
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

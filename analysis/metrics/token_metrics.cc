@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 template <class Value>
@@ -63,4 +63,4 @@ int first_hit(std::span<const std::int32_t> top, std::int32_t token) {
   return kNoLayer;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

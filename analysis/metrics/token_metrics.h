@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 
 // Layers read off the curves of one token. A layer is a state index 0..N as in
 // /layer of results.h5. docs/metrics.md gives each definition with its source.
@@ -38,4 +38,4 @@ int prediction_depth(std::span<const std::int32_t> top);
 // min{ l : top[l] = token }. kNoLayer where no state has it on top.
 int first_hit(std::span<const std::int32_t> top, std::int32_t token);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

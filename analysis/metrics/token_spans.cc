@@ -2,7 +2,7 @@
 
 #include "storage/unit_result.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 // Reading so many rows too many costs less than another read.
@@ -43,4 +43,4 @@ std::vector<TokenSpan> answer_spans(std::span<const std::int64_t> offset,
   return spans;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

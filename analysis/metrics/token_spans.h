@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 
 // Consecutive samples and the token rows that hold their answers, end tokens
 // included. Rows of images and questions in between are read only where they
@@ -25,4 +25,4 @@ std::vector<TokenSpan> answer_spans(std::span<const std::int64_t> offset,
                                     std::span<const std::uint8_t> role,
                                     std::int64_t most_rows);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

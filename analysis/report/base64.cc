@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 constexpr char kDigits[] =
@@ -61,4 +61,4 @@ std::string packed_integers(std::span<const std::int32_t> values, int bytes) {
   return base64(out);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

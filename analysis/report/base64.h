@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // RFC 4648 with padding.
 std::string base64(std::span<const std::byte> bytes);
@@ -20,4 +20,4 @@ std::string packed_floats(std::span<const float> values);
 // Each value in 0 .. 256^bytes - 1; `bytes` is 1, 2 or 3.
 std::string packed_integers(std::span<const std::int32_t> values, int bytes);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

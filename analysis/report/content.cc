@@ -6,7 +6,7 @@
 #include "analysis/report/image_maps.h"
 #include "analysis/report/pictures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 void tell(const ReportOptions& options, std::string_view what) {
@@ -15,12 +15,13 @@ void tell(const ReportOptions& options, std::string_view what) {
 
 void read_tables(ReportContent& content) {
   const storage::ResultsReader& results = content.source->results;
-  SampleTableOptions options;
+  metrics::SampleTableOptions options;
   options.onset = content.options->study.onset;
   options.right_score = content.options->right_score;
   for (const storage::DatasetSummary& dataset : results.datasets()) {
     tell(*content.options, "reading " + dataset.name);
-    content.tables.push_back(read_sample_table(results, dataset.name, options));
+    content.tables.push_back(
+        metrics::read_sample_table(results, dataset.name, options));
     content.texts.push_back(
         {.reference = results.read_all<std::string>(dataset.name, "reference"),
          .answer = results.read_all<std::string>(dataset.name, "answer")});
@@ -57,7 +58,7 @@ void add_pictures(ReportContent& content, std::size_t t) {
 void choose(ReportContent& content) {
   content.chosen = choose_samples(content.tables, content.options->samples);
   for (const SampleKey& key : content.chosen) {
-    const SampleTable& table = content.tables[key.table];
+    const metrics::SampleTable& table = content.tables[key.table];
     content.details.push_back(read_sample_detail(
         content.source->results, table.dataset, table.rows[key.row]));
   }
@@ -81,10 +82,10 @@ ReportContent gather_content(const Source& source,
       std::log(static_cast<double>(source.vocabulary.token_text.size()));
   read_tables(content);
   tell(options, "statistics");
-  StudyOptions study = options.study;
+  statistics::StudyOptions study = options.study;
   if (!study.progress) study.progress = options.progress;
-  content.study = make_study(content.tables, study);
-  content.study_json = study_json(content.study);
+  content.study = statistics::make_study(content.tables, study);
+  content.study_json = statistics::study_json(content.study);
   tell(options, "figures");
   content.figures =
       make_figures(content.study, content.tables, content.largest_entropy);
@@ -97,4 +98,4 @@ ReportContent gather_content(const Source& source,
   return content;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -12,16 +12,16 @@
 #include "analysis/source.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // All that a page may show, before its size is known.
 struct ReportContent {
   const Source* source = nullptr;
   const ReportOptions* options = nullptr;
   double largest_entropy = 0;  // ln V
-  std::vector<SampleTable> tables;
+  std::vector<metrics::SampleTable> tables;
   std::vector<SampleTexts> texts;  // one a table
-  Study study;
+  statistics::Study study;
   std::string study_json;
   std::vector<ReportFigure> figures;
   std::vector<SampleKey> chosen;      // in the order of choice
@@ -30,7 +30,7 @@ struct ReportContent {
 
   std::size_t samples() const {
     std::size_t count = 0;
-    for (const SampleTable& table : tables) count += table.rows.size();
+    for (const metrics::SampleTable& table : tables) count += table.rows.size();
     return count;
   }
 };
@@ -47,4 +47,4 @@ struct PagePlan {
 ReportContent gather_content(const Source& source,
                              const ReportOptions& options);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

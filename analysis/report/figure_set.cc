@@ -9,42 +9,45 @@
 #include "analysis/figures/figures.h"
 #include "analysis/report/sample_choice.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
-using Groups = std::vector<const Group*>;
-using Member = Curve Group::*;
+using Groups = std::vector<const statistics::Group*>;
+using Member = statistics::Curve statistics::Group::*;
 
 // Single samples drawn behind a mean.
 constexpr std::size_t kThinCurves = 60;
 
-Groups groups_by(const Study& study, GroupBy by, const std::string& dataset) {
+Groups groups_by(const statistics::Study& study, statistics::GroupBy by,
+                 const std::string& dataset) {
   Groups groups;
-  for (const Group& group : study.groups)
+  for (const statistics::Group& group : study.groups)
     if (group.by == by && group.samples > 0 &&
         (dataset.empty() || group.dataset == dataset))
       groups.push_back(&group);
   return groups;
 }
 
-std::string name_of(const Group& group) {
+std::string name_of(const statistics::Group& group) {
   return group.value.empty() ? group.dataset : group.value;
 }
 
-std::string with_count(const Group& group) {
+std::string with_count(const statistics::Group& group) {
   return fmt::format("{} ({} samples)", name_of(group), group.samples);
 }
 
-CurveFigure::Line line_of(const Group& group, Member member) {
-  const Curve& curve = group.*member;
+figures::CurveFigure::Line line_of(const statistics::Group& group,
+                                   Member member) {
+  const statistics::Curve& curve = group.*member;
   return {.name = with_count(group),
           .mean = curve.mean,
           .low = curve.low,
           .high = curve.high};
 }
 
-CurveFigure::Mark onset_mark(const Group& group, int line) {
-  const LayerEstimate& onset = group.onset_of_mean;
+figures::CurveFigure::Mark onset_mark(const statistics::Group& group,
+                                      int line) {
+  const statistics::LayerEstimate& onset = group.onset_of_mean;
   return {.label = fmt::format("onset {:.3g}", onset.value),
           .layer = onset.value,
           .low = onset.interval.low,
@@ -52,18 +55,18 @@ CurveFigure::Mark onset_mark(const Group& group, int line) {
           .line = line};
 }
 
-std::string band_words(const Study& study) {
+std::string band_words(const statistics::Study& study) {
   return fmt::format(
       "Bands: {:.0f} % bootstrap over pictures, where there are {} or more.",
       100 * study.options.confidence, study.options.least_group);
 }
 
 std::vector<std::vector<double>> thin_curves(
-    std::span<const SampleTable> tables, const std::string& dataset) {
-  std::vector<const SampleRow*> rows;
-  for (const SampleTable& table : tables)
+    std::span<const metrics::SampleTable> tables, const std::string& dataset) {
+  std::vector<const metrics::SampleRow*> rows;
+  for (const metrics::SampleTable& table : tables)
     if (table.dataset == dataset)
-      for (const SampleRow& row : table.rows)
+      for (const metrics::SampleRow& row : table.rows)
         if (!row.entropy.empty()) rows.push_back(&row);
   std::vector<std::vector<double>> curves;
   for (const std::size_t i : spread_order(rows.size())) {
@@ -73,16 +76,17 @@ std::vector<std::vector<double>> thin_curves(
   return curves;
 }
 
-ReportFigure entropy_of_dataset(const Study& study, const Group& group,
-                                std::span<const SampleTable> tables,
+ReportFigure entropy_of_dataset(const statistics::Study& study,
+                                const statistics::Group& group,
+                                std::span<const metrics::SampleTable> tables,
                                 double largest) {
-  CurveFigure figure;
+  figures::CurveFigure figure;
   figure.title = "Entropy by layer: " + group.dataset;
   figure.subtitle = fmt::format("{} pictures, {} samples, {} tokens",
                                 group.pictures, group.samples, group.tokens);
   figure.y_label = "entropy, nats";
   figure.y_max = largest;
-  figure.lines = {line_of(group, &Group::entropy)};
+  figure.lines = {line_of(group, &statistics::Group::entropy)};
   figure.thin = thin_curves(tables, group.dataset);
   if (!std::isnan(group.onset_of_mean.value))
     figure.marks.push_back(onset_mark(group, 0));
@@ -98,47 +102,47 @@ ReportFigure entropy_of_dataset(const Study& study, const Group& group,
               "stand thin behind it. {} The mark is the onset of the mean "
               "curve with its interval.",
               shown, band_words(study)),
-          .svg = curves_svg(figure),
-          .csv = curves_csv(figure)};
+          .svg = figures::curves_svg(figure),
+          .csv = figures::curves_csv(figure)};
 }
 
 ReportFigure curves(const std::string& id, const std::string& title,
                     const std::string& y_label, double y_max,
                     const Groups& groups, Member member) {
-  CurveFigure figure;
+  figures::CurveFigure figure;
   figure.title = title;
   figure.y_label = y_label;
   figure.y_max = y_max;
-  for (const Group* group : groups)
+  for (const statistics::Group* group : groups)
     figure.lines.push_back(line_of(*group, member));
   return {.id = id,
           .title = title,
           .caption = "",
-          .svg = curves_svg(figure),
-          .csv = curves_csv(figure)};
+          .svg = figures::curves_svg(figure),
+          .csv = figures::curves_csv(figure)};
 }
 
 ReportFigure rank_curves(const Groups& groups, double largest) {
-  CurveFigure figure;
+  figures::CurveFigure figure;
   figure.title = "Rank of the emitted token by layer";
   figure.y_label = "rank, geometric mean";
   figure.y_max = largest;
   figure.logarithmic = true;
-  for (const Group* group : groups)
-    figure.lines.push_back(line_of(*group, &Group::log_rank));
+  for (const statistics::Group* group : groups)
+    figure.lines.push_back(line_of(*group, &statistics::Group::log_rank));
   return {.id = "rank",
           .title = figure.title,
           .caption =
               "Rank 1: the layer's top token is the one the model "
               "finally emitted. The CSV has natural logarithms.",
-          .svg = curves_svg(figure),
-          .csv = curves_csv(figure)};
+          .svg = figures::curves_svg(figure),
+          .csv = figures::curves_csv(figure)};
 }
 
 // The end of the axis: the largest value of all bands, rounded up.
 double top_of(const Groups& groups, Member member) {
   double top = 0;
-  for (const Group* group : groups)
+  for (const statistics::Group* group : groups)
     for (const auto* values : {&(group->*member).mean, &(group->*member).high})
       for (const double value : *values)
         if (!std::isnan(value)) top = std::max(top, value);
@@ -146,13 +150,15 @@ double top_of(const Groups& groups, Member member) {
 }
 
 // The name by which Comparison calls a group.
-const std::string& short_name(const Group& group) {
-  return group.by == GroupBy::kDataset ? group.dataset : group.value;
+const std::string& short_name(const statistics::Group& group) {
+  return group.by == statistics::GroupBy::kDataset ? group.dataset
+                                                   : group.value;
 }
 
-const Group* find_group(const Study& study, const Comparison& comparison,
-                        const std::string& name) {
-  for (const Group& group : study.groups)
+const statistics::Group* find_group(const statistics::Study& study,
+                                    const statistics::Comparison& comparison,
+                                    const std::string& name) {
+  for (const statistics::Group& group : study.groups)
     if (group.by == comparison.by && short_name(group) == name &&
         (comparison.dataset.empty() || group.dataset == comparison.dataset))
       return &group;
@@ -160,21 +166,22 @@ const Group* find_group(const Study& study, const Comparison& comparison,
 }
 
 // The curves of two groups, and their difference as the study resampled it.
-ReportFigure comparison_figure(const Study& study, const Comparison& comparison,
+ReportFigure comparison_figure(const statistics::Study& study,
+                               const statistics::Comparison& comparison,
                                const std::string& id, double largest) {
-  ComparisonFigure figure;
+  figures::ComparisonFigure figure;
   figure.curves.title = "Entropy by layer: " + comparison.name;
   figure.curves.y_label = "entropy, nats";
   figure.curves.y_max = largest;
   for (const std::string* name : {&comparison.first, &comparison.second}) {
-    const Group* const group = find_group(study, comparison, *name);
+    const statistics::Group* const group = find_group(study, comparison, *name);
     if (group == nullptr) continue;
-    figure.curves.lines.push_back(line_of(*group, &Group::entropy));
+    figure.curves.lines.push_back(line_of(*group, &statistics::Group::entropy));
     if (!std::isnan(group->onset_of_mean.value))
       figure.curves.marks.push_back(
           onset_mark(*group, static_cast<int>(figure.curves.lines.size()) - 1));
   }
-  const Curve& difference = comparison.entropy_difference;
+  const statistics::Curve& difference = comparison.entropy_difference;
   figure.difference = {.name = comparison.second + " minus " + comparison.first,
                        .mean = difference.mean,
                        .low = difference.low,
@@ -183,18 +190,19 @@ ReportFigure comparison_figure(const Study& study, const Comparison& comparison,
           .title = figure.curves.title,
           .caption = band_words(study) +
                      " The lower panel is the difference, with its own band.",
-          .svg = comparison_svg(figure),
-          .csv = comparison_csv(figure)};
+          .svg = figures::comparison_svg(figure),
+          .csv = figures::comparison_csv(figure)};
 }
 
 // All comparisons by one property, of one data set or ("") between them.
-void add_comparisons(const Study& study, GroupBy by, const std::string& dataset,
-                     double largest, std::vector<ReportFigure>& figures) {
+void add_comparisons(const statistics::Study& study, statistics::GroupBy by,
+                     const std::string& dataset, double largest,
+                     std::vector<ReportFigure>& figures) {
   int count = 0;
-  for (const Comparison& comparison : study.comparisons) {
+  for (const statistics::Comparison& comparison : study.comparisons) {
     if (comparison.by != by || comparison.dataset != dataset) continue;
     std::string id = "comparison";
-    if (by == GroupBy::kVerdict) id += "-by-verdict-" + dataset;
+    if (by == statistics::GroupBy::kVerdict) id += "-by-verdict-" + dataset;
     if (++count > 1) id += fmt::format("-{}", count);
     figures.push_back(comparison_figure(study, comparison, id, largest));
   }
@@ -202,9 +210,9 @@ void add_comparisons(const Study& study, GroupBy by, const std::string& dataset,
 
 ReportFigure histogram(const std::string& id, const std::string& title,
                        const std::string& x_label, const Groups& groups) {
-  HistogramFigure figure{
+  figures::HistogramFigure figure{
       .title = title, .subtitle = "", .x_label = x_label, .series = {}};
-  for (const Group* group : groups)
+  for (const statistics::Group* group : groups)
     figure.series.push_back({.name = with_count(*group),
                              .count = group->onset_histogram,
                              .without = group->without_onset});
@@ -213,17 +221,17 @@ ReportFigure histogram(const std::string& id, const std::string& title,
           .caption =
               "Tokens by the layer at which their entropy falls for "
               "good below the threshold.",
-          .svg = histogram_svg(figure),
-          .csv = histogram_csv(figure)};
+          .svg = figures::histogram_svg(figure),
+          .csv = figures::histogram_csv(figure)};
 }
 
-ReportFigure scripts(const Study& study, const std::string& id,
+ReportFigure scripts(const statistics::Study& study, const std::string& id,
                      const std::string& title, const Groups& groups) {
-  StackFigure figure{.title = title,
-                     .subtitle = "",
-                     .parts = study.script_names,
-                     .panels = {}};
-  for (const Group* group : groups)
+  figures::StackFigure figure{.title = title,
+                              .subtitle = "",
+                              .parts = study.script_names,
+                              .panels = {}};
+  for (const statistics::Group* group : groups)
     figure.panels.push_back(
         {.name = with_count(*group), .share = group->script_share});
   return {.id = id,
@@ -232,24 +240,26 @@ ReportFigure scripts(const Study& study, const std::string& id,
               "Share of the probability by script of the tokens it "
               "lies on, mean over samples. A script is not a language: "
               "German, French, Italian and Vietnamese share Latin.",
-          .svg = stack_svg(figure),
-          .csv = stack_csv(figure)};
+          .svg = figures::stack_svg(figure),
+          .csv = figures::stack_csv(figure)};
 }
 
-void add_of_dataset(const Study& study, const std::string& dataset,
+void add_of_dataset(const statistics::Study& study, const std::string& dataset,
                     double largest, std::vector<ReportFigure>& figures) {
-  const Groups languages = groups_by(study, GroupBy::kLanguage, dataset);
+  const Groups languages =
+      groups_by(study, statistics::GroupBy::kLanguage, dataset);
   if (languages.size() > 1) {
     figures.push_back(curves("entropy-by-language-" + dataset,
                              "Entropy by layer and language: " + dataset,
                              "entropy, nats", largest, languages,
-                             &Group::entropy));
+                             &statistics::Group::entropy));
     figures.back().caption = band_words(study);
     figures.push_back(histogram("onset-by-language-" + dataset,
                                 "Entropy onset by language: " + dataset,
                                 "layer of the onset", languages));
   }
-  add_comparisons(study, GroupBy::kVerdict, dataset, largest, figures);
+  add_comparisons(study, statistics::GroupBy::kVerdict, dataset, largest,
+                  figures);
   if (languages.size() > 1)
     figures.push_back(scripts(study, "scripts-by-language-" + dataset,
                               "Scripts by layer and language: " + dataset,
@@ -258,39 +268,42 @@ void add_of_dataset(const Study& study, const std::string& dataset,
 
 }  // namespace
 
-std::vector<ReportFigure> make_figures(const Study& study,
-                                       std::span<const SampleTable> tables,
-                                       double largest_entropy) {
+std::vector<ReportFigure> make_figures(
+    const statistics::Study& study,
+    std::span<const metrics::SampleTable> tables, double largest_entropy) {
   std::vector<ReportFigure> figures;
-  const Groups datasets = groups_by(study, GroupBy::kDataset, "");
+  const Groups datasets = groups_by(study, statistics::GroupBy::kDataset, "");
   if (datasets.empty()) return figures;
-  for (const Group* group : datasets)
+  for (const statistics::Group* group : datasets)
     figures.push_back(
         entropy_of_dataset(study, *group, tables, largest_entropy));
-  add_comparisons(study, GroupBy::kDataset, "", largest_entropy, figures);
+  add_comparisons(study, statistics::GroupBy::kDataset, "", largest_entropy,
+                  figures);
   figures.push_back(histogram("onset", "Entropy onset of the tokens",
                               "layer of the onset", datasets));
   figures.push_back(
       curves("early-exit", "Early exit: answers that would be the same",
-             "share of samples", 1, datasets, &Group::same_answer));
+             "share of samples", 1, datasets, &statistics::Group::same_answer));
   figures.back().caption =
       "Share of samples whose whole answer, the end included, a model that "
       "stops at this layer would have written. " +
       band_words(study);
   figures.push_back(curves("agreement", "Tokens already on top",
-                           "share of tokens", 1, datasets, &Group::agreement));
+                           "share of tokens", 1, datasets,
+                           &statistics::Group::agreement));
   figures.back().caption =
       "Share of answer tokens that are the layer's top token. " +
       band_words(study);
   figures.push_back(rank_curves(datasets, largest_entropy));
-  figures.push_back(curves(
-      "kl", "Distance to the final distribution", "KL(final || layer), nats",
-      top_of(datasets, &Group::kl_final), datasets, &Group::kl_final));
+  figures.push_back(curves("kl", "Distance to the final distribution",
+                           "KL(final || layer), nats",
+                           top_of(datasets, &statistics::Group::kl_final),
+                           datasets, &statistics::Group::kl_final));
   figures.back().caption = band_words(study);
   figures.push_back(scripts(study, "scripts", "Scripts by layer", datasets));
-  for (const Group* group : datasets)
+  for (const statistics::Group* group : datasets)
     add_of_dataset(study, group->dataset, largest_entropy, figures);
   return figures;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 #include "analysis/metrics/sample_table.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // One figure of a report with the numbers it shows.
 struct ReportFigure {
@@ -20,8 +20,8 @@ struct ReportFigure {
 
 // All figures of a study that have data, in the order of a report.
 // `largest_entropy` is ln V, the end of the entropy scale.
-std::vector<ReportFigure> make_figures(const Study& study,
-                                       std::span<const SampleTable> tables,
-                                       double largest_entropy);
+std::vector<ReportFigure> make_figures(
+    const statistics::Study& study,
+    std::span<const metrics::SampleTable> tables, double largest_entropy);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

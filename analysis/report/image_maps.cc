@@ -12,7 +12,7 @@
 #include "analysis/figures/figures.h"
 #include "analysis/figures/image_grid.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 constexpr auto kImageRole =
@@ -20,28 +20,29 @@ constexpr auto kImageRole =
 
 // The rows of one sample that were read at its image tokens.
 struct ImageRows {
-  TokenGrid grid;
+  figures::TokenGrid grid;
   std::vector<std::int64_t> row;     // [image token], of the group, or kNoRow
   std::vector<float> entropy;        // [row of the sample, layer]
   std::vector<std::int32_t> top_id;  // [row of the sample, layer, rank]
 };
 
 ImageRows read_image_rows(const storage::ResultsReader& results,
-                          const std::string& dataset, const SampleRow& sample) {
+                          const std::string& dataset,
+                          const metrics::SampleRow& sample) {
   const auto role = results.read<std::uint8_t>(
       dataset, "token_role", sample.token_begin, sample.token_end);
   ImageRows rows;
   if (std::find(role.begin(), role.end(), kImageRole) == role.end())
     return rows;
-  rows.row = image_token_rows(
+  rows.row = figures::image_token_rows(
       role,
       results.read<std::int32_t>(dataset, "token_position", sample.token_begin,
                                  sample.token_end),
       sample.image_tokens);
-  rows.grid = token_grid({.image_height = sample.image_height,
-                          .image_width = sample.image_width,
-                          .grid_height = sample.grid_height,
-                          .grid_width = sample.grid_width});
+  rows.grid = figures::token_grid({.image_height = sample.image_height,
+                                   .image_width = sample.image_width,
+                                   .grid_height = sample.grid_height,
+                                   .grid_width = sample.grid_width});
   rows.entropy = results.read<float>(dataset, "entropy", sample.token_begin,
                                      sample.token_end);
   rows.top_id = results.read<std::int32_t>(
@@ -49,13 +50,14 @@ ImageRows read_image_rows(const storage::ResultsReader& results,
   return rows;
 }
 
-ImageMap map_at(const ImageRows& rows, int layer, std::int64_t layers,
-                std::int64_t ranks, const storage::Vocabulary& vocabulary) {
-  ImageMap map;
+figures::ImageMap map_at(const ImageRows& rows, int layer, std::int64_t layers,
+                         std::int64_t ranks,
+                         const storage::Vocabulary& vocabulary) {
+  figures::ImageMap map;
   map.rows = rows.grid.rows;
   map.columns = rows.grid.columns;
   for (const std::int64_t row : rows.row) {
-    if (row == kNoRow) {
+    if (row == figures::kNoRow) {
       map.value.push_back(std::numeric_limits<double>::quiet_NaN());
       map.cell_text.emplace_back();
       continue;
@@ -91,25 +93,24 @@ constexpr const char* kCaption =
 
 }  // namespace
 
-std::vector<ReportFigure> make_image_maps(const Source& source,
-                                          std::span<const SampleTable> tables,
-                                          std::span<const SampleKey> chosen,
-                                          std::span<const SampleDetail> details,
-                                          double largest_entropy) {
+std::vector<ReportFigure> make_image_maps(
+    const Source& source, std::span<const metrics::SampleTable> tables,
+    std::span<const SampleKey> chosen, std::span<const SampleDetail> details,
+    double largest_entropy) {
   const storage::ResultsReader& results = source.results;
   std::vector<ReportFigure> figures;
   std::size_t bytes = 0, samples = 0;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (samples == kMostMappedSamples || bytes > kMostMapBytes) break;
-    const SampleTable& table = tables[chosen[i].table];
-    const SampleRow& sample = table.rows[chosen[i].row];
+    const metrics::SampleTable& table = tables[chosen[i].table];
+    const metrics::SampleRow& sample = table.rows[chosen[i].row];
     if (!sample.ok || sample.image_tokens == 0) continue;
     const ImageRows rows = read_image_rows(results, table.dataset, sample);
     if (rows.row.empty()) continue;
     ++samples;
     for (const int layer : layers_to_map(results.layers())) {
-      ImageMap map = map_at(rows, layer, results.layers(), results.ranks(),
-                            source.vocabulary);
+      figures::ImageMap map = map_at(rows, layer, results.layers(),
+                                     results.ranks(), source.vocabulary);
       map.title = fmt::format("Image tokens of {} {}, layer {}", table.dataset,
                               sample.sample_id, layer);
       map.subtitle = fmt::format("{} x {} tokens", map.columns, map.rows);
@@ -122,8 +123,8 @@ std::vector<ReportFigure> make_image_maps(const Source& source,
                               sample.sample_id, layer);
       figure.title = map.title;
       figure.caption = kCaption;
-      figure.svg = image_map_svg(map);
-      figure.csv = image_map_csv(map);
+      figure.svg = figures::image_map_svg(map);
+      figure.csv = figures::image_map_csv(map);
       bytes += figure.svg.size();
       figures.push_back(std::move(figure));
     }
@@ -131,4 +132,4 @@ std::vector<ReportFigure> make_image_maps(const Source& source,
   return figures;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 #include "analysis/report/sample_choice.h"
 #include "analysis/report/sample_data.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // Bounds of what make_image_maps() draws: a map has a cell for each image
 // token, and a page has to stay small.
@@ -20,10 +20,9 @@ inline constexpr std::size_t kMostMapBytes = 1'000'000;
 // The state AT a token is shown (analysis/figures/image_grid.h says in which
 // row it stands). `details` [chosen] gives the pictures; without one the grid
 // alone is drawn. Throws storage::StorageError, InputError.
-std::vector<ReportFigure> make_image_maps(const Source& source,
-                                          std::span<const SampleTable> tables,
-                                          std::span<const SampleKey> chosen,
-                                          std::span<const SampleDetail> details,
-                                          double largest_entropy);
+std::vector<ReportFigure> make_image_maps(
+    const Source& source, std::span<const metrics::SampleTable> tables,
+    std::span<const SampleKey> chosen, std::span<const SampleDetail> details,
+    double largest_entropy);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -6,7 +6,7 @@
 
 #include "analysis/figures/display_text.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 std::string html_text(std::string_view text) { return figures::xml_text(text); }
 
@@ -25,4 +25,4 @@ std::string short_number(double value, int digits) {
   return std::isnan(value) ? "–" : fmt::format("{:.{}g}", value, digits);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

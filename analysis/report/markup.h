@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // Text for HTML, in elements and in quoted attributes.
 std::string html_text(std::string_view text);
@@ -15,4 +15,4 @@ std::string json_for_script(std::string_view json);
 // `digits` significant digits for people; "–" for NaN.
 std::string short_number(double value, int digits = 4);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -11,7 +11,7 @@
 #include "analysis/report/sections.h"
 #include "storage/sha256.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 std::string script_hash(std::string_view script) {
@@ -96,4 +96,4 @@ std::string render_page(const ReportContent& content, const PagePlan& plan) {
        {"STUDY", json_for_script(content.study_json)}});
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 
 #include "analysis/report/content.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // The whole HTML file: template, style, script, data. A Content-Security-Policy
 // forbids the network and any script but ours, which it knows by its hash.
@@ -22,4 +22,4 @@ std::vector<std::string> size_notes(const ReportContent& content,
 std::string fill_template(std::string_view text,
                           const std::map<std::string, std::string>& values);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

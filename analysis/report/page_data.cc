@@ -4,22 +4,23 @@
 
 #include "analysis/figures/figures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 constexpr int kRampColours = 64;
 constexpr int kLineColours = 8;
 
-nlohmann::json ramp(HeatMap::Scale scale) {
+nlohmann::json ramp(figures::HeatMap::Scale scale) {
   nlohmann::json colours = nlohmann::json::array();
   for (int i = 0; i < kRampColours; ++i)
-    colours.push_back(scale_colour(scale, i / (kRampColours - 1.0)));
+    colours.push_back(figures::scale_colour(scale, i / (kRampColours - 1.0)));
   return colours;
 }
 
 nlohmann::json line_colours() {
   nlohmann::json colours = nlohmann::json::array();
-  for (int i = 0; i < kLineColours; ++i) colours.push_back(line_colour(i));
+  for (int i = 0; i < kLineColours; ++i)
+    colours.push_back(figures::line_colour(i));
   return colours;
 }
 
@@ -72,7 +73,7 @@ void add_samples(const ReportContent& content, std::size_t shown,
 nlohmann::json page_json(const ReportContent& content, const PagePlan& plan) {
   const storage::ResultsReader& results = content.source->results;
   nlohmann::json datasets = nlohmann::json::array();
-  for (const SampleTable& table : content.tables)
+  for (const metrics::SampleTable& table : content.tables)
     datasets.push_back(table.dataset);
   const auto chosen = std::span(content.chosen).first(plan.shown);
   nlohmann::json json = {
@@ -80,8 +81,8 @@ nlohmann::json page_json(const ReportContent& content, const PagePlan& plan) {
       {"ranks", results.ranks()},
       {"largestEntropy", content.largest_entropy},
       {"rightScore", content.options->right_score},
-      {"entropyRamp", ramp(HeatMap::Scale::kEntropy)},
-      {"probabilityRamp", ramp(HeatMap::Scale::kProbability)},
+      {"entropyRamp", ramp(figures::HeatMap::Scale::kEntropy)},
+      {"probabilityRamp", ramp(figures::HeatMap::Scale::kProbability)},
       {"lineColours", line_colours()},
       {"datasets", datasets},
       {"table", table_json(content.tables, content.texts,
@@ -92,4 +93,4 @@ nlohmann::json page_json(const ReportContent& content, const PagePlan& plan) {
   return json;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

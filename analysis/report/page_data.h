@@ -4,10 +4,10 @@
 
 #include "analysis/report/content.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // The block of data that the page's script reads: scales and colours, the list
 // of samples, samples token by token, pictures, the CSV of each figure.
 nlohmann::json page_json(const ReportContent& content, const PagePlan& plan);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -12,7 +12,7 @@
 #include "worker/data/dataset.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 namespace fs = std::filesystem;
@@ -104,4 +104,4 @@ Pictures read_pictures(const storage::Manifest& manifest,
   return pictures;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -9,7 +9,7 @@
 #include "analysis/report/thumbnail.h"
 #include "storage/manifest.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // A picture asked for: of which row, and the size the results file knows.
 struct PictureRequest {
@@ -32,4 +32,4 @@ Pictures read_pictures(const storage::Manifest& manifest,
                        const std::string& dataset,
                        std::span<const PictureRequest> requests);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -5,7 +5,7 @@
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 std::string row(const std::string& name, const std::string& value) {
@@ -62,7 +62,7 @@ std::string config_rows(const std::string& text) {
 }
 
 std::string study_rows(const ReportContent& content) {
-  const StudyOptions& study = content.study.options;
+  const statistics::StudyOptions& study = content.study.options;
   return row("onset: fraction a of the fall from peak to last layer",
              short_number(study.onset.fraction)) +
          row("onset: least fall, nats",
@@ -93,4 +93,4 @@ std::string provenance_html(const ReportContent& content) {
          part("Parameters of the statistics", study_rows(content));
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -5,7 +5,7 @@
 #include "analysis/report/content.h"
 #include "analysis/report/page.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 constexpr std::size_t kFewSamples = 12;
@@ -54,4 +54,4 @@ Report make_report(const Source& source, const ReportOptions& options) {
   return report;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -10,7 +10,7 @@
 #include "analysis/source.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 struct ReportOptions {
   // Samples shown token by token, at most.
@@ -18,7 +18,7 @@ struct ReportOptions {
   // The page stays below it: fewer samples are then shown, and it says so.
   std::size_t most_bytes = 5'000'000;
   double right_score = 0.9;  // SampleTableOptions::right_score
-  StudyOptions study;
+  statistics::StudyOptions study;
   std::string command_line;                        // for the footer
   std::string software_version;                    // for the footer
   std::function<void(std::string_view)> progress;  // what is done now
@@ -40,4 +40,4 @@ struct Report {
 // same source and options give the same text. Throws storage::StorageError.
 Report make_report(const Source& source, const ReportOptions& options = {});
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -6,17 +6,17 @@
 #include <set>
 #include <tuple>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
-using Measure = std::function<double(const SampleRow&)>;
+using Measure = std::function<double(const metrics::SampleRow&)>;
 
 // The row of the smallest value; those that `usable` refuses are passed over.
-void add_least(const SampleTable& table, const Measure& measure,
+void add_least(const metrics::SampleTable& table, const Measure& measure,
                std::vector<std::size_t>& order) {
   std::size_t best = table.rows.size();
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    const SampleRow& row = table.rows[i];
+    const metrics::SampleRow& row = table.rows[i];
     if (row.tokens == 0) continue;
     if (best == table.rows.size() || measure(row) < measure(table.rows[best]))
       best = i;
@@ -26,31 +26,39 @@ void add_least(const SampleTable& table, const Measure& measure,
 
 // Least for the earliest onset, or for the latest where `sign` is -1. Samples
 // without one come last both times.
-double onset_key(const SampleTable& table, const SampleRow& row, double sign) {
+double onset_key(const metrics::SampleTable& table,
+                 const metrics::SampleRow& row, double sign) {
   const int onset =
-      entropy_onset(std::span<const float>(row.entropy), table.onset);
-  return onset == kNoLayer ? table.layers : sign * onset;
+      metrics::entropy_onset(std::span<const float>(row.entropy), table.onset);
+  return onset == metrics::kNoLayer ? table.layers : sign * onset;
 }
 
-std::vector<std::size_t> extremes(const SampleTable& table) {
+std::vector<std::size_t> extremes(const metrics::SampleTable& table) {
   std::vector<std::size_t> order;
-  const auto last_entropy = [](const SampleRow& row) {
+  const auto last_entropy = [](const metrics::SampleRow& row) {
     return static_cast<double>(row.entropy.back());
   };
   add_least(
       table,
-      [&table](const SampleRow& row) { return onset_key(table, row, 1); },
+      [&table](const metrics::SampleRow& row) {
+        return onset_key(table, row, 1);
+      },
       order);
   add_least(
       table,
-      [&table](const SampleRow& row) { return onset_key(table, row, -1); },
+      [&table](const metrics::SampleRow& row) {
+        return onset_key(table, row, -1);
+      },
       order);
   add_least(table, last_entropy, order);
   add_least(
-      table, [&](const SampleRow& row) { return -last_entropy(row); }, order);
+      table, [&](const metrics::SampleRow& row) { return -last_entropy(row); },
+      order);
   add_least(
       table,
-      [](const SampleRow& row) { return -static_cast<double>(row.tokens); },
+      [](const metrics::SampleRow& row) {
+        return -static_cast<double>(row.tokens);
+      },
       order);
   return order;
 }
@@ -67,8 +75,9 @@ std::vector<std::size_t> in_turns(
   return order;
 }
 
-std::vector<std::size_t> spread_over_groups(const SampleTable& table) {
-  std::map<std::pair<std::string, Verdict>, std::vector<std::size_t>> groups;
+std::vector<std::size_t> spread_over_groups(const metrics::SampleTable& table) {
+  std::map<std::pair<std::string, metrics::Verdict>, std::vector<std::size_t>>
+      groups;
   for (std::size_t i = 0; i < table.rows.size(); ++i)
     if (table.rows[i].tokens > 0)
       groups[{table.rows[i].language, table.rows[i].verdict}].push_back(i);
@@ -87,7 +96,7 @@ std::vector<std::size_t> spread_over_groups(const SampleTable& table) {
 }
 
 // All samples of one data set that can be shown, in the order of choice.
-std::vector<std::size_t> order_of(const SampleTable& table) {
+std::vector<std::size_t> order_of(const metrics::SampleTable& table) {
   std::vector<std::size_t> order;
   std::set<std::size_t> taken;
   for (const auto& list : {extremes(table), spread_over_groups(table)})
@@ -117,11 +126,11 @@ std::vector<std::size_t> spread_order(std::size_t size) {
   return order;
 }
 
-std::vector<SampleKey> choose_samples(std::span<const SampleTable> tables,
-                                      std::size_t count) {
+std::vector<SampleKey> choose_samples(
+    std::span<const metrics::SampleTable> tables, std::size_t count) {
   std::vector<std::vector<std::size_t>> orders;
   std::size_t longest = 0;
-  for (const SampleTable& table : tables) {
+  for (const metrics::SampleTable& table : tables) {
     orders.push_back(order_of(table));
     longest = std::max(longest, orders.back().size());
   }
@@ -141,4 +150,4 @@ std::string choice_sentence() {
          "to the highest.";
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 
 #include "analysis/metrics/sample_table.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // One sample of the tables handed over.
 struct SampleKey {
@@ -26,8 +26,8 @@ struct SampleKey {
 // its languages x right/wrong take turns; within one of these samples come by
 // entropy at the last state: lowest, highest, the middle, the quarters and so
 // on. Ties go to the earlier sample. Deterministic.
-std::vector<SampleKey> choose_samples(std::span<const SampleTable> tables,
-                                      std::size_t count);
+std::vector<SampleKey> choose_samples(
+    std::span<const metrics::SampleTable> tables, std::size_t count);
 
 // What the above says, for the reader of a report.
 std::string choice_sentence();
@@ -35,4 +35,4 @@ std::string choice_sentence();
 // Positions 0 .. size-1 in the order 0, size-1, the middle, the quarters ...
 std::vector<std::size_t> spread_order(std::size_t size);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

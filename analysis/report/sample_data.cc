@@ -5,7 +5,7 @@
 #include "analysis/figures/display_text.h"
 #include "analysis/report/base64.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 bool is_shown(std::uint8_t role) {
@@ -68,7 +68,7 @@ std::int32_t TokenTexts::place(std::int32_t id) {
 
 SampleDetail read_sample_detail(const storage::ResultsReader& results,
                                 const std::string& dataset,
-                                const SampleRow& row) {
+                                const metrics::SampleRow& row) {
   SampleDetail detail;
   detail.dataset = dataset;
   detail.sample_id = row.sample_id;
@@ -143,4 +143,4 @@ nlohmann::json sample_json(const SampleDetail& detail, int picture,
   };
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

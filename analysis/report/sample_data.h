@@ -10,7 +10,7 @@
 #include "analysis/report/thumbnail.h"
 #include "analysis/source.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // Texts of the tokens that a page mentions, each once, with marks for white
 // space as in the figures. Ids beyond the vocabulary have the text "#ID".
@@ -57,7 +57,7 @@ struct SampleDetail {
 // storage::StorageError.
 SampleDetail read_sample_detail(const storage::ResultsReader& results,
                                 const std::string& dataset,
-                                const SampleRow& row);
+                                const metrics::SampleRow& row);
 
 // Places of all texts of a sample, so that place_bytes() is known.
 void collect_texts(const SampleDetail& detail, TokenTexts& texts);
@@ -68,4 +68,4 @@ void collect_texts(const SampleDetail& detail, TokenTexts& texts);
 nlohmann::json sample_json(const SampleDetail& detail, int picture,
                            TokenTexts& texts);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 
 #include "analysis/report/markup.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 // Samples named for one reason.
@@ -22,7 +22,7 @@ std::string dataset_words(const storage::DatasetSummary& dataset) {
                      dataset.samples_failed, dataset.tokens);
 }
 
-std::string group_words(const Test& test) {
+std::string group_words(const statistics::Test& test) {
   std::string words;
   for (std::size_t i = 0; i < test.groups.size(); ++i) {
     words += "<div><bdi>" + html_text(test.groups[i]) + "</bdi>";
@@ -36,7 +36,7 @@ std::string group_words(const Test& test) {
   return words;
 }
 
-std::string test_row(const Test& test) {
+std::string test_row(const statistics::Test& test) {
   return fmt::format(
       "<tr{}><th scope=\"row\">{}</th><td class=\"groups\">{}</td>"
       "<td>{} = {}</td>"
@@ -118,11 +118,11 @@ std::string notes_html(const std::vector<std::string>& notes) {
   return html + "</ul></aside>\n";
 }
 
-std::string answers_html(const Study& study) {
+std::string answers_html(const statistics::Study& study) {
   if (study.answers.empty())
     return "<p>No sample has an answer token: nothing can be said.</p>\n";
   std::string html = "<dl class=\"answers\">\n";
-  for (const Study::Answer& answer : study.answers)
+  for (const statistics::Study::Answer& answer : study.answers)
     html += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n",
                         html_text(answer.question), answer_html(answer.answer));
   return html + "</dl>\n";
@@ -135,7 +135,7 @@ std::string figures_html(const std::vector<ReportFigure>& figures) {
   return html + "</div>\n";
 }
 
-std::string tests_html(const Study& study) {
+std::string tests_html(const statistics::Study& study) {
   if (study.tests.empty())
     return fmt::format(
         "<p>No two groups have {} pictures each: nothing is tested.</p>\n",
@@ -148,7 +148,7 @@ std::string tests_html(const Study& study) {
       "<th>p</th><th>Adjusted p</th><th>In words</th></tr></thead><tbody>\n",
       study.options.permutations, study.options.seed,
       short_number(study.options.significance));
-  for (const Test& test : study.tests) html += test_row(test);
+  for (const statistics::Test& test : study.tests) html += test_row(test);
   return html + "</tbody></table></div>\n";
 }
 
@@ -165,8 +165,8 @@ std::string choice_html(const ReportContent& content, const PagePlan& plan) {
 
 std::string failures_html(const ReportContent& content) {
   std::map<std::string, std::vector<std::string>> by_reason;
-  for (const SampleTable& table : content.tables)
-    for (const SampleRow& row : table.rows)
+  for (const metrics::SampleTable& table : content.tables)
+    for (const metrics::SampleRow& row : table.rows)
       if (!row.ok)
         by_reason[row.failure].push_back(table.dataset + "/" + row.sample_id);
   if (by_reason.empty()) return "<p>None.</p>\n";
@@ -200,4 +200,4 @@ std::string footer_html(const ReportContent& content) {
          "it.</p>\n";
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 
 #include "analysis/report/base64.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 constexpr std::size_t kTextBytes = 80;
@@ -32,17 +32,18 @@ class Names {
 };
 
 float layer_or_nan(int layer) {
-  return layer == kNoLayer ? kNan : static_cast<float>(layer);
+  return layer == metrics::kNoLayer ? kNan : static_cast<float>(layer);
 }
 
-float onset_of(const SampleTable& table, const SampleRow& row) {
+float onset_of(const metrics::SampleTable& table,
+               const metrics::SampleRow& row) {
   if (row.entropy.empty()) return kNan;
   return layer_or_nan(
-      entropy_onset(std::span<const float>(row.entropy), table.onset));
+      metrics::entropy_onset(std::span<const float>(row.entropy), table.onset));
 }
 
 // 0 right, 1 wrong, 2 without a verdict, 3 failed.
-std::int32_t outcome(const SampleRow& row) {
+std::int32_t outcome(const metrics::SampleRow& row) {
   return row.ok ? static_cast<std::int32_t>(row.verdict) : 3;
 }
 
@@ -65,7 +66,7 @@ std::string clipped(const std::string& text, std::size_t bytes) {
   return text.substr(0, end) + "…";
 }
 
-std::vector<SampleKey> listed_rows(std::span<const SampleTable> tables,
+std::vector<SampleKey> listed_rows(std::span<const metrics::SampleTable> tables,
                                    std::span<const SampleKey> shown,
                                    std::size_t rows) {
   std::set<Order> taken;
@@ -87,7 +88,7 @@ std::vector<SampleKey> listed_rows(std::span<const SampleTable> tables,
   return listed;
 }
 
-nlohmann::json table_json(std::span<const SampleTable> tables,
+nlohmann::json table_json(std::span<const metrics::SampleTable> tables,
                           std::span<const SampleTexts> texts,
                           std::span<const SampleKey> listed, bool with_text) {
   Names languages, reasons;
@@ -98,8 +99,8 @@ nlohmann::json table_json(std::span<const SampleTable> tables,
   nlohmann::json answers = nlohmann::json::array();
   nlohmann::json failures = nlohmann::json::object();
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    const SampleTable& table = tables[listed[i].table];
-    const SampleRow& row = table.rows[listed[i].row];
+    const metrics::SampleTable& table = tables[listed[i].table];
+    const metrics::SampleRow& row = table.rows[listed[i].row];
     dataset.push_back(static_cast<std::int32_t>(listed[i].table));
     language.push_back(languages.number(row.language));
     verdict.push_back(outcome(row));
@@ -134,4 +135,4 @@ nlohmann::json table_json(std::span<const SampleTable> tables,
           {"settled", packed_floats(settled)}};
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

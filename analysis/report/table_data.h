@@ -11,7 +11,7 @@
 #include "analysis/metrics/sample_table.h"
 #include "analysis/report/sample_choice.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // Texts of the samples of one data set, in the order of its table.
 struct SampleTexts {
@@ -20,13 +20,13 @@ struct SampleTexts {
 
 // Which rows a page lists: the shown ones, and as many others as `rows` allows,
 // failed ones first, then spread evenly over all. In the order of the tables.
-std::vector<SampleKey> listed_rows(std::span<const SampleTable> tables,
+std::vector<SampleKey> listed_rows(std::span<const metrics::SampleTable> tables,
                                    std::span<const SampleKey> shown,
                                    std::size_t rows);
 
 // The list of samples as the page's script reads it, column by column. Texts
 // enter where `with_text`, cut after 80 bytes of whole characters.
-nlohmann::json table_json(std::span<const SampleTable> tables,
+nlohmann::json table_json(std::span<const metrics::SampleTable> tables,
                           std::span<const SampleTexts> texts,
                           std::span<const SampleKey> listed, bool with_text);
 
@@ -37,4 +37,4 @@ double mean_layer(std::span<const std::int32_t> count);
 // something is missing.
 std::string clipped(const std::string& text, std::size_t bytes);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

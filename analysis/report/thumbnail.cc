@@ -12,7 +12,7 @@
 #include "analysis/report/base64.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 constexpr double kArea = 240.0 * 240.0;
@@ -136,4 +136,4 @@ Thumbnail make_thumbnail(std::span<const std::byte> encoded) {
   return thumbnail;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

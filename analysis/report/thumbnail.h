@@ -7,7 +7,7 @@
 
 #include "worker/image/image.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 
 // A picture for a report: at most 240 x 240 pixels in area and 480 on a side,
 // so that a line of formula stays readable; never enlarged.
@@ -27,4 +27,4 @@ struct Thumbnail {
 // 10 kB. What cannot be decoded gives its reason.
 Thumbnail make_thumbnail(std::span<const std::byte> encoded);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

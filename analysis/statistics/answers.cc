@@ -10,7 +10,7 @@
 
 #include "analysis/statistics/sentences.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 std::string percent(double share) {
@@ -150,13 +150,13 @@ std::string script_answer(const Study& study) {
 int stays_above(const std::vector<double>& share, double least) {
   std::size_t layer = share.size();
   while (layer > 0 && share[layer - 1] >= least) --layer;
-  return layer == share.size() ? kNoLayer : static_cast<int>(layer);
+  return layer == share.size() ? metrics::kNoLayer : static_cast<int>(layer);
 }
 
 std::string reached(const std::vector<double>& share, double least) {
   const int layer = stays_above(share, least);
-  return layer == kNoLayer ? "at no layer"
-                           : fmt::format("from layer {} on", layer);
+  return layer == metrics::kNoLayer ? "at no layer"
+                                    : fmt::format("from layer {} on", layer);
 }
 
 std::string token_line(const Group& group) {
@@ -209,4 +209,4 @@ std::vector<Study::Answer> answer_questions(const Study& study) {
   };
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

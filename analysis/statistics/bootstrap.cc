@@ -7,7 +7,7 @@
 
 #include "analysis/statistics/parallel.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // Resamples that share one pass over the rows: their sums of some 150 columns
@@ -91,4 +91,4 @@ Interval percentile_interval(std::vector<double> values, double confidence) {
   return {quantile(values, tail), quantile(values, 1 - tail)};
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

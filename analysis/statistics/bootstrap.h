@@ -7,7 +7,7 @@
 #include "analysis/statistics/random_stream.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Rows of numbers, one row to a cluster: sums over its members, which depend on
 // each other and are drawn together (cluster bootstrap: Davison and Hinkley
@@ -43,4 +43,4 @@ std::vector<double> resampled_sums(const ClusterMatrix& matrix, int resamples,
 // fewer than half of them are numbers.
 Interval percentile_interval(std::vector<double> values, double confidence);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -2,14 +2,14 @@
 
 #include "analysis/metrics/token_metrics.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 int change_point(std::span<const double> curve) {
   double total = 0;
   for (const double value : curve) total += value;
   const auto n = static_cast<double>(curve.size());
   // The squares within are least where those between the two means are largest.
-  int layer = kNoLayer;
+  int layer = metrics::kNoLayer;
   double below = 0, most = -1;
   for (std::size_t l = 1; l < curve.size(); ++l) {
     below += curve[l - 1];
@@ -24,4 +24,4 @@ int change_point(std::span<const double> curve) {
   return layer;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -4,7 +4,7 @@
 
 #include "analysis/statistics/bootstrap.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 bool comparable(const Group& a, const Group& b, std::int64_t least) {
@@ -29,7 +29,7 @@ ClusterMatrix joint_matrix(const GroupStudy& first, const GroupStudy& second,
     pictures[picture.front()->source_row].second = picture;
   ClusterMatrix matrix = {.columns = 2 * (layers + 1)};
   const auto add = [&](Picture picture, std::span<double> sums) {
-    for (const SampleRow* row : picture)
+    for (const metrics::SampleRow* row : picture)
       for (std::size_t l = 0; l < layers; ++l) sums[l] += row->entropy[l];
     sums[layers] += static_cast<double>(picture.size());
   };
@@ -114,4 +114,4 @@ std::vector<Comparison> compare_groups(std::span<const GroupStudy> groups,
   return comparisons;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

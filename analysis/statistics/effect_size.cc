@@ -6,7 +6,7 @@
 
 #include "analysis/statistics/moments.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 Moments moments_of(std::span<const double> values) {
@@ -65,4 +65,4 @@ double eta_squared(std::span<const std::vector<double>> groups) {
   return all.squares > 0 ? 1 - within / all.squares : std::nan("");
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

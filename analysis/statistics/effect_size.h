@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // NaN of no values.
 double mean_of(std::span<const double> values);
@@ -19,4 +19,4 @@ double cohens_d(std::span<const double> first, std::span<const double> second);
 // Share of the squared deviations that lies between groups, 0..1.
 double eta_squared(std::span<const std::vector<double>> groups);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

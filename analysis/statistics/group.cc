@@ -5,15 +5,15 @@
 #include "analysis/statistics/bootstrap.h"
 #include "analysis/statistics/change_point.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-using CountField = std::vector<std::int32_t> SampleRow::*;
+using CountField = std::vector<std::int32_t> metrics::SampleRow::*;
 
 template <auto Field>
-void add_curve(const SampleRow& row, std::span<double> sums) {
+void add_curve(const metrics::SampleRow& row, std::span<double> sums) {
   const auto& values = row.*Field;
   for (std::size_t l = 0; l < sums.size(); ++l) sums[l] += values[l];
 }
@@ -22,28 +22,28 @@ void add_curve(const SampleRow& row, std::span<double> sums) {
 // sum of layers and the number of tokens of each kind of layer, and the number
 // of samples.
 struct CurveColumns {
-  void (*add)(const SampleRow& row, std::span<double> sums);
+  void (*add)(const metrics::SampleRow& row, std::span<double> sums);
   Curve Group::*target;
 };
 constexpr CurveColumns kCurves[] = {
-    {add_curve<&SampleRow::entropy>, &Group::entropy},
-    {add_curve<&SampleRow::kl_final>, &Group::kl_final},
-    {add_curve<&SampleRow::log_rank>, &Group::log_rank},
-    {add_curve<&SampleRow::agreement>, &Group::agreement},
-    {add_curve<&SampleRow::same_answer>, &Group::same_answer},
+    {add_curve<&metrics::SampleRow::entropy>, &Group::entropy},
+    {add_curve<&metrics::SampleRow::kl_final>, &Group::kl_final},
+    {add_curve<&metrics::SampleRow::log_rank>, &Group::log_rank},
+    {add_curve<&metrics::SampleRow::agreement>, &Group::agreement},
+    {add_curve<&metrics::SampleRow::same_answer>, &Group::same_answer},
 };
 struct LayerColumns {
   CountField field;
   LayerEstimate Group::*target;
 };
 constexpr LayerColumns kLayers[] = {
-    {&SampleRow::onset_count, &Group::onset_of_tokens},
-    {&SampleRow::drop_count, &Group::steepest_of_tokens},
-    {&SampleRow::depth_count, &Group::depth_of_tokens},
-    {&SampleRow::first_hit_count, &Group::first_hit_of_tokens},
+    {&metrics::SampleRow::onset_count, &Group::onset_of_tokens},
+    {&metrics::SampleRow::drop_count, &Group::steepest_of_tokens},
+    {&metrics::SampleRow::depth_count, &Group::depth_of_tokens},
+    {&metrics::SampleRow::first_hit_count, &Group::first_hit_of_tokens},
 };
 
-void add_sample(const SampleRow& row, std::size_t layers,
+void add_sample(const metrics::SampleRow& row, std::size_t layers,
                 std::span<double> sums) {
   std::size_t column = 0;
   for (const CurveColumns& curve : kCurves) {
@@ -68,7 +68,8 @@ ClusterMatrix make_matrix(std::span<const Picture> pictures,
   matrix.values.reserve(pictures.size() * matrix.columns);
   for (const Picture picture : pictures) {
     const std::span<double> sums = matrix.add_row();
-    for (const SampleRow* row : picture) add_sample(*row, layers, sums);
+    for (const metrics::SampleRow* row : picture)
+      add_sample(*row, layers, sums);
   }
   return matrix;
 }
@@ -166,7 +167,7 @@ void count_layers(const SampleRefs& rows, std::size_t layers, Group& group) {
   group.onset_histogram.assign(layers, 0);
   group.depth_histogram.assign(layers, 0);
   std::int64_t with_onset = 0;
-  for (const SampleRow* row : rows) {
+  for (const metrics::SampleRow* row : rows) {
     group.tokens += row->tokens;
     for (std::size_t l = 0; l < layers; ++l) {
       group.onset_histogram[l] += row->onset_count[l];
@@ -182,8 +183,8 @@ void count_layers(const SampleRefs& rows, std::size_t layers, Group& group) {
 
 std::vector<double> mean_shares(const SampleRefs& rows, std::size_t length) {
   std::vector<double> means(length, 0.0);
-  for (const SampleRow* row : rows)
-    add_curve<&SampleRow::script_share>(*row, means);
+  for (const metrics::SampleRow* row : rows)
+    add_curve<&metrics::SampleRow::script_share>(*row, means);
   for (double& mean : means) mean /= static_cast<double>(rows.size());
   return means;
 }
@@ -197,10 +198,11 @@ void estimate_layers(const Estimator& estimator, const StudyOptions& options,
     target.count = count;
   }
   group.onset_of_mean = estimator.of_mean([&](std::span<const double> curve) {
-    return entropy_onset(curve, options.onset);
+    return metrics::entropy_onset(curve, options.onset);
   });
-  group.steepest_of_mean = estimator.of_mean(
-      [](std::span<const double> curve) { return steepest_drop(curve); });
+  group.steepest_of_mean = estimator.of_mean([](std::span<const double> curve) {
+    return metrics::steepest_drop(curve);
+  });
   group.change_point_of_mean = estimator.of_mean(
       [](std::span<const double> curve) { return change_point(curve); });
   for (LayerEstimate* estimate : {&group.onset_of_mean, &group.steepest_of_mean,
@@ -211,7 +213,7 @@ void estimate_layers(const Estimator& estimator, const StudyOptions& options,
 }  // namespace
 
 double layer_number(int layer) {
-  return layer == kNoLayer ? kNan : static_cast<double>(layer);
+  return layer == metrics::kNoLayer ? kNan : static_cast<double>(layer);
 }
 
 GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
@@ -236,4 +238,4 @@ GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
           .resampled_entropy = estimator.resampled_entropy()};
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -5,7 +5,7 @@
 #include "analysis/statistics/sample_set.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 struct GroupStudy {
   Group group;
@@ -22,4 +22,4 @@ GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
 // Layer of a curve; NaN for kNoLayer.
 double layer_number(int layer);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

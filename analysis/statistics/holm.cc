@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 std::vector<double> holm_adjusted(std::span<const double> p) {
   std::vector<std::size_t> order(p.size());
@@ -20,4 +20,4 @@ std::vector<double> holm_adjusted(std::span<const double> p) {
   return adjusted;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

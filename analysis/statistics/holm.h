@@ -3,10 +3,10 @@
 #include <span>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // p values corrected for being many, in their order (Holm 1979): the chance
 // that any of them is below alpha without cause stays below alpha.
 std::vector<double> holm_adjusted(std::span<const double> p);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -7,12 +7,12 @@
 #include "analysis/statistics/permutation.h"
 #include "analysis/statistics/sentences.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 constexpr const char* kQuantity = "entropy onset";
 
-double any_size(const SampleRow&) { return 1; }
+double any_size(const metrics::SampleRow&) { return 1; }
 
 // One value to a picture that has an onset and a size: the means over its
 // samples that have both. Questions of one picture are not independent, so
@@ -22,11 +22,11 @@ struct PictureValues {
   std::vector<std::int64_t> pictures;  // source_row
 };
 PictureValues values_of(const SampleRefs& rows,
-                        double (*size_of)(const SampleRow&)) {
+                        double (*size_of)(const metrics::SampleRow&)) {
   PictureValues values;
   for (const Picture picture : pictures_of(rows)) {
     double onsets = 0, sizes = 0, count = 0;
-    for (const SampleRow* row : picture) {
+    for (const metrics::SampleRow* row : picture) {
       const double onset = mean_onset(*row), size = size_of(*row);
       if (std::isnan(onset) || size <= 0) continue;
       onsets += onset;
@@ -95,7 +95,7 @@ class Examiner {
 
   void relate(const std::string& dataset, const SampleRefs& rows,
               const std::string& size_name,
-              double (*size_of)(const SampleRow&)) {
+              double (*size_of)(const metrics::SampleRow&)) {
     const auto [onsets, sizes, pictures] = values_of(rows, size_of);
     if (!enough(sizes.size())) return;
     Test test = start("onset and " + size_name + " of " + dataset);
@@ -173,14 +173,14 @@ class Examiner {
   std::vector<TestWords> words_;  // [test]
 };
 
-double image_area(const SampleRow& row) {
+double image_area(const metrics::SampleRow& row) {
   return static_cast<double>(row.image_height) *
          static_cast<double>(row.image_width);
 }
-double reference_length(const SampleRow& row) {
+double reference_length(const metrics::SampleRow& row) {
   return static_cast<double>(row.reference_characters);
 }
-double answer_length(const SampleRow& row) {
+double answer_length(const metrics::SampleRow& row) {
   return static_cast<double>(row.answer_tokens);
 }
 
@@ -211,4 +211,4 @@ std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
   return examiner.finish();
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -6,7 +6,7 @@
 #include "analysis/statistics/sample_set.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // The tests of the study, each where there are pictures enough, corrected for
 // their number and put in words. `groups` are the study's, for what the words
@@ -19,4 +19,4 @@ std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
                                   std::span<const Group> groups,
                                   const StudyOptions& options);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

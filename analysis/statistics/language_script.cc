@@ -4,7 +4,7 @@
 #include <cctype>
 #include <map>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 std::vector<std::string> scripts_of_language(std::string_view language) {
   using Names = std::vector<std::string>;
@@ -30,4 +30,4 @@ std::string script_name_of_language(std::string_view language) {
   return name;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Count, mean and sum of squared deviations from the mean. Values are added one
 // by one, or whole pieces merged (Chan, Golub, LeVeque 1983): how the values
@@ -40,4 +40,4 @@ struct Moments {
   double deviation() const { return std::sqrt(variance()); }
 };
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

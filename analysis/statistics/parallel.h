@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Calls body(begin, end) for ranges that make up [0, count), on the threads of
 // this machine. Who calls sees to it that the ranges do not share what they
@@ -33,4 +33,4 @@ void in_parallel(int count, Body&& body) {
     if (error) std::rethrow_exception(error);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -9,7 +9,7 @@
 #include "analysis/statistics/effect_size.h"
 #include "analysis/statistics/parallel.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -172,4 +172,4 @@ PermutationResult test_relation(std::span<const double> x,
       .p = permuted_p(of_y, of_y.size() - 1, permutations, stream, size_of)};
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -6,7 +6,7 @@
 
 #include "analysis/statistics/random_stream.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // What a permutation test found. p = (1 + at least as large) / (1 + all).
 struct PermutationResult {
@@ -43,4 +43,4 @@ PermutationResult test_relation(std::span<const double> x,
                                 std::span<const double> y, int permutations,
                                 const RandomStream& stream);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

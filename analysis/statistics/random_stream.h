@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Random numbers by their index: the i-th is a pure function of the stream's
 // key and i, so threads share a stream without sharing state and results do not
@@ -41,4 +41,4 @@ class RandomStream {
   std::uint64_t key_;
 };
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -8,11 +8,12 @@
 #include "analysis/statistics/language_script.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
-void check_alike(std::span<const SampleTable> tables, const OnsetRule& onset) {
-  for (const SampleTable& table : tables) {
+void check_alike(std::span<const metrics::SampleTable> tables,
+                 const metrics::OnsetRule& onset) {
+  for (const metrics::SampleTable& table : tables) {
     if (table.layers != tables.front().layers ||
         table.script_names != tables.front().script_names)
       throw InputError("cannot study these results together",
@@ -28,7 +29,7 @@ void check_alike(std::span<const SampleTable> tables, const OnsetRule& onset) {
   }
 }
 
-std::string value_of(const SampleRow& row, GroupBy by) {
+std::string value_of(const metrics::SampleRow& row, GroupBy by) {
   switch (by) {
     case GroupBy::kDataset:
       return "";
@@ -37,8 +38,8 @@ std::string value_of(const SampleRow& row, GroupBy by) {
     case GroupBy::kScript:
       return script_name_of_language(row.language);
     case GroupBy::kVerdict:
-      if (row.verdict == Verdict::kUnknown) return "";
-      return row.verdict == Verdict::kRight ? "right" : "wrong";
+      if (row.verdict == metrics::Verdict::kUnknown) return "";
+      return row.verdict == metrics::Verdict::kRight ? "right" : "wrong";
   }
   return "";
 }
@@ -46,18 +47,19 @@ std::string value_of(const SampleRow& row, GroupBy by) {
 }  // namespace
 
 std::vector<DatasetSamples> samples_by_dataset(
-    std::span<const SampleTable> tables, const OnsetRule& onset) {
+    std::span<const metrics::SampleTable> tables,
+    const metrics::OnsetRule& onset) {
   check_alike(tables, onset);
   std::map<std::string, SampleRefs> by_name;
-  for (const SampleTable& table : tables) {
+  for (const metrics::SampleTable& table : tables) {
     SampleRefs& rows = by_name[table.dataset];
-    for (const SampleRow& row : table.rows)
+    for (const metrics::SampleRow& row : table.rows)
       if (row.ok && row.tokens > 0) rows.push_back(&row);
   }
   std::vector<DatasetSamples> all;
   for (auto& [name, rows] : by_name) {
     std::sort(rows.begin(), rows.end(),
-              [](const SampleRow* a, const SampleRow* b) {
+              [](const metrics::SampleRow* a, const metrics::SampleRow* b) {
                 return std::tie(a->source_row, a->sample, a->sample_id) <
                        std::tie(b->source_row, b->sample, b->sample_id);
               });
@@ -68,7 +70,7 @@ std::vector<DatasetSamples> samples_by_dataset(
 
 std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by) {
   std::map<std::string, SampleRefs> by_value;
-  for (const SampleRow* row : samples.rows) {
+  for (const metrics::SampleRow* row : samples.rows) {
     const std::string value = value_of(*row, by);
     if (by == GroupBy::kDataset || !value.empty())
       by_value[value].push_back(row);
@@ -95,7 +97,7 @@ std::vector<Picture> pictures_of(const SampleRefs& rows) {
   return pictures;
 }
 
-double mean_onset(const SampleRow& row) {
+double mean_onset(const metrics::SampleRow& row) {
   std::int64_t sum = 0, count = 0;
   for (std::size_t l = 0; l < row.onset_count.size(); ++l) {
     sum += static_cast<std::int64_t>(l) * row.onset_count[l];
@@ -126,4 +128,4 @@ std::string_view group_by_name(GroupBy by) {
   return "";
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -7,10 +7,10 @@
 #include "analysis/metrics/sample_table.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Samples that enter statistics: ok and with an answer token.
-using SampleRefs = std::vector<const SampleRow*>;
+using SampleRefs = std::vector<const metrics::SampleRow*>;
 
 // One data set's samples, picture by picture and in the order of the file,
 // whatever the order or number of the tables that they came in.
@@ -22,7 +22,8 @@ struct DatasetSamples {
 // By name of the data set. The tables outlive what is returned. Throws
 // InputError where they differ in layers, script classes or onset rule.
 std::vector<DatasetSamples> samples_by_dataset(
-    std::span<const SampleTable> tables, const OnsetRule& onset);
+    std::span<const metrics::SampleTable> tables,
+    const metrics::OnsetRule& onset);
 
 // The samples of a data set that share a property, by its value; those without
 // one (no language, no score) are in none.
@@ -36,12 +37,12 @@ std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by);
 
 // The samples of one picture, and those of each picture of `rows`, which stand
 // picture by picture. The spans are of `rows`.
-using Picture = std::span<const SampleRow* const>;
+using Picture = std::span<const metrics::SampleRow* const>;
 std::vector<Picture> pictures_of(const SampleRefs& rows);
 std::vector<Picture> pictures_of(SampleRefs&& rows) = delete;
 
 // Mean over the sample's tokens of their onset layer; NaN where none has one.
-double mean_onset(const SampleRow& row);
+double mean_onset(const metrics::SampleRow& row);
 
 // For people: "mtvqa", "RU of mtvqa", "right answers of mtvqa".
 std::string group_name(std::string_view dataset, GroupBy by,
@@ -49,4 +50,4 @@ std::string group_name(std::string_view dataset, GroupBy by,
 // For files and streams: "dataset", "language", "script", "verdict".
 std::string_view group_by_name(GroupBy by);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // The layer of the group's mean curve, or of its pictures where that has none.
@@ -151,4 +151,4 @@ std::string listed(const std::vector<std::string>& items) {
   return text;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -5,7 +5,7 @@
 
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // What a sentence says beside the numbers of its test.
 struct TestWords {
@@ -27,4 +27,4 @@ std::string p_text(double p);
 // "a", "a and b", "a, b and c".
 std::string listed(const std::vector<std::string>& items);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

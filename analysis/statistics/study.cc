@@ -8,7 +8,7 @@
 #include "analysis/statistics/hypotheses.h"
 #include "analysis/statistics/sample_set.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 std::vector<GroupStudy> study_groups(std::span<const DatasetSamples> datasets,
@@ -32,7 +32,7 @@ std::vector<GroupStudy> study_groups(std::span<const DatasetSamples> datasets,
 
 }  // namespace
 
-Study make_study(std::span<const SampleTable> tables,
+Study make_study(std::span<const metrics::SampleTable> tables,
                  const StudyOptions& options) {
   Study study;
   study.options = options;
@@ -50,4 +50,4 @@ Study make_study(std::span<const SampleTable> tables,
   return study;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

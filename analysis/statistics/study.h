@@ -8,12 +8,12 @@
 
 #include "analysis/metrics/sample_table.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Everything that decides a statistic besides the data; stored with the
 // results.
 struct StudyOptions {
-  OnsetRule onset = {};
+  metrics::OnsetRule onset = {};
   int bootstrap_resamples = 2000;
   int permutations = 9999;
   double confidence = 0.95;
@@ -113,10 +113,10 @@ struct Study {
 // Deterministic: the same tables and options give the same study, whatever the
 // order in which tables stand. Rows that failed or have no answer token enter
 // nothing. Throws InputError where the tables are of different models.
-Study make_study(std::span<const SampleTable> tables,
+Study make_study(std::span<const metrics::SampleTable> tables,
                  const StudyOptions& options = {});
 
 // All of it as JSON, numbers in full precision, NaN as null.
 std::string study_json(const Study& study);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -3,7 +3,7 @@
 #include "analysis/statistics/sample_set.h"
 #include "analysis/statistics/study.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // Keys in the order written here; NaN becomes null.
@@ -111,4 +111,4 @@ std::string study_json(const Study& study) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

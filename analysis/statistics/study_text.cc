@@ -9,7 +9,7 @@
 #include "analysis/statistics/sample_set.h"
 #include "analysis/statistics/sentences.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 constexpr std::size_t kWidth = 100;
@@ -92,4 +92,4 @@ std::string study_text(const Study& study) {
   return text + table(study) + "\n" + footing(study.options);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

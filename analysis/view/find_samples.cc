@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 constexpr std::int64_t kTextRows = 4096;
@@ -53,12 +53,13 @@ bool before(const QueryValue& a, const QueryValue& b, bool descending) {
 void search(const Source& source, const std::string& dataset,
             const Query& query, const std::vector<QueryField>& fields,
             FoundSamples& found) {
-  const SampleTable table = read_sample_table(source.results, dataset);
+  const metrics::SampleTable table =
+      metrics::read_sample_table(source.results, dataset);
   const bool needs_texts = std::any_of(
       fields.begin(), fields.end(),
       [](const QueryField& field) { return field.is_sample_text(); });
   TextRows texts(source.results, dataset);
-  for (const SampleRow& row : table.rows) {
+  for (const metrics::SampleRow& row : table.rows) {
     const QuerySample sample = {
         .table = &table,
         .row = &row,
@@ -106,4 +107,4 @@ std::string query_value_text(const QueryValue& value) {
                     *value);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -6,7 +6,7 @@
 #include "analysis/source.h"
 #include "analysis/view/query.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 struct FindOptions {
   std::string sort = {};  // a field; "": the order of the file
@@ -35,4 +35,4 @@ FoundSamples find_samples(const Source& source, std::string_view query,
 // A value as text: shortest digits that read back the same; "" for none.
 std::string query_value_text(const QueryValue& value);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -7,7 +7,7 @@
 
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 int parse_layer(std::string_view text, int layers) {
@@ -54,4 +54,4 @@ std::vector<int> parse_layers(std::string_view text, int layers) {
   return {chosen.begin(), chosen.end()};
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 // States chosen by text: "all", or numbers with commas between. A negative
 // number counts from the end (-1: the last state). "0,4,8.." goes on by the
@@ -11,4 +11,4 @@ namespace lens::analysis {
 // Throws InputError: no such state, or not understood.
 std::vector<int> parse_layers(std::string_view text, int layers);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -4,7 +4,7 @@
 
 #include "analysis/view/query_parser.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 bool compare(double value, Comparison comparison, double number) {
@@ -89,4 +89,4 @@ bool Query::needs_texts() const {
       [](const QueryField& field) { return field.is_sample_text(); });
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

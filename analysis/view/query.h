@@ -11,7 +11,7 @@
 #include "analysis/metrics/sample_table.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 // Conditions on samples, for example
 //
@@ -53,8 +53,8 @@ struct SampleTexts {
 
 // Where the values of a sample come from. Not owned.
 struct QuerySample {
-  const SampleTable* table = nullptr;
-  const SampleRow* row = nullptr;
+  const metrics::SampleTable* table = nullptr;
+  const metrics::SampleRow* row = nullptr;
   const SampleTexts* texts = nullptr;  // needed where Query::needs_texts()
 };
 
@@ -114,4 +114,4 @@ class Query {
 // "entropy@L, kl@L, ...": for messages and help.
 std::string query_field_names();
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -5,7 +5,7 @@
 #include "analysis/view/query.h"
 #include "analysis/view/query_parser.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 using Reader = QueryValue (*)(const QuerySample&, int layer);
@@ -30,18 +30,18 @@ QueryValue mean_layer(const std::vector<std::int32_t>& counts) {
 QueryValue whole(std::int64_t value) { return value; }
 
 // Of a field that a failed sample does not have.
-QueryValue whole_where_ok(const SampleRow& row, std::int64_t value) {
+QueryValue whole_where_ok(const metrics::SampleRow& row, std::int64_t value) {
   if (!row.ok) return std::nullopt;
   return value;
 }
 
 QueryValue verdict(const QuerySample& sample, int) {
   switch (sample.row->verdict) {
-    case Verdict::kRight:
+    case metrics::Verdict::kRight:
       return "right";
-    case Verdict::kWrong:
+    case metrics::Verdict::kWrong:
       return "wrong";
-    case Verdict::kUnknown:
+    case metrics::Verdict::kUnknown:
       break;
   }
   return std::nullopt;
@@ -158,4 +158,4 @@ QueryValue QueryField::value(const QuerySample& sample) const {
   return kFields[static_cast<std::size_t>(field_)].read(sample, layer_);
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

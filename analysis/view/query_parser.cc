@@ -8,7 +8,7 @@
 
 #include "analysis/view/terminal_text.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 // Deeper ones would only exhaust the stack.
@@ -315,4 +315,4 @@ std::string QueryParser::quoted() {
   return text;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

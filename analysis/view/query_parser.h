@@ -7,7 +7,7 @@
 
 #include "analysis/view/query.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 // A field by its name: its place in the table, and whether it takes a layer.
 struct FieldKind {
@@ -81,4 +81,4 @@ class QueryParser {
   std::vector<QueryField> fields_;
 };
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -10,7 +10,7 @@
 #include "analysis/view/terminal_colour.h"
 #include "analysis/view/terminal_text.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 constexpr int kLabelWidth = 11;  // of "reference  "
@@ -106,7 +106,7 @@ class Map {
 
   // 0..1 of the scale.
   double share(std::int64_t t, int layer) const {
-    if (options_.value == HeatMap::Scale::kProbability)
+    if (options_.value == figures::HeatMap::Scale::kProbability)
       return std::exp(static_cast<double>(block_.top1_logprob(t, layer)));
     return static_cast<double>(block_.entropy[block_.cell(t, layer)]) /
            std::log(static_cast<double>(texts_.size()));
@@ -155,7 +155,7 @@ class Map {
 
   // A scale with its ends.
   std::string caption() const {
-    const bool entropy = options_.value == HeatMap::Scale::kEntropy;
+    const bool entropy = options_.value == figures::HeatMap::Scale::kEntropy;
     std::string steps;
     for (int i = 0; i < 8; ++i) {
       const double value = (i + 0.5) / 8;
@@ -174,7 +174,7 @@ class Map {
         unit, options_.colour ? "bold and underlined" : "in brackets");
   }
 
-  const SampleBlock& block_;
+  const tables::SampleBlock& block_;
   const std::vector<std::string>& texts_;
   const SampleMapOptions& options_;
   std::vector<int> layers_;
@@ -194,4 +194,4 @@ std::string sample_map(const SampleView& view,
   return text + "\n" + Map(view, token_texts, options).text();
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -6,12 +6,12 @@
 #include "analysis/figures/figures.h"
 #include "analysis/view/sample_view.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 struct SampleMapOptions {
   // What a cell's colour is: the entropy of the state's distribution, 0 .. ln
   // V, or the probability of its top token, 0 .. 1.
-  HeatMap::Scale value = HeatMap::Scale::kEntropy;
+  figures::HeatMap::Scale value = figures::HeatMap::Scale::kEntropy;
   std::vector<int> layers = {};  // rising; empty: all
   bool colour = false;
   int width = 100;  // columns of the terminal
@@ -28,4 +28,4 @@ std::string sample_map(const SampleView& view,
                        const std::vector<std::string>& token_texts,
                        const SampleMapOptions& options);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -6,7 +6,7 @@
 
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 constexpr std::int64_t kIdsAtOnce = 8192;
@@ -83,9 +83,9 @@ SampleView find_sample(const Source& source, std::string_view name,
   SampleView view;
   view.dataset = place.dataset;
   view.run_id = source.results.info().run_id;
-  view.block =
-      read_block(source.results, place.dataset,
-                 source.vocabulary.token_text.size(), place.row, place.row + 1);
+  view.block = tables::read_block(source.results, place.dataset,
+                                  source.vocabulary.token_text.size(),
+                                  place.row, place.row + 1);
   // The generated tokens are the last ones of a sample.
   view.end_generated = view.block.token_offset[1];
   view.first_generated = view.end_generated;
@@ -95,4 +95,4 @@ SampleView find_sample(const Source& source, std::string_view name,
   return view;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -7,14 +7,14 @@
 #include "analysis/export/sample_block.h"
 #include "analysis/source.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 // One sample of a run, found by name. Only its own rows are read, and the ids
 // of the data sets.
 struct SampleView {
   std::string dataset;
   std::string run_id;
-  SampleBlock block;                                    // this sample alone
+  tables::SampleBlock block;                            // this sample alone
   std::int64_t first_generated = 0, end_generated = 0;  // its tokens shown
 
   const storage::SampleRecord& record() const { return block.samples.front(); }
@@ -26,4 +26,4 @@ struct SampleView {
 SampleView find_sample(const Source& source, std::string_view name,
                        std::string_view dataset);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

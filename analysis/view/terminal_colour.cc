@@ -7,7 +7,7 @@
 
 #include "analysis/figures/colour.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 // "253;231;37" of "#fde725".
@@ -19,11 +19,12 @@ std::string decimal_parts(std::string_view colour) {
 
 }  // namespace
 
-std::string cell_colour(HeatMap::Scale scale, double share, bool match) {
-  const std::string background = scale_colour(scale, share);
+std::string cell_colour(figures::HeatMap::Scale scale, double share,
+                        bool match) {
+  const std::string background = figures::scale_colour(scale, share);
   return fmt::format("\x1b[0;{}38;2;{};48;2;{}m", match ? "1;4;" : "",
                      decimal_parts(figures::ink_on(background)),
                      decimal_parts(background));
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 constexpr std::string_view kEllipsis = "\u2026";
@@ -214,4 +214,4 @@ std::string wrapped(std::string_view text, int width, int indent) {
   return out;
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 
 // Text in the columns of a terminal. A wide character (Han, Hangul, Kana, most
 // emoji) takes two columns, a combining mark none. Where a terminal draws a
@@ -30,4 +30,4 @@ std::string fit(std::string_view text, int width);
 // `indent` blanks; broken at blanks where there are any.
 std::string wrapped(std::string_view text, int width, int indent);
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

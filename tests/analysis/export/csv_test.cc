@@ -11,7 +11,7 @@
 #include "storage/error.h"
 #include "tests/storage/fixtures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 namespace fixtures = storage::fixtures;
@@ -80,4 +80,4 @@ TEST(TableFile, SaysWhatCannotBeMade) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

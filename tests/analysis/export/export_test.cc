@@ -13,7 +13,7 @@
 #include "tests/storage/fixtures.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::tables {
 namespace {
 
 namespace fs = std::filesystem;
@@ -174,4 +174,4 @@ TEST(FileNameOf, IsSafeAndDistinct) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::tables

@@ -7,7 +7,7 @@
 
 #include "figure_examples.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 HeatMap one_token() {
@@ -93,4 +93,4 @@ TEST(FigureCsv, StackAndImageMapAreLongTables) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace lens::analysis::examples {
+namespace lens::analysis::figures::examples {
 namespace {
 
 const std::vector<std::string> kAnswer = {
@@ -279,4 +279,4 @@ ImageMap image_map(int rows, int columns) {
   return map;
 }
 
-}  // namespace lens::analysis::examples
+}  // namespace lens::analysis::figures::examples

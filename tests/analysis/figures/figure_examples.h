@@ -2,7 +2,7 @@
 
 #include "analysis/figures/figures.h"
 
-namespace lens::analysis::examples {
+namespace lens::analysis::figures::examples {
 
 // Figures of made-up numbers that look like those of a real run. Pure: equal
 // arguments give equal structs.
@@ -23,4 +23,4 @@ StackFigure stack(int panels, int layers);
 // A grid with one cell of low entropy; without a picture.
 ImageMap image_map(int rows, int columns);
 
-}  // namespace lens::analysis::examples
+}  // namespace lens::analysis::figures::examples

@@ -11,7 +11,7 @@
 #include "analysis/figures/figure_csv.h"
 #include "figure_examples.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 // A picture of the tree, base64 of a PNG, for the map over pixels.
@@ -93,7 +93,7 @@ void write_all(const std::filesystem::path& folder) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures
 
 int main(int argc, char** argv) {
   if (argc != 2) {
@@ -101,6 +101,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::filesystem::create_directories(argv[1]);
-  lens::analysis::write_all(argv[1]);
+  lens::analysis::figures::write_all(argv[1]);
   return EXIT_SUCCESS;
 }

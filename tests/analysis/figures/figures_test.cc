@@ -11,7 +11,7 @@
 #include "figure_examples.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 using testing::HasSubstr;
@@ -178,4 +178,4 @@ TEST(ImageMap, OnlyPicturesOfTheFigureItselfAreTaken) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

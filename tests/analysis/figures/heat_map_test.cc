@@ -6,7 +6,7 @@
 #include "figure_examples.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 using testing::HasSubstr;
@@ -136,4 +136,4 @@ TEST(HeatMap, ListsOfAnotherLengthAreRefused) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

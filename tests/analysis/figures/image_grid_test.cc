@@ -9,7 +9,7 @@
 #include "worker/error.h"
 #include "worker/image/preprocess.h"
 
-namespace lens::analysis {
+namespace lens::analysis::figures {
 namespace {
 
 using testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(ImageTokenRows, WhatDoesNotFitIsRefused) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::figures

@@ -10,7 +10,7 @@
 #include "tests/analysis/planted/planted_results.h"
 #include "tests/storage/fixtures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 // Reads all of 10,000 samples x 30 tokens x 29 states in a child of its own.
@@ -45,4 +45,4 @@ TEST(SampleTableMemory, AWholeDataSetTakesLittle) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

@@ -12,7 +12,7 @@
 #include "tests/analysis/planted/planted_results.h"
 #include "tests/storage/fixtures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 using ::testing::Each;
@@ -197,4 +197,4 @@ TEST(SampleReducer, TheEndTokenCountsForTheAnswerOnly) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

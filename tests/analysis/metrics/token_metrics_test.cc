@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 int onset(const std::vector<double>& entropy, const OnsetRule& rule = {}) {
@@ -78,4 +78,4 @@ TEST(FirstHit, IsNotLaterThanTheDepth) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lens::analysis {
+namespace lens::analysis::metrics {
 namespace {
 
 using ::testing::ElementsAre;
@@ -48,4 +48,4 @@ TEST(AnswerSpans, SamplesWithoutRowsAreInASpanToo) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::metrics

@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 std::string of(std::string_view text) {
@@ -81,4 +81,4 @@ TEST(PackedIntegers, AreLittleEndian) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

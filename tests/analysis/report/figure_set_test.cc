@@ -5,7 +5,7 @@
 
 #include <set>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 using testing::Contains;
@@ -14,17 +14,17 @@ using testing::Not;
 
 constexpr int kLayers = 3;
 
-Curve curve(double value, double below, double above) {
-  Curve made;
+statistics::Curve curve(double value, double below, double above) {
+  statistics::Curve made;
   made.mean.assign(kLayers, value);
   made.low.assign(kLayers, value - below);
   made.high.assign(kLayers, value + above);
   return made;
 }
 
-Group make_group(const std::string& dataset, GroupBy by,
-                 const std::string& value, double entropy) {
-  Group group;
+statistics::Group make_group(const std::string& dataset, statistics::GroupBy by,
+                             const std::string& value, double entropy) {
+  statistics::Group group;
   group.dataset = dataset;
   group.by = by;
   group.value = value;
@@ -40,18 +40,19 @@ Group make_group(const std::string& dataset, GroupBy by,
   return group;
 }
 
-Study make_study() {
-  Study study;
+statistics::Study make_study() {
+  statistics::Study study;
   study.layers = kLayers;
   study.script_names = {"Latin", "Han"};
-  study.groups = {make_group("latex_ocr", GroupBy::kDataset, "", 5),
-                  make_group("mtvqa", GroupBy::kDataset, "", 4),
-                  make_group("mtvqa", GroupBy::kLanguage, "AR", 3),
-                  make_group("mtvqa", GroupBy::kLanguage, "RU", 3.5),
-                  make_group("mtvqa", GroupBy::kVerdict, "right", 3.5)};
+  study.groups = {
+      make_group("latex_ocr", statistics::GroupBy::kDataset, "", 5),
+      make_group("mtvqa", statistics::GroupBy::kDataset, "", 4),
+      make_group("mtvqa", statistics::GroupBy::kLanguage, "AR", 3),
+      make_group("mtvqa", statistics::GroupBy::kLanguage, "RU", 3.5),
+      make_group("mtvqa", statistics::GroupBy::kVerdict, "right", 3.5)};
   study.comparisons = {{.name = "latex_ocr and mtvqa",
                         .dataset = "",
-                        .by = GroupBy::kDataset,
+                        .by = statistics::GroupBy::kDataset,
                         .first = "latex_ocr",
                         .second = "mtvqa",
                         .entropy_difference = curve(-1, 0.25, 0.5)}};
@@ -94,11 +95,12 @@ TEST(MakeFigures, DrawsTheDifferenceAsTheStudyHasIt) {
 }
 
 TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {
-  Study study = make_study();
-  study.groups.push_back(make_group("mtvqa", GroupBy::kVerdict, "wrong", 4));
+  statistics::Study study = make_study();
+  study.groups.push_back(
+      make_group("mtvqa", statistics::GroupBy::kVerdict, "wrong", 4));
   study.comparisons.push_back({.name = "right and wrong answers of mtvqa",
                                .dataset = "mtvqa",
-                               .by = GroupBy::kVerdict,
+                               .by = statistics::GroupBy::kVerdict,
                                .first = "right",
                                .second = "wrong",
                                .entropy_difference = curve(0.5, 0.1, 0.1)});
@@ -108,7 +110,7 @@ TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {
 }
 
 TEST(MakeFigures, ComparesNothingWithOneDataSet) {
-  Study study = make_study();
+  statistics::Study study = make_study();
   study.comparisons.clear();
   EXPECT_THAT(ids(make_figures(study, {}, 8)), Not(Contains("comparison")));
 }
@@ -118,15 +120,15 @@ TEST(MakeFigures, DrawsNothingOfNothing) {
 }
 
 TEST(MakeFigures, SaysHowManySingleSamplesStandBehind) {
-  SampleTable table;
+  metrics::SampleTable table;
   table.dataset = "mtvqa";
   table.layers = kLayers;
   for (int i = 0; i < 100; ++i) {
-    SampleRow row;
+    metrics::SampleRow row;
     row.entropy = {5, 4, 3};
     table.rows.push_back(row);
   }
-  Study study = make_study();
+  statistics::Study study = make_study();
   study.groups[1].samples = 100;
   const auto figures = make_figures(study, std::vector{table}, 8);
   EXPECT_THAT(named(figures, "entropy-mtvqa").caption,
@@ -134,4 +136,4 @@ TEST(MakeFigures, SaysHowManySingleSamplesStandBehind) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -6,7 +6,7 @@
 
 #include "analysis/report/page.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 TEST(HtmlText, LeavesNothingThatCouldBeATagOrEndAnAttribute) {
@@ -36,4 +36,4 @@ TEST(FillTemplate, LeavesOtherSignsAlone) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

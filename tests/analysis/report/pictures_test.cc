@@ -8,7 +8,7 @@
 #include "storage/sha256.h"
 #include "tests/storage/fixtures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,4 +86,4 @@ TEST_F(PicturesTest, OfADataSetThatIsNotNamedAreMissing) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -9,7 +9,7 @@
 #include "storage/run_directory.h"
 #include "tests/storage/fixtures.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 namespace fixtures = storage::fixtures;
@@ -136,4 +136,4 @@ TEST_F(PartialReportTest, SaysThatItIsPartial) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

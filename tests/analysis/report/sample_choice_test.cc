@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <set>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 // Entropy falls from 10 to `last` at layer `onset`.
-SampleRow make_row(int index, const std::string& language, Verdict verdict,
-                   int onset = 3, float last = 1) {
-  SampleRow row;
+metrics::SampleRow make_row(int index, const std::string& language,
+                            metrics::Verdict verdict, int onset = 3,
+                            float last = 1) {
+  metrics::SampleRow row;
   row.sample = index;
   row.sample_id = std::to_string(index);
   row.language = language;
@@ -24,14 +25,15 @@ SampleRow make_row(int index, const std::string& language, Verdict verdict,
   return row;
 }
 
-SampleTable make_table(const std::string& dataset, int samples) {
-  SampleTable table;
+metrics::SampleTable make_table(const std::string& dataset, int samples) {
+  metrics::SampleTable table;
   table.dataset = dataset;
   table.layers = 6;
   const char* const languages[] = {"AR", "JA", "RU"};
   for (int i = 0; i < samples; ++i)
     table.rows.push_back(make_row(
-        i, languages[i % 3], i % 2 == 0 ? Verdict::kRight : Verdict::kWrong, 3,
+        i, languages[i % 3],
+        i % 2 == 0 ? metrics::Verdict::kRight : metrics::Verdict::kWrong, 3,
         1 + 0.001f * static_cast<float>(i * 37 % samples)));
   return table;
 }
@@ -58,8 +60,8 @@ TEST(SpreadOrder, NamesEveryPlaceOnceTheEndsFirst) {
 }
 
 TEST(ChooseSamples, CoversDataSetsLanguagesAndVerdicts) {
-  const std::vector<SampleTable> tables = {make_table("latex_ocr", 300),
-                                           make_table("mtvqa", 500)};
+  const std::vector<metrics::SampleTable> tables = {
+      make_table("latex_ocr", 300), make_table("mtvqa", 500)};
   const std::vector<SampleKey> keys = choose_samples(tables, 40);
   ASSERT_EQ(keys.size(), 40u);
   EXPECT_EQ(as_set(keys).size(), 40u);
@@ -67,7 +69,7 @@ TEST(ChooseSamples, CoversDataSetsLanguagesAndVerdicts) {
     EXPECT_EQ(std::count_if(keys.begin(), keys.end(),
                             [t](auto& key) { return key.table == t; }),
               20);
-    std::set<std::pair<std::string, Verdict>> groups;
+    std::set<std::pair<std::string, metrics::Verdict>> groups;
     for (const SampleKey& key : keys)
       if (key.table == t)
         groups.insert({tables[t].rows[key.row].language,
@@ -77,8 +79,8 @@ TEST(ChooseSamples, CoversDataSetsLanguagesAndVerdicts) {
 }
 
 TEST(ChooseSamples, ShorterListIsAPrefixOfALongerOne) {
-  const std::vector<SampleTable> tables = {make_table("a", 50),
-                                           make_table("b", 20)};
+  const std::vector<metrics::SampleTable> tables = {make_table("a", 50),
+                                                    make_table("b", 20)};
   const std::vector<SampleKey> all = choose_samples(tables, 1000);
   EXPECT_EQ(all.size(), 70u);
   for (const std::size_t count : {0u, 1u, 13u, 69u})
@@ -87,13 +89,13 @@ TEST(ChooseSamples, ShorterListIsAPrefixOfALongerOne) {
 }
 
 TEST(ChooseSamples, TakesTheExtremesFirst) {
-  std::vector<SampleTable> tables = {make_table("mtvqa", 200)};
+  std::vector<metrics::SampleTable> tables = {make_table("mtvqa", 200)};
   auto& rows = tables[0].rows;
-  rows[41] = make_row(41, "RU", Verdict::kRight, 1);           // earliest onset
-  rows[83] = make_row(83, "RU", Verdict::kRight, 5);           // latest
-  rows[120] = make_row(120, "AR", Verdict::kWrong, 3, 0.01f);  // sure
-  rows[160] = make_row(160, "AR", Verdict::kWrong, 3, 8);      // unsure
-  rows[7].tokens = 60;                                         // longest
+  rows[41] = make_row(41, "RU", metrics::Verdict::kRight, 1);  // earliest onset
+  rows[83] = make_row(83, "RU", metrics::Verdict::kRight, 5);  // latest
+  rows[120] = make_row(120, "AR", metrics::Verdict::kWrong, 3, 0.01f);  // sure
+  rows[160] = make_row(160, "AR", metrics::Verdict::kWrong, 3, 8);  // unsure
+  rows[7].tokens = 60;                                              // longest
   std::vector<std::size_t> chosen;
   for (const SampleKey& key : choose_samples(tables, 5))
     chosen.push_back(key.row);
@@ -101,7 +103,7 @@ TEST(ChooseSamples, TakesTheExtremesFirst) {
 }
 
 TEST(ChooseSamples, NeverTakesFailedOrEmptyOnes) {
-  std::vector<SampleTable> tables = {make_table("mtvqa", 10)};
+  std::vector<metrics::SampleTable> tables = {make_table("mtvqa", 10)};
   for (const int i : {2, 5}) {
     tables[0].rows[i].tokens = 0;
     tables[0].rows[i].entropy.clear();
@@ -113,4 +115,4 @@ TEST(ChooseSamples, NeverTakesFailedOrEmptyOnes) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

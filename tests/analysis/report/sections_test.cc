@@ -3,14 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 
-Test make_test() {
-  Test test;
+statistics::Test make_test() {
+  statistics::Test test;
   test.name = "onset between <languages>";
   test.groups = {"AR", "RU"};
   test.group_pictures = {30, 40};
@@ -27,7 +27,7 @@ Test make_test() {
 }
 
 TEST(TestsHtml, TellsEachTestInNumbersAndWords) {
-  Study study;
+  statistics::Study study;
   study.tests = {make_test()};
   const std::string html = tests_html(study);
   EXPECT_THAT(html, HasSubstr("onset between &lt;languages&gt;"));
@@ -45,7 +45,7 @@ TEST(TestsHtml, SaysWhenNothingIsTested) {
 }
 
 TEST(AnswersHtml, KeepsTheOrderOfTheQuestions) {
-  Study study;
+  statistics::Study study;
   study.answers = {{"First?", "Yes <1>."}, {"Second?", "No."}};
   const std::string html = answers_html(study);
   EXPECT_LT(html.find("Yes &lt;1&gt;."), html.find("Second?"));
@@ -53,7 +53,7 @@ TEST(AnswersHtml, KeepsTheOrderOfTheQuestions) {
 }
 
 TEST(AnswersHtml, SetsOffSubjectsAndFoldsLongListsAway) {
-  Study study;
+  statistics::Study study;
   study.answers = {{"Where?", "all\na: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\ng: 7"}};
   const std::string html = answers_html(study);
   EXPECT_THAT(html, HasSubstr("<ul><li>all</li><li><b>a</b>: 1</li>"));
@@ -68,10 +68,10 @@ TEST(NotesHtml, IsThereOnlyWhereSomethingIsMissing) {
 
 TEST(FailuresHtml, NamesAFewOfManySamples) {
   ReportContent content;
-  SampleTable table;
+  metrics::SampleTable table;
   table.dataset = "mtvqa";
   for (int i = 0; i < 100; ++i) {
-    SampleRow row;
+    metrics::SampleRow row;
     row.sample_id = std::to_string(i) + ".0";
     row.failure = i == 7 ? "too <long>" : "cut short";
     table.rows.push_back(row);
@@ -85,4 +85,4 @@ TEST(FailuresHtml, NamesAFewOfManySamples) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -4,21 +4,22 @@
 
 #include <cmath>
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
-SampleTable make_table(const std::string& dataset, int samples) {
-  SampleTable table;
+metrics::SampleTable make_table(const std::string& dataset, int samples) {
+  metrics::SampleTable table;
   table.dataset = dataset;
   table.layers = 3;
   for (int i = 0; i < samples; ++i) {
-    SampleRow row;
+    metrics::SampleRow row;
     row.sample = i;
     row.sample_id = std::to_string(i) + ".0";
     row.language = std::string(i % 2 == 0 ? "RU" : "AR");
     row.ok = i % 10 != 9;
     row.failure = row.ok ? "" : "the image is cut short";
-    row.verdict = row.ok ? Verdict::kRight : Verdict::kUnknown;
+    row.verdict =
+        row.ok ? metrics::Verdict::kRight : metrics::Verdict::kUnknown;
     row.score = row.ok ? 1 : std::nanf("");
     if (row.ok) row.entropy = {5, 4, 1};
     row.depth_count = {0, 1, 1};
@@ -41,8 +42,8 @@ TEST(MeanLayer, WeighsLayersByTokens) {
 }
 
 TEST(ListedRows, HoldShownAndFailedOnesEvenWhenFew) {
-  const std::vector<SampleTable> tables = {make_table("a", 100),
-                                           make_table("b", 100)};
+  const std::vector<metrics::SampleTable> tables = {make_table("a", 100),
+                                                    make_table("b", 100)};
   const std::vector<SampleKey> shown = {{.table = 1, .row = 44}};
   const auto listed = listed_rows(tables, shown, 30);
   ASSERT_EQ(listed.size(), 30u);
@@ -56,8 +57,8 @@ TEST(ListedRows, HoldShownAndFailedOnesEvenWhenFew) {
 }
 
 TEST(ListedRows, AreAllInTheirOrderWhereThereIsRoom) {
-  const std::vector<SampleTable> tables = {make_table("a", 12),
-                                           make_table("b", 5)};
+  const std::vector<metrics::SampleTable> tables = {make_table("a", 12),
+                                                    make_table("b", 5)};
   const auto listed = listed_rows(tables, {}, 17);
   ASSERT_EQ(listed.size(), 17u);
   for (std::size_t i = 0; i < 17; ++i)
@@ -66,7 +67,7 @@ TEST(ListedRows, AreAllInTheirOrderWhereThereIsRoom) {
 }
 
 TEST(TableJson, HoldsOneValueARowAndReasonsOnce) {
-  const std::vector<SampleTable> tables = {make_table("a", 20)};
+  const std::vector<metrics::SampleTable> tables = {make_table("a", 20)};
   const std::vector<SampleTexts> texts = {
       {.reference = std::vector<std::string>(20, "سلام"),
        .answer = std::vector<std::string>(20, "</script>")}};
@@ -82,4 +83,4 @@ TEST(TableJson, HoldsOneValueARowAndReasonsOnce) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 #include "tests/worker/image/encoders.h"
 #include "worker/image/image.h"
 
-namespace lens::analysis {
+namespace lens::analysis::report {
 namespace {
 
 image::RgbImage grey(int width, int height) {
@@ -74,4 +74,4 @@ TEST(MakeThumbnail, OfABrokenPictureSaysWhy) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::report

@@ -7,7 +7,7 @@
 
 #include "tests/analysis/statistics/random_values.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // The scheme is written down in docs/metrics.md: others repeat it.
@@ -144,4 +144,4 @@ TEST(PercentileInterval, HasTheWidthOfTheNormalOne) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

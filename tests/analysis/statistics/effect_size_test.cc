@@ -9,7 +9,7 @@
 #include "analysis/statistics/change_point.h"
 #include "analysis/statistics/holm.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 using ::testing::DoubleNear;
@@ -46,8 +46,8 @@ TEST(Holm, IsStepDown) {
 TEST(ChangePoint, CutsAStepWhereItIs) {
   EXPECT_EQ(change_point(Values{9, 9, 9, 9, 1, 1}), 4);
   EXPECT_EQ(change_point(Values{9, 8.5, 9.2, 4, 1.5, 1, 1.2}), 3);
-  EXPECT_EQ(change_point(Values{3}), kNoLayer);
+  EXPECT_EQ(change_point(Values{3}), metrics::kNoLayer);
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

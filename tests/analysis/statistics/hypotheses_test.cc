@@ -9,11 +9,11 @@
 
 #include "tests/analysis/statistics/random_values.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // Test alone is GoogleTest's inside a test.
-using StudyTest = ::lens::analysis::Test;
+using StudyTest = ::lens::analysis::statistics::Test;
 
 constexpr int kLayers = 40;
 
@@ -21,18 +21,18 @@ constexpr int kLayers = 40;
 // picture's plus its own, equally spread; it depends on nothing else. Means
 // over few questions spread more, and how many there are goes with the language
 // and with right answers.
-SampleTable null_table(std::uint64_t seed) {
+metrics::SampleTable null_table(std::uint64_t seed) {
   const RandomStream stream(seed, "null pictures");
   std::uint64_t next = 0;
   const auto drawn = [&] { return share(stream, next++); };
-  SampleTable table;
+  metrics::SampleTable table;
   table.dataset = "mtvqa";
   table.layers = kLayers;
   for (std::size_t picture = 0; picture < 45; ++picture) {
     const double shared = 10 + 10 * drawn();
     const int height = 100 + static_cast<int>(400 * drawn());
     for (std::size_t question = 0; question <= picture % 5; ++question) {
-      SampleRow row;
+      metrics::SampleRow row;
       row.sample = static_cast<std::int64_t>(table.rows.size());
       row.source_row = static_cast<std::int64_t>(picture);
       // Languages with few questions a picture, and with many.
@@ -41,8 +41,9 @@ SampleTable null_table(std::uint64_t seed) {
       row.image_height = row.image_width = height;
       row.tokens = row.answer_tokens = 1 + static_cast<int>(9 * drawn());
       row.reference_characters = row.tokens;
-      row.verdict = drawn() < (picture % 5 < 2 ? 0.3 : 0.85) ? Verdict::kRight
-                                                             : Verdict::kWrong;
+      row.verdict = drawn() < (picture % 5 < 2 ? 0.3 : 0.85)
+                        ? metrics::Verdict::kRight
+                        : metrics::Verdict::kWrong;
       row.onset_count.assign(kLayers, 0);
       ++row.onset_count[static_cast<std::size_t>(shared + 10 * drawn())];
       table.rows.push_back(std::move(row));
@@ -56,9 +57,10 @@ std::map<std::string, double> false_positives(bool pictures_known) {
   constexpr int kRepetitions = 1500;
   std::map<std::string, double> rates;
   for (std::uint64_t seed = 0; seed < kRepetitions; ++seed) {
-    std::vector<SampleTable> tables = {null_table(seed)};
+    std::vector<metrics::SampleTable> tables = {null_table(seed)};
     if (!pictures_known)
-      for (SampleRow& row : tables[0].rows) row.source_row = row.sample;
+      for (metrics::SampleRow& row : tables[0].rows)
+        row.source_row = row.sample;
     const StudyOptions options = {.permutations = 99, .seed = seed};
     const auto samples = samples_by_dataset(tables, options.onset);
     for (const StudyTest& test : test_hypotheses(samples, {}, options))
@@ -85,4 +87,4 @@ TEST(TestHypotheses, WouldClaimMoreWereQuestionsTakenAsIndependent) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

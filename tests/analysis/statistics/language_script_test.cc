@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 TEST(LanguageScript, KnowsAllLanguagesOfTheDataSet) {
@@ -22,4 +22,4 @@ TEST(LanguageScript, SaysNothingOfWhatItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 std::vector<double> values() {
@@ -63,4 +63,4 @@ TEST(Moments, AnEmptyPieceChangesNothing) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

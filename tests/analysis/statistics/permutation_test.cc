@@ -7,7 +7,7 @@
 
 #include "tests/analysis/statistics/random_values.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 using Groups = std::vector<std::vector<double>>;
@@ -127,4 +127,4 @@ TEST(TestRelation, AConstantSaysNothing) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -5,7 +5,7 @@
 
 #include "analysis/statistics/random_stream.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 
 // Evenly in [0, 1).
 inline double share(const RandomStream& stream, std::uint64_t index) {
@@ -18,4 +18,4 @@ inline double normal(const RandomStream& stream, std::uint64_t index) {
          std::cos(2 * M_PI * share(stream, 2 * index + 1));
 }
 
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

@@ -4,11 +4,11 @@
 
 #include <cmath>
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // Test alone is GoogleTest's inside a test.
-using StudyTest = ::lens::analysis::Test;
+using StudyTest = ::lens::analysis::statistics::Test;
 LayerEstimate layer(double value, double low, double high) {
   return {.value = value, .interval = {low, high}, .count = 10};
 }
@@ -87,4 +87,4 @@ TEST(PText, KeepsSmallOnesReadable) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

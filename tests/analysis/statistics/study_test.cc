@@ -12,22 +12,22 @@
 #include "tests/storage/fixtures.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::statistics {
 namespace {
 
 // Test alone is GoogleTest's inside a test.
-using StudyTest = ::lens::analysis::Test;
+using StudyTest = ::lens::analysis::statistics::Test;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::vector<SampleTable> tables_of(const planted::Plan& plan) {
+std::vector<metrics::SampleTable> tables_of(const planted::Plan& plan) {
   const storage::fixtures::TemporaryFolder folder;
   const storage::ResultsReader results(planted::write_run(folder.path(), plan));
-  std::vector<SampleTable> tables;
+  std::vector<metrics::SampleTable> tables;
   for (const auto& dataset : results.datasets())
-    tables.push_back(read_sample_table(results, dataset.name));
+    tables.push_back(metrics::read_sample_table(results, dataset.name));
   return tables;
 }
 
@@ -146,9 +146,9 @@ TEST(Study, SaysFromWhichLayerAnswersWouldBeTheSame) {
 
 // Tables in another order, rows in another order, one data set cut in two.
 TEST(Study, DoesNotDependOnOrderOrShards) {
-  const std::vector<SampleTable> tables = tables_of({});
+  const std::vector<metrics::SampleTable> tables = tables_of({});
   const std::string expected = study_json(make_study(tables, quick()));
-  std::vector<SampleTable> shards = {tables[1], tables[0], tables[1]};
+  std::vector<metrics::SampleTable> shards = {tables[1], tables[0], tables[1]};
   shards[0].rows.erase(shards[0].rows.begin(), shards[0].rows.begin() + 30);
   shards[2].rows.erase(shards[2].rows.begin() + 30, shards[2].rows.end());
   std::reverse(shards[1].rows.begin(), shards[1].rows.end());
@@ -156,10 +156,10 @@ TEST(Study, DoesNotDependOnOrderOrShards) {
 }
 
 TEST(Study, FailedAndEmptySamplesEnterNothing) {
-  std::vector<SampleTable> tables = tables_of({.failed_share = 0.3});
+  std::vector<metrics::SampleTable> tables = tables_of({.failed_share = 0.3});
   const std::string expected = study_json(make_study(tables, quick()));
-  for (SampleTable& table : tables)
-    std::erase_if(table.rows, [](const SampleRow& row) {
+  for (metrics::SampleTable& table : tables)
+    std::erase_if(table.rows, [](const metrics::SampleRow& row) {
       return !row.ok || row.tokens == 0;
     });
   EXPECT_EQ(study_json(make_study(tables, quick())), expected);
@@ -181,9 +181,9 @@ TEST(Study, IsHonestAboutTooFewPictures) {
 }
 
 TEST(Study, QuestionsOfOnePictureAreResampledTogether) {
-  const std::vector<SampleTable> tables =
+  const std::vector<metrics::SampleTable> tables =
       tables_of({.picture_spread = 3, .failed_share = 0, .empty_share = 0});
-  const auto width = [&](const std::vector<SampleTable>& of) {
+  const auto width = [&](const std::vector<metrics::SampleTable>& of) {
     const Study study = make_study(of, quick());
     const Group& mtvqa = group(study, "mtvqa", GroupBy::kDataset, "");
     EXPECT_EQ(mtvqa.samples, 90);
@@ -191,9 +191,9 @@ TEST(Study, QuestionsOfOnePictureAreResampledTogether) {
            mtvqa.onset_of_tokens.interval.low;
   };
   const double together = width(tables);
-  std::vector<SampleTable> apart = tables;
-  for (SampleTable& table : apart)
-    for (SampleRow& row : table.rows) row.source_row = row.sample;
+  std::vector<metrics::SampleTable> apart = tables;
+  for (metrics::SampleTable& table : apart)
+    for (metrics::SampleRow& row : table.rows) row.source_row = row.sample;
   EXPECT_GT(together, 1.4 * width(apart));
   const Study study = make_study(tables, quick());
   EXPECT_EQ(group(study, "mtvqa", GroupBy::kDataset, "").pictures, 30);
@@ -202,10 +202,10 @@ TEST(Study, QuestionsOfOnePictureAreResampledTogether) {
 }
 
 TEST(Study, OnePictureHasNoInterval) {
-  std::vector<SampleTable> tables = tables_of({});
-  SampleTable& table = tables[0];
+  std::vector<metrics::SampleTable> tables = tables_of({});
+  metrics::SampleTable& table = tables[0];
   std::erase_if(table.rows,
-                [](const SampleRow& row) { return row.tokens == 0; });
+                [](const metrics::SampleRow& row) { return row.tokens == 0; });
   table.rows.resize(2);
   table.rows[1].source_row = table.rows[0].source_row;
   const Study study = make_study(std::span(tables).first(1), quick());
@@ -237,7 +237,7 @@ TEST(Study, JsonHoldsNumbersInFull) {
 }
 
 TEST(Study, TablesOfAnotherRuleAreRefused) {
-  const std::vector<SampleTable> tables = tables_of({});
+  const std::vector<metrics::SampleTable> tables = tables_of({});
   StudyOptions options = quick();
   options.onset.fraction = 0.3;
   EXPECT_THROW(make_study(tables, options), InputError);
@@ -256,4 +256,4 @@ TEST(StudyText, LinesFitTheTerminal) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::statistics

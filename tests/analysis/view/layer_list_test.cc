@@ -5,7 +5,7 @@
 
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 using testing::ElementsAre;
@@ -28,4 +28,4 @@ TEST(LayerList, RefusesWhatIsNoState) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 using testing::HasSubstr;
@@ -19,7 +19,7 @@ class QueryTest : public testing::Test {
     row_.sample_id = "12.0";
     row_.language = "RU";
     row_.ok = true;
-    row_.verdict = Verdict::kWrong;
+    row_.verdict = metrics::Verdict::kWrong;
     row_.score = 0.9f;
     row_.image_width = 640;
     row_.image_tokens = 100;
@@ -59,8 +59,8 @@ class QueryTest : public testing::Test {
     return "";
   }
 
-  SampleTable table_;
-  SampleRow row_, failed_;
+  metrics::SampleTable table_;
+  metrics::SampleRow row_, failed_;
   SampleTexts texts_;
 };
 
@@ -192,4 +192,4 @@ TEST_F(QueryTest, DeepNestingIsRefusedAndNotFatal) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

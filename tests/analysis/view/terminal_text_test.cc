@@ -6,7 +6,7 @@
 
 #include "analysis/view/terminal_colour.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 TEST(TerminalText, WidthsAreThoseOfATerminal) {
@@ -60,25 +60,26 @@ TEST(TerminalText, LinesBreakAtBlanks) {
 
 TEST(TerminalColour, LettersContrastWithTheirGround) {
   // The light end: black on yellow. The dark end: white on violet.
-  const auto entropy = HeatMap::Scale::kEntropy;
+  const auto entropy = figures::HeatMap::Scale::kEntropy;
   EXPECT_EQ(cell_colour(entropy, 0, false),
             "\x1b[0;38;2;0;0;0;48;2;253;231;37m");
   EXPECT_EQ(cell_colour(entropy, 1, false),
             "\x1b[0;38;2;255;255;255;48;2;68;1;84m");
   EXPECT_EQ(cell_colour(entropy, 7, true),
             "\x1b[0;1;4;38;2;255;255;255;48;2;68;1;84m");
-  EXPECT_EQ(cell_colour(entropy, std::nan(""), false),
-            cell_colour(HeatMap::Scale::kProbability, std::nan(""), false));
+  EXPECT_EQ(
+      cell_colour(entropy, std::nan(""), false),
+      cell_colour(figures::HeatMap::Scale::kProbability, std::nan(""), false));
 }
 
 TEST(TerminalColour, IsThatOfTheFigures) {
-  const auto probability = HeatMap::Scale::kProbability;
+  const auto probability = figures::HeatMap::Scale::kProbability;
   EXPECT_NE(cell_colour(probability, 0.5, false),
-            cell_colour(HeatMap::Scale::kEntropy, 0.5, false));
-  EXPECT_EQ(scale_colour(probability, 0), "#fdf7e1");
+            cell_colour(figures::HeatMap::Scale::kEntropy, 0.5, false));
+  EXPECT_EQ(figures::scale_colour(probability, 0), "#fdf7e1");
   EXPECT_EQ(cell_colour(probability, 0, false),
             "\x1b[0;38;2;0;0;0;48;2;253;247;225m");
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view

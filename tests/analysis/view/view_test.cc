@@ -15,7 +15,7 @@
 #include "tests/storage/fixtures.h"
 #include "worker/error.h"
 
-namespace lens::analysis {
+namespace lens::analysis::view {
 namespace {
 
 using testing::ElementsAre;
@@ -110,16 +110,19 @@ TEST_F(ViewTest, EveryLineOfAMapHasTheSameWidthAndFits) {
 TEST_F(ViewTest, ColourFollowsTheValue) {
   const std::string name = first_with_tokens("answer_tokens = 3 and ok");
   const SampleView view = find_sample(source_, name, "");
-  const auto map = [&](HeatMap::Scale value) {
+  const auto map = [&](figures::HeatMap::Scale value) {
     return sample_map(
         view, source_.vocabulary.token_text,
         {.value = value, .layers = {28}, .colour = true, .width = 300});
   };
-  EXPECT_NE(map(HeatMap::Scale::kEntropy), map(HeatMap::Scale::kProbability));
-  EXPECT_THAT(map(HeatMap::Scale::kEntropy), HasSubstr("\x1b[0;1;4;38;2"));
-  EXPECT_THAT(map(HeatMap::Scale::kEntropy),
+  EXPECT_NE(map(figures::HeatMap::Scale::kEntropy),
+            map(figures::HeatMap::Scale::kProbability));
+  EXPECT_THAT(map(figures::HeatMap::Scale::kEntropy),
+              HasSubstr("\x1b[0;1;4;38;2"));
+  EXPECT_THAT(map(figures::HeatMap::Scale::kEntropy),
               Not(HasSubstr("[0;38;2;0;0;0;48;2;208")));
-  EXPECT_THAT(map(HeatMap::Scale::kProbability), HasSubstr("probability"));
+  EXPECT_THAT(map(figures::HeatMap::Scale::kProbability),
+              HasSubstr("probability"));
 }
 
 TEST_F(ViewTest, AFailedSampleHasItsReasonAndNoMap) {
@@ -229,4 +232,4 @@ TEST_F(ViewTest, WhatCannotBeUnderstoodIsAUsageError) {
 }
 
 }  // namespace
-}  // namespace lens::analysis
+}  // namespace lens::analysis::view
