@@ -1,6 +1,9 @@
 #include "coordinator/ledger.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "coordinator/ledger_tables.h"
@@ -8,9 +11,10 @@
 namespace lens::coordinator {
 namespace {
 
-// A reader (`lens status`) holds the lock for milliseconds; whoever holds it
-// longer is a coordinator.
-constexpr int kOpenTimeoutMs = 800;
+using namespace std::chrono_literals;
+
+// `lens status` looks whether the lock is held; that takes no time.
+constexpr auto kGlance = 500ms;
 
 // locking_mode=EXCLUSIVE: the lock taken by the first write is kept until the
 // connection closes or its process dies, in whatever way.
@@ -36,24 +40,15 @@ absl::Status create(Database& database, const Ledger::Identity& identity) {
   return absl::OkStatus();
 }
 
-// A file without the meta table, or with an empty one, is new.
-absl::StatusOr<bool> is_empty(Database& database) {
-  auto statement = database.prepare("SELECT count(*) FROM sqlite_master");
-  if (!statement.ok()) return statement.status();
-  auto row = statement->step();
-  if (!row.ok()) return row.status();
-  return statement->integer(0) == 0;
-}
-
 absl::StatusOr<LedgerContents> load(Database& database,
                                     const Ledger::Identity& identity) {
   if (auto status = database.execute(kPragmas); !status.ok()) return status;
   if (auto status = database.execute("BEGIN EXCLUSIVE"); !status.ok()) {
     return status;
   }
-  auto empty = is_empty(database);
-  if (!empty.ok()) return empty.status();
-  if (*empty) {
+  auto born = has_tables(database);
+  if (!born.ok()) return born.status();
+  if (!*born) {
     if (auto status = create(database, identity); !status.ok()) return status;
   }
   auto contents = read_contents(database);
@@ -67,22 +62,36 @@ absl::Status explain(const absl::Status& status,
   const std::string why = " (" + std::string(status.message()) + "); ";
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
-      return absl::UnavailableError(
-          "another coordinator runs on this run directory (it holds " +
-          file.string() + "); see `lens status " + file.parent_path().string() +
-          "`");
+      return foreign_lock(file);
     case absl::StatusCode::kDataLoss:
       return absl::DataLossError(
           "cannot use " + file.string() + why +
           "move it away and start again: it is rebuilt from the parts");
     case absl::StatusCode::kResourceExhausted:
-      return absl::ResourceExhaustedError("cannot write " + file.string() +
-                                          why + "free space and start again");
+      return absl::ResourceExhaustedError(
+          "cannot write " + file.string() + why +
+          "make room or raise that limit, then start again");
     default:
       return {status.code(),
               "cannot open " + file.string() + why +
                   "check the rights and that the file system supports locks"};
   }
+}
+
+absl::StatusOr<FileLock> lock_out_others(const std::filesystem::path& file) {
+  const std::filesystem::path name = coordinator_lock(file);
+  const auto deadline = std::chrono::steady_clock::now() + kGlance;
+  for (;;) {
+    if (auto lock = FileLock::take(name, lock_owner("lens-coordinator")))
+      return *std::move(lock);
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    std::this_thread::sleep_for(20ms);
+  }
+  const std::string owner = FileLock::owner(name);
+  return absl::UnavailableError(
+      "another coordinator runs on this run directory (" +
+      (owner.empty() ? name.string() + " is locked" : owner) +
+      "); see `lens status " + file.parent_path().string() + "`");
 }
 
 absl::Status check_identity(const LedgerContents& contents,
@@ -101,21 +110,26 @@ absl::Status check_identity(const LedgerContents& contents,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::open(
-    const std::filesystem::path& file, const Identity& identity) {
+    const std::filesystem::path& file, const Identity& identity,
+    const LockWait& wait) {
+  auto lock = lock_out_others(file);
+  if (!lock.ok()) return lock.status();
   auto database = Database::open(file, Database::Mode::kCreate);
   if (!database.ok()) return explain(database.status(), file);
-  database->set_busy_timeout_ms(kOpenTimeoutMs);
-  auto contents = load(*database, identity);
+  auto contents = while_locked(
+      file, wait, [&] { return load(*database, identity); },
+      [&] { database->execute("ROLLBACK").IgnoreError(); });
   if (!contents.ok()) return explain(contents.status(), file);
   if (auto status = check_identity(*contents, identity, file); !status.ok()) {
     return status;
   }
   return std::unique_ptr<Ledger>(
-      new Ledger(*std::move(database), *std::move(contents)));
+      new Ledger(*std::move(lock), *std::move(database), *std::move(contents)));
 }
 
-Ledger::Ledger(Database database, LedgerContents contents)
-    : contents_(std::move(contents)),
+Ledger::Ledger(FileLock lock, Database database, LedgerContents contents)
+    : lock_(std::move(lock)),
+      contents_(std::move(contents)),
       database_(std::move(database)),
       writer_([this](std::stop_token stop) { write_groups(stop); }) {}
 
@@ -229,7 +243,7 @@ absl::Status Ledger::write_group(std::span<Request* const> group) {
   database_.execute("ROLLBACK").IgnoreError();
   return {status.code(), "cannot write the ledger (" +
                              std::string(status.message()) +
-                             "); free space or repair the file system, then "
+                             "); make room or repair the file system, then "
                              "start the run again"};
 }
 

@@ -15,13 +15,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coordinator/file_lock.h"
+#include "coordinator/ledger_lock.h"
 #include "coordinator/records.h"
 #include "coordinator/sqlite.h"
 
 namespace lens::coordinator {
 
 // What is committed, failed and quarantined, durably: ledger.sqlite, held
-// exclusively for the life of this object. One per run, in the coordinator.
+// exclusively for the life of this object, as is .coordinator.lock beside it:
+// that one tells another coordinator from any program that reads the ledger.
+// One per run, in the coordinator.
 //
 // Every call returns after its change is synced to disk. Calls that come while
 // a transaction is being synced share the next one, so that the number of syncs
@@ -35,11 +39,13 @@ class Ledger {
     std::string config_sha256;
   };
 
-  // Opens or creates. UNAVAILABLE: another coordinator holds it.
-  // FAILED_PRECONDITION: it is another run's. DATA_LOSS: not a ledger, damaged,
-  // or of another version. One line each, with the remedy.
+  // Opens or creates; a lock of another program is waited for. UNAVAILABLE:
+  // another coordinator holds it. ABORTED: another program does not let go of
+  // it. FAILED_PRECONDITION: it is another run's. DATA_LOSS: not a ledger,
+  // damaged, or of another version. One line each, with the remedy.
   static absl::StatusOr<std::unique_ptr<Ledger>> open(
-      const std::filesystem::path& file, const Identity& identity);
+      const std::filesystem::path& file, const Identity& identity,
+      const LockWait& wait = {});
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
@@ -77,11 +83,12 @@ class Ledger {
     bool done = false;
   };
 
-  Ledger(Database database, LedgerContents contents);
+  Ledger(FileLock lock, Database database, LedgerContents contents);
   absl::Status apply(Change change);
   void write_groups(std::stop_token stop);
   absl::Status write_group(std::span<Request* const> group);
 
+  const FileLock lock_;
   LedgerContents contents_;  // constant once served from
 
   mutable std::mutex mutex_;

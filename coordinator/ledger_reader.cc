@@ -1,22 +1,22 @@
 #include "coordinator/ledger_reader.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
+#include "coordinator/file_lock.h"
 #include "coordinator/ledger_tables.h"
 #include "coordinator/sqlite.h"
 
 namespace lens::coordinator {
 namespace {
 
-// Longer than another reader's glance.
-constexpr int kBusyTimeoutMs = 300;
-
 absl::Status explain(const absl::Status& status,
                      const std::filesystem::path& file) {
   const std::string why = " (" + std::string(status.message()) + ")";
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
+      if (!FileLock::held(coordinator_lock(file))) return foreign_lock(file);
       return absl::UnavailableError("cannot read " + file.string() +
                                     " (held by a running coordinator)");
     case absl::StatusCode::kDataLoss:
@@ -24,6 +24,8 @@ absl::Status explain(const absl::Status& status,
           "cannot use " + file.string() + why +
           "; move it away and start the run again: it is rebuilt from the "
           "parts");
+    case absl::StatusCode::kNotFound:
+      return status;
     default:
       return {status.code(), "cannot read " + file.string() + why};
   }
@@ -37,27 +39,63 @@ absl::StatusOr<Database> open_existing(const std::filesystem::path& file) {
     return absl::NotFoundError("there is no " + file.string() +
                                " (the run has not started)");
   }
-  auto database = Database::open(file, Database::Mode::kExisting);
-  if (!database.ok()) return explain(database.status(), file);
-  database->set_busy_timeout_ms(kBusyTimeoutMs);
-  return database;
+  return Database::open(file, Database::Mode::kExisting);
 }
 
-absl::StatusOr<LedgerContents> read_in_one_transaction(Database& database) {
-  if (auto status = database.execute("BEGIN"); !status.ok()) return status;
-  auto contents = read_contents(database);
-  database.execute("ROLLBACK").IgnoreError();
-  return contents;
+// One transaction. The tables come with the first commit of a coordinator: a
+// file without them is what a kill, or a full disk, left of its birth.
+absl::StatusOr<LedgerContents> read_in_one_transaction(
+    Database& database, const char* begin, const std::filesystem::path& file) {
+  if (auto status = database.execute(begin); !status.ok()) return status;
+  auto born = has_tables(database);
+  if (!born.ok()) return born.status();
+  if (!*born) {
+    return absl::NotFoundError("nothing is in " + file.string() +
+                               " (the run has not started)");
+  }
+  return read_contents(database);
+}
+
+// Another reader's glance, or the moment in which a coordinator starts.
+constexpr auto kMoment = std::chrono::milliseconds(300);
+
+// A coordinator is not waited for: it can be asked instead.
+LockWait patience_with(const std::filesystem::path& file, LockWait wait) {
+  if (FileLock::held(coordinator_lock(file)))
+    wait.patience = std::min(wait.patience, kMoment);
+  return wait;
+}
+
+// Reads, then `change`s within the same transaction.
+template <typename Change>
+absl::StatusOr<LedgerContents> with_contents(const std::filesystem::path& file,
+                                             const LockWait& wait,
+                                             const char* begin, Change change) {
+  auto database = open_existing(file);
+  if (!database.ok()) return explain(database.status(), file);
+  const auto undo = [&] { database->execute("ROLLBACK").IgnoreError(); };
+  auto contents = while_locked(
+      file, patience_with(file, wait),
+      [&]() -> absl::StatusOr<LedgerContents> {
+        auto read = read_in_one_transaction(*database, begin, file);
+        if (!read.ok()) return read;
+        if (auto status = change(*database); !status.ok()) return status;
+        return read;
+      },
+      undo);
+  if (contents.ok()) return contents;
+  undo();
+  return explain(contents.status(), file);
 }
 
 }  // namespace
 
 absl::StatusOr<LedgerReader> LedgerReader::open(
-    const std::filesystem::path& file) {
-  auto database = open_existing(file);
-  if (!database.ok()) return database.status();
-  auto contents = read_in_one_transaction(*database);
-  if (!contents.ok()) return explain(contents.status(), file);
+    const std::filesystem::path& file, const LockWait& wait) {
+  auto contents = with_contents(file, wait, "BEGIN", [](Database& database) {
+    return database.execute("ROLLBACK");
+  });
+  if (!contents.ok()) return contents.status();
   return LedgerReader(*std::move(contents));
 }
 
@@ -98,14 +136,14 @@ std::map<std::string, DatasetCounts> LedgerReader::counts(
 }
 
 absl::Status set_run_state(const std::filesystem::path& file, RunState state,
-                           std::string_view reason) {
-  auto database = open_existing(file);
-  if (!database.ok()) return database.status();
-  absl::Status status = database->execute("BEGIN IMMEDIATE");
-  if (status.ok()) status = read_contents(*database).status();
-  if (status.ok()) status = write_state(*database, state, reason);
-  if (status.ok()) status = database->execute("COMMIT");
-  return status.ok() ? status : explain(status, file);
+                           const LockWait& wait) {
+  return with_contents(file, wait, "BEGIN IMMEDIATE",
+                       [state](Database& database) {
+                         auto status = write_state(database, state, "");
+                         if (!status.ok()) return status;
+                         return database.execute("COMMIT");
+                       })
+      .status();
 }
 
 }  // namespace lens::coordinator

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coordinator/ledger_lock.h"
 #include "coordinator/records.h"
 #include "storage/manifest.h"
 #include "storage/merge.h"
@@ -19,9 +20,12 @@ namespace lens::coordinator {
 // lets go of the file: a coordinator can start at any time.
 class LedgerReader {
  public:
-  // NOT_FOUND: there is no ledger. UNAVAILABLE: "held by a running
-  // coordinator": ask that instead. DATA_LOSS: damaged.
-  static absl::StatusOr<LedgerReader> open(const std::filesystem::path& file);
+  // NOT_FOUND: there is no ledger, or one whose birth was cut short: the run
+  // has not started. UNAVAILABLE: "held by a running coordinator": ask that
+  // instead. ABORTED: held by another program. DATA_LOSS: damaged.
+  static absl::StatusOr<LedgerReader> open(
+      const std::filesystem::path& file,
+      const LockWait& wait = {.patience = std::chrono::seconds(3)});
 
   const LedgerContents& contents() const { return contents_; }
 
@@ -45,6 +49,6 @@ class LedgerReader {
 // For the merge, after the coordinator has exited. Errors as
 // LedgerReader::open.
 absl::Status set_run_state(const std::filesystem::path& file, RunState state,
-                           std::string_view reason = "");
+                           const LockWait& wait = {});
 
 }  // namespace lens::coordinator

@@ -130,6 +130,14 @@ absl::Status read_head(Database& database, LedgerContents& contents) {
 
 }  // namespace
 
+absl::StatusOr<bool> has_tables(Database& database) {
+  auto statement = database.prepare("SELECT count(*) FROM sqlite_master");
+  if (!statement.ok()) return statement.status();
+  auto row = statement->step();
+  if (!row.ok()) return row.status();
+  return statement->integer(0) > 0;
+}
+
 absl::Status create_tables(Database& database) {
   return database.execute(kSchema);
 }

@@ -16,11 +16,16 @@ namespace lens::coordinator {
 // disk: raise kLedgerVersion when it changes, and keep reading older ones.
 //
 //   meta        key, value: version, run_id, config_sha256, epoch, state,
-//   reason commits     one row per unit that is done failures    one row per
-//   attempt that ended without a part, (epoch, number)
+//               reason
+//   commits     one row per unit that is done
+//   failures    one row per attempt that ended without a part, (epoch, number)
 //               unique: a failure reported twice is stored once
 //   quarantine  samples that are recorded as failed instead of being run
 inline constexpr int kLedgerVersion = 1;
+
+// Whether there are any. A ledger whose birth was cut short has none: its run
+// has not started.
+absl::StatusOr<bool> has_tables(Database& database);
 
 // Must run inside a transaction.
 absl::Status create_tables(Database& database);

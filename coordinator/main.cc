@@ -2,7 +2,6 @@
 // what is committed. Exit 0: every unit is committed. 75: drained, the same
 // command resumes. 1: failed, with one line on stderr. 2: usage.
 
-#include <openssl/evp.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "storage/manifest.h"
 #include "storage/process_id.h"
 #include "storage/run_directory.h"
+#include "storage/sha256.h"
 
 namespace lens::coordinator {
 namespace {
@@ -64,22 +64,6 @@ int fail(std::string_view line) {
   return kError;
 }
 
-std::string sha256_hex(const std::string& text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(),
-                 nullptr) != 1) {
-    return "";
-  }
-  std::string hex;
-  char pair[3];
-  for (unsigned int i = 0; i < size; ++i) {
-    std::snprintf(pair, sizeof(pair), "%02x", digest[i]);
-    hex += pair;
-  }
-  return hex;
-}
-
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
@@ -95,9 +79,11 @@ sigset_t drain_signals() {
 
 absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
     const storage::RunDirectory& directory, const storage::Manifest& manifest) {
-  auto ledger = Ledger::open(
-      directory.ledger(),
-      {manifest.run_id, sha256_hex(storage::config_json(manifest.config))});
+  auto ledger =
+      Ledger::open(directory.ledger(),
+                   {manifest.run_id,
+                    storage::sha256_hex(storage::config_json(manifest.config))},
+                   {.note = log_line});
   if (!ledger.ok()) return ledger;
   Rebuilt rebuilt;
   if ((*ledger)->is_new()) {

@@ -1,11 +1,40 @@
 #include "coordinator/sqlite.h"
 
+#include <cerrno>
+#include <cstring>
+
 namespace lens::coordinator {
 namespace {
 
+// What the system said, where SQLite kept it: a quota that is used up is a
+// mere "disk I/O error" to SQLite, a limit of descriptors a file that cannot be
+// opened.
+std::string system_reason(int error) {
+  switch (error) {
+    case 0:
+      return "";
+    case EMFILE:
+    case ENFILE:
+      return std::string(": ") + std::strerror(error) + ", see ulimit -n";
+    default:
+      return std::string(": ") + std::strerror(error);
+  }
+}
+
+bool lacks_room(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG ||
+         error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 absl::Status sqlite_status(sqlite3* database) {
-  const std::string text = std::string("SQLite: ") + sqlite3_errmsg(database);
-  switch (sqlite3_errcode(database) & 0xff) {
+  const int code = sqlite3_errcode(database) & 0xff;
+  const bool by_system = code == SQLITE_CANTOPEN || code == SQLITE_IOERR ||
+                         code == SQLITE_FULL || code == SQLITE_READONLY;
+  const int error = by_system ? sqlite3_system_errno(database) : 0;
+  const std::string text =
+      std::string("SQLite: ") + sqlite3_errmsg(database) + system_reason(error);
+  if (lacks_room(error)) return absl::ResourceExhaustedError(text);
+  switch (code) {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE:
@@ -14,11 +43,12 @@ absl::Status sqlite_status(sqlite3* database) {
     case SQLITE_LOCKED:
       return absl::UnavailableError(text);
     case SQLITE_CANTOPEN:
-      return absl::NotFoundError(text);
+      return absl::FailedPreconditionError(text);
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       return absl::DataLossError(text);
     case SQLITE_FULL:
+    case SQLITE_NOMEM:
       return absl::ResourceExhaustedError(text);
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -86,10 +116,6 @@ absl::StatusOr<Database> Database::open(const std::filesystem::path& file,
   if (result != SQLITE_OK) return sqlite_status(raw);
   sqlite3_extended_result_codes(raw, 1);
   return database;
-}
-
-void Database::set_busy_timeout_ms(int milliseconds) {
-  sqlite3_busy_timeout(database_.get(), milliseconds);
 }
 
 absl::Status Database::execute(const char* sql) {

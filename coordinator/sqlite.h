@@ -41,17 +41,17 @@ class Statement {
   int bind_result_ = SQLITE_OK;
 };
 
-// One SQLite connection. Codes: UNAVAILABLE busy (another holds the lock),
-// NOT_FOUND cannot be opened, DATA_LOSS not a database or damaged,
-// RESOURCE_EXHAUSTED disk full, INTERNAL anything else. Never throws.
+// One SQLite connection. Waits for no lock. Codes: UNAVAILABLE busy (another
+// holds the lock), FAILED_PRECONDITION cannot be opened, DATA_LOSS not a
+// database or damaged, RESOURCE_EXHAUSTED no room on disk, no quota, descriptor
+// or memory left, INTERNAL anything else. With what the system said. Never
+// throws.
 class Database {
  public:
   enum class Mode { kExisting, kCreate };
   static absl::StatusOr<Database> open(const std::filesystem::path& file,
                                        Mode mode);
 
-  // How long a statement waits for another's lock.
-  void set_busy_timeout_ms(int milliseconds);
   absl::Status execute(const char* sql);
   absl::StatusOr<Statement> prepare(const char* sql);
   // Rows that the latest statement changed.

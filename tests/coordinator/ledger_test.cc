@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -53,6 +55,15 @@ class LedgerTest : public ::testing::Test {
   }
   std::filesystem::path file() const {
     return directory_.path() / "ledger.sqlite";
+  }
+  enum class Ending { kClosed, kKilled };
+  void run_sql(const char* sql, Ending ending = Ending::kClosed) {
+    sqlite3* database = nullptr;
+    EXPECT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr),
+              SQLITE_OK);
+    if (ending == Ending::kKilled) ::raise(SIGKILL);
+    sqlite3_close(database);
   }
 
   TemporaryDirectory directory_;
@@ -259,6 +270,130 @@ TEST_F(LedgerTest, ReaderSaysThatACoordinatorHoldsTheLedger) {
 TEST_F(LedgerTest, ReaderOfNothingSaysNotFoundAndMakesNoFile) {
   EXPECT_TRUE(absl::IsNotFound(LedgerReader::open(file()).status()));
   EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
+TEST_F(LedgerTest, EmptyFileIsARunThatHasNotStarted) {
+  std::ofstream{file()};
+  EXPECT_TRUE(absl::IsNotFound(LedgerReader::open(file()).status()));
+  EXPECT_TRUE(absl::IsNotFound(set_run_state(file(), RunState::kComplete)));
+  EXPECT_TRUE(open()->is_new());
+}
+
+TEST_F(LedgerTest, FileWithAHeaderAloneIsARunThatHasNotStarted) {
+  run_sql("PRAGMA user_version = 1");
+  ASSERT_GT(std::filesystem::file_size(file()), 0u);
+  EXPECT_TRUE(absl::IsNotFound(LedgerReader::open(file()).status()));
+  EXPECT_TRUE(open()->is_new());
+}
+
+TEST_F(LedgerTest, TablesThatWereNotCommittedAreARunThatHasNotStarted) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // A cache of one page: what is written reaches the file at once, and the
+    // journal before it.
+    run_sql(
+        "PRAGMA cache_size = 1; BEGIN EXCLUSIVE;"
+        "CREATE TABLE meta(key TEXT, value TEXT);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " LIMIT 500) INSERT INTO meta SELECT i, hex(zeroblob(500)) FROM n;",
+        Ending::kKilled);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_GT(std::filesystem::file_size(file()), 4096u);
+  ASSERT_TRUE(std::filesystem::exists(file().string() + "-journal"));
+  EXPECT_TRUE(absl::IsNotFound(LedgerReader::open(file()).status()));
+  EXPECT_TRUE(open()->is_new());
+}
+
+// Another program that holds a lock on the ledger until it is killed.
+class Stranger {
+ public:
+  explicit Stranger(const std::filesystem::path& file, const char* sql) {
+    int ends[2];
+    if (::pipe(ends) != 0) return;
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      sqlite3* database = nullptr;
+      const bool held =
+          sqlite3_open(file.c_str(), &database) == SQLITE_OK &&
+          sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+      if (held && ::write(ends[1], "h", 1) == 1) ::pause();
+      ::_exit(1);
+    }
+    ::close(ends[1]);
+    char said = 0;
+    held_ = ::read(ends[0], &said, 1) == 1;
+    ::close(ends[0]);
+  }
+  ~Stranger() { end(); }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+
+  void end() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  bool held() const { return held_; }
+  std::string pid() const { return "pid " + std::to_string(pid_); }
+
+ private:
+  pid_t pid_ = -1;
+  bool held_ = false;
+};
+
+constexpr char kRead[] = "BEGIN; SELECT * FROM meta;";
+constexpr char kShut[] = "BEGIN EXCLUSIVE;";
+
+TEST_F(LedgerTest, ForeignReaderIsNamedAndNotTakenForACoordinator) {
+  { auto ledger = open(); }
+  const Stranger stranger(file(), kRead);
+  ASSERT_TRUE(stranger.held());
+  std::vector<std::string> notes;
+  const auto ledger = Ledger::open(
+      file(), kIdentity,
+      {.patience = std::chrono::milliseconds(1200),
+       .note = [&](const std::string& line) { notes.push_back(line); }});
+  ASSERT_TRUE(absl::IsAborted(ledger.status())) << ledger.status();
+  EXPECT_THAT(std::string(ledger.status().message()),
+              HasSubstr(stranger.pid() + ") holds a lock on it"));
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_THAT(notes[0], HasSubstr(stranger.pid()));
+  // It does not keep others from reading.
+  EXPECT_TRUE(LedgerReader::open(file()).ok());
+}
+
+TEST_F(LedgerTest, ForeignWriterIsNamedToReadersToo) {
+  { auto ledger = open(); }
+  const Stranger stranger(file(), kShut);
+  ASSERT_TRUE(stranger.held());
+  const LockWait wait{.patience = std::chrono::milliseconds(50)};
+  for (const absl::Status& status :
+       {LedgerReader::open(file(), wait).status(),
+        set_run_state(file(), RunState::kComplete, wait)}) {
+    ASSERT_TRUE(absl::IsAborted(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(stranger.pid()));
+  }
+}
+
+TEST_F(LedgerTest, ForeignLockThatGoesIsWaitedFor) {
+  { auto ledger = open(); }
+  for (const bool coordinator : {true, false}) {
+    Stranger stranger(file(), kRead);
+    ASSERT_TRUE(stranger.held());
+    std::jthread ending([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      stranger.end();
+    });
+    if (coordinator)
+      EXPECT_NE(open(), nullptr);
+    else
+      EXPECT_TRUE(set_run_state(file(), RunState::kComplete).ok());
+  }
 }
 
 TEST_F(LedgerTest, ReaderCountsSamplesByDataSet) {
