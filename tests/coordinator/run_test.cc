@@ -394,7 +394,7 @@ TEST_F(RunTest, ChangedInputFailsTheRunWithItsOwnReason) {
 }
 
 TEST_F(RunTest, FailedChecksFailTheRunAfterThreeRetries) {
-  start({.units = 2});
+  start({.units = 1});
   const WorkerId worker = join();
   for (int i = 0; i < 4; ++i) fail(take(worker), FailureClass::kCheck);
   EXPECT_EQ(std::get<Outcome>(ask(worker)), Outcome::kFailed);

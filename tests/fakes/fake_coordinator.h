@@ -101,7 +101,7 @@ class FakeCoordinator final : public Coordinator {
     const std::lock_guard lock(mutex_);
     check_presence();
     if (answers_.empty()) return Leave{LeaveReason::kComplete};
-    AcquireAnswer next = std::move(answers_.front());
+    const AcquireAnswer next = answers_.front();
     answers_.pop_front();
     return next;
   }
