@@ -160,7 +160,8 @@ ChildProcess::ChildProcess(const ChildOptions& options) {
   close(log);
   if (pid_ < 0)
     throw InputError("cannot start " + command[0], strerror(fork_error),
-                     "end other programs");
+                     "raise the limit of processes (ulimit -u), or end other "
+                     "programs");
   setpgid(pid_, pid_);  // also here: whoever comes first
   held_children().insert(pid_);
 }

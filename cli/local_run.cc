@@ -118,6 +118,7 @@ void LocalRun::start_coordinator() {
   spoken_ = false;
   silence_told_ = false;
   last_sign_ = Clock::now();
+  coordinator_log_begin_ = log_bytes(coordinator_log(run_));
   coordinator_ = std::make_unique<ChildProcess>(
       // On one machine a heartbeat costs nothing, and a worker that has died is
       // noticed after one.
@@ -185,9 +186,12 @@ void LocalRun::tend_coordinator() {
            coordinator_log(run_));
       return;
     }
+    const std::string said =
+        last_line(last_words(coordinator_log(run_), coordinator_log_begin_, 1));
     printer_.note(fmt::format(
-        "the coordinator ended ({}); starting it again in {:.1f} s",
-        exit->text(), std::chrono::duration<double>(*pause).count()));
+        "the coordinator ended ({}{}); starting it again in {:.1f} s",
+        exit->text(), said.empty() ? "" : ": " + said,
+        std::chrono::duration<double>(*pause).count()));
     coordinator_due_ = Clock::now() + *pause;
   }
   if (coordinator_due_ && Clock::now() >= *coordinator_due_ && !drain_.begun())
@@ -221,16 +225,23 @@ void LocalRun::refresh_status() {
 }
 
 // A coordinator that lives but says nothing. One that listens and cannot be
-// reached at all ends the run. One that does not listen yet may have much to
-// read, and one that spoke before may have been stopped: they are waited for.
+// reached at all ends the run, as does one that has not even a word in its log.
+// One that does not listen yet may have much to read, and one that spoke before
+// may have been stopped: they are waited for.
 void LocalRun::tend_silence() {
-  if (!coordinator_ || drain_.begun() || failed_ || answering_ ||
-      silence_told_ || Clock::now() - last_sign_ < options_.first_answer)
+  if (!coordinator_ || drain_.begun() || failed_ || answering_) return;
+  const auto address = proto::read_address(run_.address());
+  if (silence_told_ && !spoken_ && address.ok()) {
+    // It listens at last: now it has as long to answer.
+    silence_told_ = false;
+    last_sign_ = Clock::now();
+  }
+  if (silence_told_ || Clock::now() - last_sign_ < options_.first_answer)
     return;
   silence_told_ = true;
   const std::string time = seconds_text(options_.first_answer);
-  const auto address = proto::read_address(run_.address());
-  const std::string said = last_line(words(coordinator_log(run_), 1));
+  const std::string said =
+      last_line(last_words(coordinator_log(run_), coordinator_log_begin_, 1));
   if (spoken_) {
     printer_.note("the coordinator has not answered for " + time + " (" +
                   client_.problem() + "); waiting for it");
@@ -242,10 +253,15 @@ void LocalRun::tend_silence() {
         address->target(), time, network.empty() ? client_.problem() : network,
         network.empty() ? "see " + coordinator_log(run_).string()
                         : "run `ip link set lo up`");
+  } else if (said.empty()) {
+    failed_ = true;
+    failure_ = "the coordinator neither listens nor says anything after " +
+               time +
+               " (it was stopped, or a limit is too low: ulimit -u, -v); run "
+               "`lens doctor`\n";
   } else {
-    printer_.note(
-        "the coordinator does not listen yet after " + time +
-        (said.empty() ? "; it has said nothing" : "; its last words: " + said));
+    printer_.note("the coordinator does not listen yet after " + time +
+                  "; its last words: " + said);
   }
 }
 
@@ -325,8 +341,11 @@ void LocalRun::end_processes(Outcome outcome) {
 
 void LocalRun::fail(const std::string& what, const fs::path& log) {
   failed_ = true;
-  failure_ = what + "; last lines of " + log.string() + ":\n" +
-             words(log, kQuotedLines);
+  const std::string said = words(log, kQuotedLines);
+  failure_ = said.empty()
+                 ? what + "; it said nothing in " + log.string() +
+                       ": a limit may be too low (ulimit -u, -v)\n"
+                 : what + "; last lines of " + log.string() + ":\n" + said;
 }
 
 // Of this command, not of an earlier one.

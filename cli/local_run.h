@@ -105,8 +105,9 @@ class LocalRun {
   bool heard_ = false;      // it has answered at least once
   // Of the coordinator that runs now: its start or its latest answer.
   Clock::time_point last_sign_;
-  bool spoken_ = false;        // it has answered since its start
-  bool silence_told_ = false;  // and that it does not
+  bool spoken_ = false;                     // it has answered since its start
+  bool silence_told_ = false;               // and that it does not
+  std::int64_t coordinator_log_begin_ = 0;  // where its words begin
   int signals_seen_ = 0;
   DrainWatch drain_;
   bool failed_ = false;

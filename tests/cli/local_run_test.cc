@@ -193,6 +193,23 @@ TEST_F(LocalRunTest, CoordinatorThatListensButNeverAnswersEndsTheRun) {
                                   "127.0.0.1:1"));
 }
 
+TEST_F(LocalRunTest, CoordinatorThatNeitherListensNorSpeaksEndsTheRun) {
+  options_.first_answer = 300ms;
+  EXPECT_EQ(supervise(program("coordinator", "exec sleep 60"),
+                      program("worker", "sleep 60")),
+            LocalRun::Outcome::kFailed);
+  EXPECT_THAT(failure_, HasSubstr("neither listens nor says anything"));
+}
+
+TEST_F(LocalRunTest, CoordinatorThatIsBusyAtItsStartIsWaitedFor) {
+  options_.first_answer = 300ms;
+  const fs::path busy =
+      program("coordinator", "echo reading the parts; sleep 2; exit 75");
+  EXPECT_EQ(supervise(busy, program("worker", "sleep 60")),
+            LocalRun::Outcome::kInterrupted);
+  EXPECT_THAT(out_.str(), HasSubstr("last words: reading the parts"));
+}
+
 TEST_F(LocalRunTest, WorkersThatEndAreToldWithTheirOwnReasonAtOnce) {
   const fs::path worker = program("worker", "echo no weights >&2; exit 3");
   supervise(kCoordinator, worker);
