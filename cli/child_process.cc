@@ -6,11 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <system_error>
 #include <thread>
 
 #include "worker/error.h"
@@ -31,7 +34,9 @@ std::vector<std::string> make_environment(const ChildOptions& options) {
   std::vector<std::string> variables;
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string variable = *at;
-    bool replaced = false;
+    bool replaced = std::any_of(
+        options.without.begin(), options.without.end(),
+        [&](const std::string& start) { return variable.starts_with(start); });
     for (const auto& [name, value] : options.environment)
       replaced |= variable.starts_with(name + "=");
     if (!replaced) variables.push_back(variable);
@@ -51,11 +56,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 // Between fork and exec: only async-signal-safe calls.
 [[noreturn]] void become(const char* program, char* const* arguments,
                          char* const* variables, int log, pid_t parent) {
+  // What whoever started us wants to be ignored stays so; handlers are ours.
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) {
+    struct sigaction action {};
+    if (sigaction(number, nullptr, &action) == 0 &&
+        action.sa_handler != SIG_IGN)
+      ::signal(number, SIG_DFL);
+  }
+  for (const int number : {SIGPIPE, SIGCHLD}) ::signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGHUP, SIGCHLD})
-    ::signal(number, SIG_DFL);
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   // The parent may have died before the line above.
@@ -69,6 +80,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   [[maybe_unused]] const ssize_t written =
       write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
   _exit(kCannotStart);
+}
+
+// The children whose status a ChildProcess waits for.
+std::set<pid_t>& held_children() {
+  static std::set<pid_t> pids;
+  return pids;
 }
 
 ChildExit exit_of(int status) {
@@ -92,6 +109,7 @@ pid_t parent_of(pid_t pid) {
   return parent;
 }
 
+// Without those that a ChildProcess holds, and what is below them.
 std::vector<pid_t> descendants() {
   std::vector<std::pair<pid_t, pid_t>> family;  // pid, parent
   std::error_code error;
@@ -102,7 +120,8 @@ std::vector<pid_t> descendants() {
   std::vector<pid_t> found = {getpid()};
   for (std::size_t i = 0; i < found.size(); ++i)
     for (const auto& [pid, parent] : family)
-      if (parent == found[i]) found.push_back(pid);
+      if (parent == found[i] && !held_children().contains(pid))
+        found.push_back(pid);
   found.erase(found.begin());
   return found;
 }
@@ -110,6 +129,7 @@ std::vector<pid_t> descendants() {
 }  // namespace
 
 std::string ChildExit::text() const {
+  if (unseen) return "its exit was not seen";
   if (signal == 0) return "exit " + std::to_string(code);
   return "killed by signal " + std::to_string(signal) + " (" +
          strsignal(signal) + ")";
@@ -140,12 +160,15 @@ ChildProcess::ChildProcess(const ChildOptions& options) {
   close(log);
   if (pid_ < 0)
     throw InputError("cannot start " + command[0], strerror(fork_error),
-                     "end other programs");
+                     "raise the limit of processes (ulimit -u), or end other "
+                     "programs");
   setpgid(pid_, pid_);  // also here: whoever comes first
+  held_children().insert(pid_);
 }
 
 ChildProcess::~ChildProcess() {
   if (!poll()) stop(0ms);
+  held_children().erase(pid_);
 }
 
 std::optional<ChildExit> ChildProcess::poll() {
@@ -153,7 +176,9 @@ std::optional<ChildExit> ChildProcess::poll() {
   int status = 0;
   const pid_t got = waitpid(pid_, &status, WNOHANG);
   if (got == pid_) exit_ = exit_of(status);
-  if (got < 0 && errno == ECHILD) exit_ = ChildExit{};
+  // Somebody else took its status: nothing says that it went well.
+  if (got < 0 && errno == ECHILD)
+    exit_ = ChildExit{.code = 255, .unseen = true};
   return exit_;
 }
 
@@ -173,13 +198,25 @@ ChildExit ChildProcess::stop(std::chrono::milliseconds patience) {
   return *poll();
 }
 
+std::optional<ChildExit> run_to_end(const ChildOptions& options,
+                                    std::chrono::milliseconds patience) {
+  ChildProcess child(options);
+  const Clock::time_point deadline = Clock::now() + patience;
+  while (child.running()) {
+    if (Clock::now() > deadline) return std::nullopt;
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  return child.poll();
+}
+
 void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 void kill_descendants(std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   int number = SIGTERM;
   for (;;) {
-    while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
+    // One by one: the status of any other child is not ours to take.
+    for (const pid_t pid : descendants()) waitpid(pid, nullptr, WNOHANG);
     const std::vector<pid_t> left = descendants();
     if (left.empty()) return;
     if (Clock::now() >= deadline) number = SIGKILL;
@@ -196,7 +233,10 @@ fs::path find_in_path(const std::string& program) {
   std::string folder;
   while (std::getline(folders, folder, ':')) {
     const fs::path candidate = fs::path(folder) / program;
-    if (fs::is_regular_file(candidate) && access(candidate.c_str(), X_OK) == 0)
+    // A folder that may not be read has nothing for us, as for a shell.
+    std::error_code ignored;
+    if (fs::is_regular_file(candidate, ignored) &&
+        access(candidate.c_str(), X_OK) == 0)
       return candidate;
   }
   return {};

@@ -15,15 +15,19 @@ struct ChildOptions {
   std::filesystem::path log;         // stdout and stderr are appended here
   // Added to our own environment; an empty value removes the variable.
   std::vector<std::pair<std::string, std::string>> environment;
+  // Variables that start with one of these are not handed on.
+  std::vector<std::string> without = {};
 };
 
 // How a child ended.
 struct ChildExit {
   int code = 0;    // exit status, or 128 + signal
   int signal = 0;  // 0 where it exited by itself
+  // Its status was lost, because something else in this process took it.
+  bool unseen = false;
 
   bool clean() const { return code == 0; }
-  // "exit 1", "killed by signal 9 (Killed)".
+  // "exit 1", "killed by signal 9 (Killed)", "its exit was not seen".
   std::string text() const;
 };
 
@@ -53,12 +57,18 @@ class ChildProcess {
   std::optional<ChildExit> exit_;
 };
 
+// Runs a command to its end; nothing where it takes longer than `patience`: it
+// is killed then. Throws as ChildProcess.
+std::optional<ChildExit> run_to_end(const ChildOptions& options,
+                                    std::chrono::milliseconds patience);
+
 // Makes this process the parent of orphans below it, so that
 // kill_descendants() finds them.
 void adopt_orphans();
 
 // SIGTERM, then SIGKILL after `patience`, to every process below this one
-// (children of children too), and reaps them.
+// (children of children too), and reaps them. What a ChildProcess holds is left
+// to that.
 void kill_descendants(std::chrono::milliseconds patience);
 
 // Full path of a program in PATH, or empty.

@@ -1,6 +1,7 @@
 #include "cli/doctor.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/exit_code.h"
 #include "cli/version.h"
@@ -27,6 +28,14 @@ const char* mark(Level level) {
       return "PROBLEM";
   }
   return "";
+}
+
+// For the output of what is tried: the first of these that can be written.
+fs::path scratch_folder(const fs::path& run_directory) {
+  for (const fs::path& folder : {session_folder().path, fs::path("/tmp"),
+                                 fs::path("/dev/shm"), run_directory})
+    if (access(folder.c_str(), W_OK | X_OK) == 0) return folder;
+  return ".";
 }
 
 }  // namespace
@@ -78,6 +87,7 @@ int doctor_command(const DoctorOptions& options, std::ostream& out) {
   const fs::path folder =
       options.run_directory.empty() ? fs::path(".") : options.run_directory;
 
+  const fs::path scratch = scratch_folder(folder);
   std::vector<Finding> findings = {check_processor(machine),
                                    check_memory(machine)};
   const auto append = [&findings](const std::vector<Finding>& more) {
@@ -85,9 +95,10 @@ int doctor_command(const DoctorOptions& options, std::ostream& out) {
   };
   append(check_gpus(machine));
   if (machine.gpu.usable())
-    findings.push_back(check_cuda_libraries(tools, fs::temp_directory_path()));
-  append(check_programs(tools));
-  findings.push_back(check_mpi(tools, fs::temp_directory_path()));
+    findings.push_back(check_cuda_libraries(tools, scratch));
+  append(check_programs(tools, scratch));
+  findings.push_back(check_mpi(tools, scratch));
+  findings.push_back(check_network());
   findings.push_back(check_disk(folder));
   findings.push_back(check_shared_memory("/dev/shm"));
   findings.push_back(check_libraries());

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/local_run.h"
 #include "cli/machine.h"
+#include "cli/worker_launch.h"
 
 namespace lens::cli {
 
@@ -36,10 +36,14 @@ std::vector<Finding> check_model(const Machine& machine,
 // `weight_values` numbers of the checkpoint against the memory there is.
 Finding check_model_memory(const Machine& machine, std::int64_t weight_values,
                            const std::string& checkpoint_dtype);
-std::vector<Finding> check_programs(const RunTools& tools);
-// Starts two empty processes by mpirun.
+std::vector<Finding> check_programs(
+    const RunTools& tools, const std::filesystem::path& scratch_folder);
+// Where several workers can have their files; starts two empty processes by
+// mpirun.
 Finding check_mpi(const RunTools& tools,
                   const std::filesystem::path& scratch_folder);
+// What the programs of a run talk to each other over.
+Finding check_network();
 // Free space, and the time of one write with fsync.
 Finding check_disk(const std::filesystem::path& folder);
 // What ranks on one machine exchange data through; containers have little.

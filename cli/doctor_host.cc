@@ -19,6 +19,8 @@
 
 #include "cli/child_process.h"
 #include "cli/doctor.h"
+#include "cli/last_words.h"
+#include "cli/network.h"
 #include "worker/error.h"
 
 namespace lens::cli {
@@ -32,18 +34,12 @@ using Level = Finding::Level;
 constexpr std::int64_t kLittleSpace = 2'000'000'000;
 constexpr auto kSlowSync = 500ms;
 
-// Runs a command to its end; its output is left in `log`.
-std::optional<ChildExit> run_to_end(std::vector<std::string> command,
-                                    const fs::path& log,
-                                    std::chrono::milliseconds patience) {
-  ChildProcess child(
-      {.command = std::move(command), .log = log, .environment = {}});
-  const Clock::time_point deadline = Clock::now() + patience;
-  while (child.running()) {
-    if (Clock::now() > deadline) return std::nullopt;
-    std::this_thread::sleep_for(5ms);
-  }
-  return child.poll();
+// Its output is left in `log`.
+std::optional<ChildExit> run_command_to_end(
+    std::vector<std::string> command, const fs::path& log,
+    std::chrono::milliseconds patience) {
+  return run_to_end(
+      {.command = std::move(command), .log = log, .environment = {}}, patience);
 }
 
 std::string one_line(const std::string& text) {
@@ -88,7 +84,8 @@ std::optional<Clock::duration> time_sync(const fs::path& file) {
 
 }  // namespace
 
-std::vector<Finding> check_programs(const RunTools& tools) {
+std::vector<Finding> check_programs(const RunTools& tools,
+                                    const fs::path& scratch_folder) {
   std::vector<Finding> findings;
   for (const fs::path& program : {tools.coordinator, tools.worker}) {
     const std::string name = program.filename().string();
@@ -98,9 +95,9 @@ std::vector<Finding> check_programs(const RunTools& tools) {
            name + " is not beside this program; build or install it"});
       continue;
     }
-    const ScratchLog log(fs::temp_directory_path());
+    const ScratchLog log(scratch_folder);
     const auto exit =
-        run_to_end({program.string(), "--version"}, log.path(), 20s);
+        run_command_to_end({program.string(), "--version"}, log.path(), 20s);
     // Whatever it thinks of the flag: 127 comes from the loader.
     if (exit && exit->signal == 0 && exit->code != 127)
       findings.push_back({Level::kGood, "programs", program.string()});
@@ -119,13 +116,20 @@ Finding check_mpi(const RunTools& tools, const fs::path& scratch_folder) {
     return {Level::kNote, "MPI",
             "mpirun is not installed; one worker runs alone, install Open MPI "
             "for more (Debian: openmpi-bin)"};
+  const SessionFolder session = session_folder();
+  if (!session.problem.empty())
+    return {Level::kNote, "MPI",
+            "mpirun needs a folder for its files; " + session.text() + ": " +
+                session.problem +
+                "; set TMPDIR to a folder that can be written, or give "
+                "--workers 1"};
   const ScratchLog log(scratch_folder);
   std::vector<std::string> command = {tools.mpirun.string()};
   if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
   for (const char* word :
        {"--oversubscribe", "--bind-to", "none", "-n", "2", "true"})
     command.emplace_back(word);
-  const auto exit = run_to_end(command, log.path(), 20s);
+  const auto exit = run_command_to_end(command, log.path(), 20s);
   if (exit && exit->clean())
     return {Level::kGood, "MPI", tools.mpirun.string() + " starts processes"};
   return {Level::kProblem, "MPI",
@@ -133,6 +137,16 @@ Finding check_mpi(const RunTools& tools, const fs::path& scratch_folder) {
               (exit ? exit->text() : std::string("no answer in 20 s")) +
               "); correct the MPI installation: " +
               one_line(last_lines(log.path(), 1))};
+}
+
+Finding check_network() {
+  const std::string problem = loopback_problem();
+  if (problem.empty())
+    return {Level::kGood, "network", "the loopback interface is up"};
+  return {Level::kProblem, "network",
+          problem +
+              ", over which the programs of a run talk to each other; "
+              "run `ip link set lo up`"};
 }
 
 Finding check_disk(const fs::path& folder) {
@@ -215,7 +229,7 @@ Finding check_cuda_libraries(const RunTools& tools,
       "; run scripts/setup.sh --cuda, or give --device cpu";
   const auto ldd = [&](const fs::path& file) {
     const ScratchLog log(scratch_folder);
-    run_to_end({"ldd", file.string()}, log.path(), 20s);
+    run_command_to_end({"ldd", file.string()}, log.path(), 20s);
     std::stringstream text;
     text << std::ifstream(log.path()).rdbuf();
     return text.str();

@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <deque>
-#include <fstream>
 #include <system_error>
+#include <utility>
 
 #include "cli/exit_code.h"
+#include "cli/last_words.h"
+#include "cli/network.h"
 #include "worker/error.h"
 
 namespace lens::cli {
@@ -32,47 +33,11 @@ fs::path workers_log(const storage::RunDirectory& run) {
   return run.logs() / "workers.log";
 }
 
-std::vector<std::string> worker_command(const RunTools& tools, int workers,
-                                        const fs::path& run_directory) {
-  if (tools.mpirun.empty()) {
-    if (workers > 1)
-      throw InputError(fmt::format("cannot start {} workers", workers),
-                       "mpirun is not installed",
-                       "install Open MPI, or give --workers 1");
-    return {tools.worker, run_directory};
-  }
-  std::vector<std::string> command = {tools.mpirun};
-  if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
-  for (const std::string& word :
-       {std::string("--oversubscribe"), std::string("--bind-to"),
-        std::string("none"), std::string("-n"), std::to_string(workers),
-        tools.worker.string(), run_directory.string()})
-    command.push_back(word);
-  return command;
+std::string seconds_text(std::chrono::milliseconds time) {
+  return fmt::format("{:.0f} s", std::chrono::duration<double>(time).count());
 }
 
 }  // namespace
-
-RunTools RunTools::find() {
-  const fs::path folder = program_folder();
-  return {.coordinator = folder / "lens-coordinator",
-          .worker = folder / "lens-worker",
-          .mpirun = find_in_path("mpirun")};
-}
-
-std::string last_lines(const fs::path& file, int count) {
-  std::ifstream stream(file);
-  std::deque<std::string> lines;
-  std::string line;
-  while (std::getline(stream, line)) {
-    if (line.find_first_not_of(" -\t\r") == std::string::npos) continue;
-    lines.push_back(line);
-    if (lines.size() > static_cast<std::size_t>(count)) lines.pop_front();
-  }
-  std::string text;
-  for (const std::string& kept : lines) text += "  " + kept + "\n";
-  return text;
-}
 
 LocalRun::LocalRun(storage::RunDirectory run, LocalRunOptions options,
                    SignalWatch& signals, ProgressPrinter& printer)
@@ -82,8 +47,11 @@ LocalRun::LocalRun(storage::RunDirectory run, LocalRunOptions options,
       printer_(printer),
       client_(run_),
       coordinator_budget_(options_.first_pause),
-      worker_budget_(options_.first_pause) {
+      worker_budget_(options_.first_pause),
+      drain_(options_.drain) {
   adopt_orphans();
+  for (const fs::path& log : {coordinator_log(run_), workers_log(run_)})
+    log_begin_[log] = log_bytes(log);
 }
 
 LocalRun::~LocalRun() {
@@ -94,12 +62,12 @@ LocalRun::~LocalRun() {
 }
 
 LocalRun::Outcome LocalRun::supervise() {
+  check_launcher(options_.tools, options_.workers,
+                 run_.logs() / "launcher.log");
   await_former_coordinator();
   // Left behind by a coordinator that was killed: workers must not follow it.
   std::error_code ignored;
   fs::remove(run_.address(), ignored);
-  if (options_.tools.mpirun.empty())
-    printer_.note("note: mpirun is not installed, one worker runs alone");
 
   start_coordinator();
   workers_due_ = Clock::now();
@@ -107,7 +75,9 @@ LocalRun::Outcome LocalRun::supervise() {
     tend_signals();
     tend_coordinator();
     refresh_status();
+    tend_silence();
     tend_workers();
+    tend_drain();
     if (const std::optional<Outcome> end = outcome()) {
       end_processes(*end);
       if (status_) {
@@ -145,6 +115,10 @@ void LocalRun::await_former_coordinator() {
 
 void LocalRun::start_coordinator() {
   coordinator_due_.reset();
+  spoken_ = false;
+  silence_told_ = false;
+  last_sign_ = Clock::now();
+  coordinator_log_begin_ = log_bytes(coordinator_log(run_));
   coordinator_ = std::make_unique<ChildProcess>(
       // On one machine a heartbeat costs nothing, and a worker that has died is
       // noticed after one.
@@ -163,7 +137,8 @@ void LocalRun::start_workers() {
       .log = workers_log(run_),
       .environment = {{"OMP_NUM_THREADS", std::to_string(options_.threads)},
                       {"SLURM_JOBID", ""},
-                      {"SLURM_JOB_ID", ""}}});
+                      {"SLURM_JOB_ID", ""}},
+      .without = launcher_variables()});
 }
 
 void LocalRun::tend_signals() {
@@ -171,7 +146,7 @@ void LocalRun::tend_signals() {
   if (count == signals_seen_) return;
   signals_seen_ = count;
   if (count == 1) {
-    draining_ = true;
+    drain_.begin(Clock::now());
     printer_.note(
         "stopping: work in hand is finished or handed back; again to kill");
     // Where nobody answers, nobody has work to hand back either.
@@ -179,6 +154,10 @@ void LocalRun::tend_signals() {
       coordinator_->signal(SIGTERM);
     return;
   }
+  kill_all();
+}
+
+void LocalRun::kill_all() {
   if (workers_) workers_->stop(0ms);
   if (coordinator_) coordinator_->stop(0ms);
 }
@@ -189,9 +168,9 @@ void LocalRun::tend_coordinator() {
     if (!exit) return;
     coordinator_.reset();
     answering_ = false;
-    if (!draining_ && exit->code == kExitResumable) {
+    if (!drain_.begun() && exit->code == kExitResumable) {
       // Somebody else asked it to, and it had ended before it could say so.
-      draining_ = true;
+      drain_.begin(Clock::now());
       printer_.note("stopping: the coordinator was asked to drain");
     }
     try {
@@ -200,19 +179,22 @@ void LocalRun::tend_coordinator() {
     } catch (const std::exception&) {
       // A ledger that cannot be read is told of by the next coordinator.
     }
-    if (draining_ || outcome()) return;
+    if (drain_.begun() || outcome()) return;
     const auto pause = coordinator_budget_.next();
     if (!pause) {
       fail("the coordinator keeps dying (" + exit->text() + ")",
            coordinator_log(run_));
       return;
     }
+    const std::string said =
+        last_line(last_words(coordinator_log(run_), coordinator_log_begin_, 1));
     printer_.note(fmt::format(
-        "the coordinator ended ({}); starting it again in {:.1f} s",
-        exit->text(), std::chrono::duration<double>(*pause).count()));
+        "the coordinator ended ({}{}); starting it again in {:.1f} s",
+        exit->text(), said.empty() ? "" : ": " + said,
+        std::chrono::duration<double>(*pause).count()));
     coordinator_due_ = Clock::now() + *pause;
   }
-  if (coordinator_due_ && Clock::now() >= *coordinator_due_ && !draining_)
+  if (coordinator_due_ && Clock::now() >= *coordinator_due_ && !drain_.begun())
     start_coordinator();
 }
 
@@ -222,19 +204,74 @@ void LocalRun::refresh_status() {
   status_time_ = Clock::now();
   answering_ = status.has_value();
   if (!status) return;
+  if (silence_told_) printer_.note("the coordinator answers again");
+  silence_told_ = false;
+  spoken_ = true;
+  last_sign_ = status_time_;
+  drain_.answered(*status, status_time_);
   coordinator_budget_.progress(status->done());
   worker_budget_.progress(status->done());
   worker_budget_.learnt(std::count_if(
       status->failures.begin(), status->failures.end(),
       [](const auto& failure) { return !failure.sample_id.empty(); }));
   heard_ = true;
-  if (status->draining && !draining_) {
+  if (status->draining && !drain_.begun()) {
     // Somebody else asked for it, for example through the RPC.
-    draining_ = true;
+    drain_.begin(Clock::now());
     printer_.note("stopping: the coordinator was asked to drain");
   }
   status_ = std::move(status);
   printer_.update(*status_);
+}
+
+// A coordinator that lives but says nothing. One that listens and cannot be
+// reached at all ends the run, as does one that has not even a word in its log.
+// One that does not listen yet may have much to read, and one that spoke before
+// may have been stopped: they are waited for.
+void LocalRun::tend_silence() {
+  if (!coordinator_ || drain_.begun() || failed_ || answering_) return;
+  const auto address = proto::read_address(run_.address());
+  if (silence_told_ && !spoken_ && address.ok()) {
+    // It listens at last: now it has as long to answer.
+    silence_told_ = false;
+    last_sign_ = Clock::now();
+  }
+  if (silence_told_ || Clock::now() - last_sign_ < options_.first_answer)
+    return;
+  silence_told_ = true;
+  const std::string time = seconds_text(options_.first_answer);
+  const std::string said =
+      last_line(last_words(coordinator_log(run_), coordinator_log_begin_, 1));
+  if (spoken_) {
+    printer_.note("the coordinator has not answered for " + time + " (" +
+                  client_.problem() + "); waiting for it");
+  } else if (address.ok()) {
+    const std::string network = loopback_problem();
+    failed_ = true;
+    failure_ = fmt::format(
+        "cannot reach the coordinator at {} for {} ({}); {}\n",
+        address->target(), time, network.empty() ? client_.problem() : network,
+        network.empty() ? "see " + coordinator_log(run_).string()
+                        : "run `ip link set lo up`");
+  } else if (said.empty()) {
+    failed_ = true;
+    failure_ = "the coordinator neither listens nor says anything after " +
+               time +
+               " (it was stopped, or a limit is too low: ulimit -u, -v); run "
+               "`lens doctor`\n";
+  } else {
+    printer_.note("the coordinator does not listen yet after " + time +
+                  "; its last words: " + said);
+  }
+}
+
+// A stop that stands still is ended too: what is committed is kept.
+void LocalRun::tend_drain() {
+  if (!coordinator_) return;
+  const std::string why = drain_.standstill(Clock::now());
+  if (why.empty()) return;
+  printer_.note(why + ": all processes are killed; what is done is kept");
+  kill_all();
 }
 
 void LocalRun::tend_workers() {
@@ -248,7 +285,7 @@ void LocalRun::tend_workers() {
     status_time_ = {};
     refresh_status();
   }
-  if (draining_ || !answering_ || outcome()) return;
+  if (drain_.begun() || !answering_ || outcome()) return;
   if (workers_exit_) {
     const auto pause = worker_budget_.next();
     if (!pause) {
@@ -257,9 +294,11 @@ void LocalRun::tend_workers() {
            workers_log(run_));
       return;
     }
-    printer_.note(fmt::format(
-        "the workers ended ({}); starting them again in {:.1f} s",
-        workers_exit_->text(), std::chrono::duration<double>(*pause).count()));
+    const std::string said = last_line(words(workers_log(run_), 1));
+    printer_.note(
+        fmt::format("the workers ended ({}{}); starting them again in {:.1f} s",
+                    workers_exit_->text(), said.empty() ? "" : ": " + said,
+                    std::chrono::duration<double>(*pause).count()));
     workers_exit_.reset();
     workers_due_ = Clock::now() + *pause;
   }
@@ -271,7 +310,7 @@ std::optional<LocalRun::Outcome> LocalRun::outcome() const {
   if (signals_.count() > 1) return Outcome::kInterrupted;
   // The coordinator waits for its workers; those that stay on after its end
   // have not heard of it, for example because they are loading the weights.
-  if (draining_)
+  if (drain_.begun())
     return coordinator_ ? std::nullopt : std::optional(Outcome::kInterrupted);
   if (!status_) return std::nullopt;
   if (status_->units_committed == status_->units_total)
@@ -302,8 +341,16 @@ void LocalRun::end_processes(Outcome outcome) {
 
 void LocalRun::fail(const std::string& what, const fs::path& log) {
   failed_ = true;
-  failure_ = what + "; last lines of " + log.string() + ":\n" +
-             last_lines(log, kQuotedLines);
+  const std::string said = words(log, kQuotedLines);
+  failure_ = said.empty()
+                 ? what + "; it said nothing in " + log.string() +
+                       ": a limit may be too low (ulimit -u, -v)\n"
+                 : what + "; last lines of " + log.string() + ":\n" + said;
+}
+
+// Of this command, not of an earlier one.
+std::string LocalRun::words(const fs::path& log, int count) const {
+  return last_words(log, log_begin_.at(log), count);
 }
 
 }  // namespace lens::cli

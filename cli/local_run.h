@@ -1,32 +1,26 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/child_process.h"
+#include "cli/drain_watch.h"
 #include "cli/progress.h"
 #include "cli/restart.h"
 #include "cli/run_status.h"
 #include "cli/signal_watch.h"
 #include "cli/status_source.h"
+#include "cli/worker_launch.h"
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
 
 namespace lens::cli {
-
-// The programs of a local run.
-struct RunTools {
-  std::filesystem::path coordinator;
-  std::filesystem::path worker;
-  std::filesystem::path mpirun;  // empty: none is installed
-
-  // Those beside this program, and mpirun from PATH.
-  static RunTools find();
-};
 
 struct LocalRunOptions {
   RunTools tools;
@@ -40,12 +34,18 @@ struct LocalRunOptions {
   // How long the coordinator of a command that was killed may take to end: its
   // leases and then its linger.
   std::chrono::milliseconds former_patience{45'000};
+  // How long a coordinator that listens may leave the first question
+  // unanswered, before the run is given up.
+  std::chrono::milliseconds first_answer{30'000};
+  // After a signal, before all processes are killed.
+  DrainWatch::Limits drain = {};
 };
 
 // One coordinator and one MPI world of workers on this machine, watched until
 // the units of a planned run are committed. Both are restarted when they die,
-// with growing pauses, as long as the run makes progress in between. Whatever
-// way the object is left, no process of the run stays behind.
+// with growing pauses, as long as the run makes progress in between. No wait is
+// without an end and a word. Whatever way the object is left, no process of the
+// run stays behind.
 class LocalRun {
  public:
   enum class Outcome { kAllCommitted, kInterrupted, kFailed };
@@ -72,10 +72,14 @@ class LocalRun {
   void tend_coordinator();
   void tend_workers();
   void tend_signals();
+  void tend_silence();
+  void tend_drain();
   void refresh_status();
+  void kill_all();
   std::optional<Outcome> outcome() const;
   void end_processes(Outcome outcome);
   void fail(const std::string& what, const std::filesystem::path& log);
+  std::string words(const std::filesystem::path& log, int count) const;
 
   const storage::RunDirectory run_;
   const LocalRunOptions options_;
@@ -92,17 +96,22 @@ class LocalRun {
   std::optional<Clock::time_point> coordinator_due_;
   std::optional<Clock::time_point> workers_due_;
 
+  // Where the logs ended when this object was made.
+  std::map<std::filesystem::path, std::int64_t> log_begin_;
+
   std::optional<RunStatus> status_;  // the latest that anybody gave
   Clock::time_point status_time_;
   bool answering_ = false;  // the coordinator, when last asked
   bool heard_ = false;      // it has answered at least once
+  // Of the coordinator that runs now: its start or its latest answer.
+  Clock::time_point last_sign_;
+  bool spoken_ = false;                     // it has answered since its start
+  bool silence_told_ = false;               // and that it does not
+  std::int64_t coordinator_log_begin_ = 0;  // where its words begin
   int signals_seen_ = 0;
-  bool draining_ = false;
+  DrainWatch drain_;
   bool failed_ = false;
   std::string failure_;
 };
-
-// The last lines of a text file, "" where there is none.
-std::string last_lines(const std::filesystem::path& file, int count);
 
 }  // namespace lens::cli

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "cli/exit_code.h"
+#include "cli/own_results.h"
 #include "coordinator/ledger_reader.h"
 #include "storage/verify.h"
 #include "worker/error.h"
@@ -94,7 +96,11 @@ int merge_command(const fs::path& run_directory, MergeRequest request,
   if (!fs::exists(run.manifest()))
     throw InputError("no run in " + run.root().string(), "no manifest.json",
                      "give the folder of --out");
-  if (!request.partial && request.output.empty() && fs::exists(run.results())) {
+  request.note = [](const std::string& line) { std::cerr << line << '\n'; };
+  if (!request.partial && request.output.empty() &&
+      accept_results(run, storage::read_manifest(run.manifest()),
+                     request.note)) {
+    mark_complete(run, request.note);
     out << run.results().string() << " is complete already\n";
     return kExitOk;
   }
@@ -102,6 +108,7 @@ int merge_command(const fs::path& run_directory, MergeRequest request,
   request.progress = [&progress](std::int64_t done, std::int64_t total) {
     progress(done, total);
   };
+  request.pause = [] { std::this_thread::sleep_for(200ms); };
   const MergeResult result = merge_run(run, request);
   const std::int64_t samples =
       result.summary.samples_ok + result.summary.samples_failed;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "cli/run_lock.h"
 #include "cli/version.h"
@@ -32,9 +34,34 @@ std::vector<storage::CommittedPart> parts_to_merge(
   throw InputError(std::string(ledger.status().message()));
 }
 
-void set_state(const storage::RunDirectory& run, RunState state) {
-  const absl::Status status = coordinator::set_run_state(run.ledger(), state);
+void set_state(const storage::RunDirectory& run, RunState state,
+               const std::function<void(const std::string&)>& note) {
+  coordinator::LockWait wait;
+  wait.note = note;
+  const absl::Status status =
+      coordinator::set_run_state(run.ledger(), state, wait);
   if (!status.ok()) throw InputError(std::string(status.message()));
+}
+
+// A partial merge may be under way when the run ends.
+constexpr auto kMergePatience = std::chrono::minutes(10);
+
+RunLock lock_merge(const storage::RunDirectory& run,
+                   const MergeRequest& request) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + kMergePatience;
+  bool told = false;
+  for (;;) {
+    if (auto lock = RunLock::acquire(run, Activity::kMerging))
+      return *std::move(lock);
+    const std::string holder = RunLock::holder(run, Activity::kMerging);
+    if (!request.pause || Clock::now() >= deadline)
+      throw InputError("cannot merge " + run.root().string(), holder,
+                       "wait for its end, then run the same command again");
+    if (!told) request.note("waiting: " + holder);
+    told = true;
+    request.pause();
+  }
 }
 
 }  // namespace
@@ -42,10 +69,7 @@ void set_state(const storage::RunDirectory& run, RunState state) {
 MergeResult merge_run(const storage::RunDirectory& run,
                       const MergeRequest& request) {
   const storage::Manifest manifest = storage::read_manifest(run.manifest());
-  const auto lock = RunLock::acquire(run, Activity::kMerging);
-  if (!lock)
-    throw InputError("cannot merge " + run.root().string(),
-                     "another process is merging it", "wait for its end");
+  const RunLock lock = lock_merge(run, request);
   const std::vector<storage::CommittedPart> parts =
       parts_to_merge(run, manifest, request.partial);
   MergeResult result;
@@ -64,21 +88,23 @@ MergeResult merge_run(const storage::RunDirectory& run,
         request.partial ? run.root() / "results.partial.h5" : run.results();
 
   const bool completes = !request.partial && request.output.empty();
-  if (completes) set_state(run, RunState::kMerging);
+  if (completes) set_state(run, RunState::kMerging, request.note);
   storage::MergeOptions options;
   options.output = result.output;
   options.partial = request.partial;
   options.software = software_info();
   options.progress = request.progress;
   result.summary = storage::merge(run, manifest, parts, options);
-  if (completes) set_state(run, RunState::kComplete);
+  if (completes) set_state(run, RunState::kComplete, request.note);
   return result;
 }
 
-bool has_committed_parts(const storage::RunDirectory& run) {
+bool has_committed_parts(const storage::RunDirectory& run,
+                         const storage::Manifest& manifest) {
   const auto ledger = LedgerReader::open(run.ledger());
   if (!ledger.ok()) return false;
   const std::vector<storage::CommittedPart> parts = ledger->committed_parts();
+  if (parts.size() != manifest.units.size()) return false;
   return std::all_of(
       parts.begin(), parts.end(), [&](const storage::CommittedPart& part) {
         std::error_code error;
@@ -86,6 +112,13 @@ bool has_committed_parts(const storage::RunDirectory& run) {
             fs::file_size(run.root() / part.receipt.file_name, error);
         return !error && static_cast<std::int64_t>(bytes) == part.receipt.bytes;
       });
+}
+
+void mark_complete(const storage::RunDirectory& run,
+                   const std::function<void(const std::string&)>& note) {
+  const auto ledger = LedgerReader::open(run.ledger());
+  if (ledger.ok() && ledger->contents().state == RunState::kMerging)
+    set_state(run, RunState::kComplete, note);
 }
 
 void remove_parts(const storage::RunDirectory& run) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "storage/manifest.h"
 #include "storage/merge.h"
@@ -15,6 +16,11 @@ struct MergeRequest {
   std::filesystem::path output;  // empty: results.h5, or results.partial.h5
   // Parts copied and their total. May throw to stop the merge.
   std::function<void(std::int64_t, std::int64_t)> progress;
+  // One line: who is waited for.
+  std::function<void(const std::string&)> note = [](const std::string&) {};
+  // Sleeps a moment while another process is merging; may throw to end the
+  // wait. Empty: that process is not waited for.
+  std::function<void()> pause = {};
 };
 
 struct MergeResult {
@@ -34,8 +40,15 @@ struct MergeResult {
 MergeResult merge_run(const storage::RunDirectory& run,
                       const MergeRequest& request);
 
-// Whether every part that the ledger names is on disk in its full length.
-bool has_committed_parts(const storage::RunDirectory& run);
+// Whether the ledger has every unit and each part that it names is on disk in
+// its full length.
+bool has_committed_parts(const storage::RunDirectory& run,
+                         const storage::Manifest& manifest);
+
+// For a run whose results stand: what a merge that was killed behind its last
+// step has left undone in the ledger. Errors as merge_run.
+void mark_complete(const storage::RunDirectory& run,
+                   const std::function<void(const std::string&)>& note);
 
 // Removes the committed parts of a complete run. results.h5 has what they hold.
 void remove_parts(const storage::RunDirectory& run);

@@ -113,7 +113,8 @@ Plan plan_run(const PlanRequest& request, const Machine& machine,
   create_folder(run.root());
   create_folder(run.parts());
   create_folder(run.logs());
-  if (!fs::exists(run.vocabulary()))
+  // Without a manifest it may be of a plan that was cut short.
+  if (!existing || !fs::exists(run.vocabulary()))
     storage::write_vocabulary(run.vocabulary(),
                               make_vocabulary(plan.manifest.model.path,
                                               plan.manifest.model.vocab_size));

@@ -2,11 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <new>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/analysis_commands.h"
@@ -254,9 +258,27 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error,
   return message.substr(0, message.find('\n'));
 }
 
+// What the system and the library refuse has no words of ours with it.
+std::string explain(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error))
+    return "no memory is left (std::bad_alloc); raise the limit (ulimit -v), "
+           "or end other programs";
+  const auto* by_system = dynamic_cast<const std::system_error*>(&error);
+  if (by_system &&
+      by_system->code() == std::errc::resource_unavailable_try_again)
+    return std::string("cannot start a thread (") + error.what() +
+           "); raise the limit of processes (ulimit -u), or end others";
+  return error.what();
+}
+
 }  // namespace
 
 int lens_main(int argc, const char* const* argv) {
+  // Whoever starts us may ignore it, and the system would then throw away how
+  // our children ended.
+  std::signal(SIGCHLD, SIG_DFL);
+  // What the network says is told in our words.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   Arguments arguments;
   CLI::App app(
       "Lens: what Qwen2-VL would say at every layer, for whole data sets",
@@ -287,7 +309,7 @@ int lens_main(int argc, const char* const* argv) {
   } catch (const UsageError& error) {
     return usage(command, error.what());
   } catch (const std::exception& error) {
-    std::cerr << "lens " << command << ": " << error.what() << '\n';
+    std::cerr << "lens " << command << ": " << explain(error) << '\n';
     return kExitError;
   }
 }

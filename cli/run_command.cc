@@ -9,8 +9,9 @@
 #include "cli/exit_code.h"
 #include "cli/local_run.h"
 #include "cli/merge_run.h"
+#include "cli/own_results.h"
 #include "cli/results_summary.h"
-#include "cli/run_lock.h"
+#include "cli/run_claim.h"
 #include "cli/status_source.h"
 #include "worker/error.h"
 
@@ -75,6 +76,20 @@ void print_results(const fs::path& results, std::ostream& out) {
   out << entropy_table(datasets) << std::flush;
 }
 
+storage::RunDirectory directory_of(const PlanRequest& request) {
+  return storage::RunDirectory(
+      fs::absolute(request.run_directory).lexically_normal());
+}
+
+// Whether the ledger of a run at rest has every unit.
+bool is_committed(const storage::RunDirectory& run) {
+  if (!fs::exists(run.ledger())) return false;
+  CoordinatorClient client(run);
+  const RunStatus status = run_status(run, client);
+  return status.source == "ledger" &&
+         status.units_committed == status.units_total;
+}
+
 void require_device(const storage::Manifest& manifest, const Machine& machine) {
   if (manifest.config.device == "cuda" && !machine.gpu.usable())
     throw InputError("the run wants cuda", machine.gpu.problem,
@@ -99,17 +114,23 @@ int interrupted(const storage::RunDirectory& run,
 
 // Merge, verify, print. MergeStopped when a signal came.
 void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
-            const SignalWatch& signals, ProgressPrinter& printer,
+            SignalWatch& signals, ProgressPrinter& printer,
             Clock::time_point begin, std::ostream& out) {
   const int signals_before = signals.count();
   printer.note("merging the parts into results.h5");
-  const MergeResult merged =
-      merge_run(run, {.partial = false,
-                      .output = {},
-                      .progress = [&](std::int64_t, std::int64_t) {
-                        if (signals.count() != signals_before)
-                          throw MergeStopped();
-                      }});
+  const auto stop_on_signal = [&] {
+    if (signals.count() != signals_before) throw MergeStopped();
+  };
+  const MergeResult merged = merge_run(
+      run, {.partial = false,
+            .output = {},
+            .progress = [&](std::int64_t, std::int64_t) { stop_on_signal(); },
+            .note = [&](const std::string& line) { printer.note(line); },
+            .pause =
+                [&] {
+                  signals.wait_for(200ms);
+                  stop_on_signal();
+                }});
   if (!options.keep_parts) remove_parts(run);
   print_results(merged.output, out);
   out << fmt::format(
@@ -124,6 +145,7 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
 }  // namespace
 
 int plan_command(const PlanRequest& request, std::ostream& out) {
+  const RunClaim claim(directory_of(request), "plan");
   const Plan plan =
       plan_run(request, this_machine(), plan_options(/*runs_here=*/false));
   out << plan_line(plan, request.run_directory) << '\n';
@@ -135,34 +157,24 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
   const Clock::time_point begin = Clock::now();
   SignalWatch signals;
   const Machine machine = this_machine();
+  const storage::RunDirectory run = directory_of(request);
+  const RunClaim claim(run, "run");
   const Plan plan =
       plan_run(request, machine, plan_options(/*runs_here=*/true));
-  const storage::RunDirectory run(
-      fs::absolute(request.run_directory).lexically_normal());
-
-  const auto lock = RunLock::acquire(run, Activity::kRunning);
-  if (!lock)
-    throw InputError("cannot run " + run.root().string(),
-                     "another `lens run` is at work there",
-                     "`lens status " + run.root().string() + "` shows it");
   signals.watch();
   ProgressPrinter printer(std::cerr, printer_options());
-  printer.note(plan_line(plan, run.root()));
+  const auto note = [&](const std::string& line) { printer.note(line); };
+  note(plan_line(plan, run.root()));
 
-  bool committed = false;
-  if (plan.resumed && fs::exists(run.ledger())) {
-    CoordinatorClient client(run);
-    const RunStatus status = run_status(run, client);
-    committed = status.source == "ledger" &&
-                status.units_committed == status.units_total;
-    if (committed && fs::exists(run.results())) {
-      printer.note("the run is complete already");
-      print_results(run.results(), out);
-      return kExitOk;
-    }
-    // The coordinator hands the units of lost parts out again.
-    committed = committed && has_committed_parts(run);
+  bool committed = plan.resumed && is_committed(run);
+  if (accept_results(run, plan.manifest, note) && committed) {
+    mark_complete(run, note);
+    note("the run is complete already");
+    print_results(run.results(), out);
+    return kExitOk;
   }
+  // The coordinator hands the units of lost parts out again.
+  committed = committed && has_committed_parts(run, plan.manifest);
   if (!committed) {
     require_device(plan.manifest, machine);
     LocalRun local(run,

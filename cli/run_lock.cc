@@ -1,51 +1,63 @@
 #include "cli/run_lock.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
 namespace lens::cli {
-namespace {
 
-std::filesystem::path lock_file(const storage::RunDirectory& run,
-                                Activity activity) {
+using coordinator::FileLock;
+
+std::filesystem::path RunLock::file(const storage::RunDirectory& run,
+                                    Activity activity) {
   return run.root() /
          (activity == Activity::kRunning ? ".run.lock" : ".merge.lock");
 }
 
-}  // namespace
-
 std::optional<RunLock> RunLock::acquire(const storage::RunDirectory& run,
                                         Activity activity) {
-  const int descriptor = open(lock_file(run, activity).c_str(),
-                              O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) return RunLock(-1);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return RunLock(descriptor);
-  const bool taken = errno == EWOULDBLOCK;
-  close(descriptor);
-  if (taken) return std::nullopt;
-  return RunLock(-1);
+  auto lock =
+      FileLock::take(file(run, activity), coordinator::lock_owner("lens"));
+  if (!lock) return std::nullopt;
+  return RunLock(*std::move(lock));
+}
+
+std::optional<RunLock> RunLock::acquire(const storage::RunDirectory& run,
+                                        Activity activity,
+                                        std::chrono::milliseconds patience,
+                                        const std::function<void()>& pause) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + patience;
+  for (;;) {
+    if (auto lock = acquire(run, activity)) return lock;
+    if (held_by_lens(run, activity) || Clock::now() >= deadline)
+      return std::nullopt;
+    pause();
+  }
 }
 
 bool RunLock::held(const storage::RunDirectory& run, Activity activity) {
-  const int descriptor =
-      open(lock_file(run, activity).c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  // A shared lock: two askers do not take each other for a holder.
-  const bool taken =
-      flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  close(descriptor);
-  return taken;
+  return FileLock::held(file(run, activity));
 }
 
-RunLock::RunLock(RunLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+bool RunLock::held_by_lens(const storage::RunDirectory& run,
+                           Activity activity) {
+  if (!held(run, activity)) return false;
+  const auto holder = coordinator::lock_holder(file(run, activity));
+  // Out of sight: who has it to write has it for what the file is for.
+  return !holder || holder->pid == 0 || holder->name == "lens";
+}
 
-RunLock::~RunLock() {
-  if (descriptor_ >= 0) close(descriptor_);
+std::string RunLock::holder(const storage::RunDirectory& run,
+                            Activity activity) {
+  const std::filesystem::path lock = file(run, activity);
+  const auto seen = coordinator::lock_holder(lock);
+  if (seen && seen->pid > 0 && seen->name != "lens")
+    return seen->text() + " holds a lock on " + lock.string();
+  std::string who = FileLock::owner(lock);
+  if (seen && seen->pid > 0) who = seen->text();
+  const std::string what = activity == Activity::kRunning
+                               ? "another `lens run` is at work there"
+                               : "another process is merging it";
+  return who.empty() ? what : what + ": " + who;
 }
 
 }  // namespace lens::cli

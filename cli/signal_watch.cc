@@ -50,8 +50,11 @@ SignalWatch::SignalWatch() {
   struct sigaction action {};
   action.sa_handler = handle;
   action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < kSignals.size(); ++i)
-    sigaction(kSignals[i], &action, &previous[i]);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], nullptr, &previous[i]);
+    if (previous[i].sa_handler != SIG_IGN)
+      sigaction(kSignals[i], &action, nullptr);
+  }
   // A closed pipe behind stdout must not end a run without a drain.
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, &previous_pipe);

@@ -5,7 +5,9 @@
 namespace lens::cli {
 
 // Turns SIGINT, SIGTERM, SIGUSR1 and SIGHUP into a count. One per process;
-// restores what was before in the destructor.
+// restores what was before in the destructor. A signal that was ignored on
+// entry stays ignored, here and in the children: `nohup` asks for that, and a
+// shell that starts a job in the background.
 //
 // Until watch() is called the signals end the process at once with
 // kExitResumable: planning leaves nothing behind that matters.

@@ -1,7 +1,12 @@
 #include "cli/status_source.h"
 
 #include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <filesystem>
 #include <thread>
 
@@ -141,13 +146,17 @@ void decide_state(const storage::RunDirectory& run, RunState recorded,
 bool CoordinatorClient::ensure_connected() {
   const auto address = proto::read_address(run_.address());
   if (!address.ok()) {
+    problem_ = std::string(address.status().message());
     connection_.reset();
     return false;
   }
   if (connection_ && connection_->address == *address) return true;
   connection_.reset();
   auto connection = proto::connect(run_.root());
-  if (!connection.ok()) return false;
+  if (!connection.ok()) {
+    problem_ = std::string(connection.status().message());
+    return false;
+  }
   connection_ = *std::move(connection);
   return true;
 }
@@ -160,7 +169,11 @@ std::optional<RunStatus> CoordinatorClient::status(
   connection_->authorize(context);
   v1::Status message;
   const auto stub = v1::Coordinator::NewStub(connection_->channel);
-  if (!stub->GetStatus(&context, {}, &message).ok()) return std::nullopt;
+  const grpc::Status answer = stub->GetStatus(&context, {}, &message);
+  if (!answer.ok()) {
+    problem_ = answer.error_message();
+    return std::nullopt;
+  }
   RunStatus status = from_message(message);
   // Complete is a run whose results are there, not only its parts.
   if (status.state == RunState::kComplete) {
@@ -182,7 +195,39 @@ bool CoordinatorClient::drain(std::chrono::milliseconds deadline) {
   return stub->Drain(&context, {}, &response).ok();
 }
 
-RunStatus ledger_status(const storage::RunDirectory& run, Asker asker) {
+namespace {
+
+std::string owner_of(const fs::path& file) {
+  struct stat info;
+  if (stat(file.c_str(), &info) != 0) return "another user";
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> text{};
+  if (getpwuid_r(info.st_uid, &entry, text.data(), text.size(), &found) != 0 ||
+      found == nullptr)
+    return fmt::format("user {}", info.st_uid);
+  return entry.pw_name;
+}
+
+InputError silent_coordinator(const storage::RunDirectory& run) {
+  if (access(run.auth().c_str(), R_OK | X_OK) != 0 && errno == EACCES) {
+    const std::string owner = owner_of(run.auth());
+    return InputError(
+        "cannot ask the coordinator of " + run.root().string(),
+        "it is running; its credentials in .auth are not yours to read",
+        "ask " + owner);
+  }
+  const auto address = proto::read_address(run.address());
+  return InputError("cannot ask the coordinator of " + run.root().string(),
+                    address.ok() ? "it does not answer at " + address->target()
+                                 : "it is starting or ending",
+                    "try again in a while; logs/coordinator.log says what it "
+                    "does");
+}
+
+// NOT_FOUND is no error here. Others as LedgerReader::open.
+absl::StatusOr<RunStatus> read_ledger_status(const storage::RunDirectory& run,
+                                             Asker asker) {
   if (!fs::exists(run.manifest()))
     throw InputError(
         "no run in " + run.root().string(),
@@ -203,24 +248,34 @@ RunStatus ledger_status(const storage::RunDirectory& run, Asker asker) {
       status.message = "planned, not started; `lens run` or sbatch starts it";
     return status;
   }
-  if (!ledger.ok()) throw InputError(std::string(ledger.status().message()));
+  if (!ledger.ok()) return ledger.status();
   count_from_ledger(*ledger, manifest, status);
   decide_state(run, ledger->state(), ledger->contents().reason, asker, status);
   return status;
+}
+
+RunStatus value_or_throw(const storage::RunDirectory& run,
+                         absl::StatusOr<RunStatus> status) {
+  if (status.ok()) return *std::move(status);
+  if (absl::IsUnavailable(status.status())) throw silent_coordinator(run);
+  throw InputError(std::string(status.status().message()));
+}
+
+}  // namespace
+
+RunStatus ledger_status(const storage::RunDirectory& run, Asker asker) {
+  return value_or_throw(run, read_ledger_status(run, asker));
 }
 
 RunStatus run_status(const storage::RunDirectory& run,
                      CoordinatorClient& client) {
   for (int attempt = 1;; ++attempt) {
     if (auto status = client.status(kStatusDeadline)) return *std::move(status);
-    const bool last = attempt == kLedgerTries;
-    try {
-      return ledger_status(run);
-    } catch (const InputError&) {
-      // A coordinator that is just starting holds the ledger before it can be
-      // asked.
-      if (last || !fs::exists(run.ledger())) throw;
-    }
+    absl::StatusOr<RunStatus> status = read_ledger_status(run, Asker::kAnyone);
+    // A coordinator that is just starting holds the ledger before it can be
+    // asked.
+    if (!absl::IsUnavailable(status.status()) || attempt == kLedgerTries)
+      return value_or_throw(run, std::move(status));
     std::this_thread::sleep_for(200ms);
   }
 }

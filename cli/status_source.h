@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include "cli/run_status.h"
 #include "proto/channel.h"
@@ -21,11 +22,15 @@ class CoordinatorClient {
   // Asks it to end the run in an orderly way. False: nobody answered.
   bool drain(std::chrono::milliseconds deadline);
 
+  // Why the latest call was not answered, in the words of the network.
+  const std::string& problem() const { return problem_; }
+
  private:
   bool ensure_connected();
 
   storage::RunDirectory run_;
   std::optional<proto::Connection> connection_;
+  std::string problem_;
 };
 
 // `lens run` asks for itself: its own lock says nothing then.

@@ -13,9 +13,13 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <filesystem>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -77,6 +81,33 @@ sigset_t drain_signals() {
   return signals;
 }
 
+// gRPC takes about so many for a server that nobody calls yet. It waits for
+// ever, or aborts without a word, where it does not get them.
+absl::Status check_threads() {
+  constexpr int kThreads = 16;
+  std::latch all_made(1);
+  std::vector<std::jthread> threads;
+  absl::Status status;
+  try {
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&all_made] { all_made.wait(); });
+    }
+  } catch (const std::system_error& error) {
+    status = absl::ResourceExhaustedError(
+        "cannot start " + std::to_string(kThreads) + " threads (" +
+        error.code().message() +
+        "); raise the limit of processes (ulimit -u), or end other programs");
+  }
+  all_made.count_down();
+  return status;
+}
+
+bool has_parts(const storage::RunDirectory& directory) {
+  std::error_code error;
+  return std::filesystem::exists(directory.parts(), error) &&
+         !std::filesystem::is_empty(directory.parts(), error);
+}
+
 absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
     const storage::RunDirectory& directory, const storage::Manifest& manifest) {
   auto ledger =
@@ -87,6 +118,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
   if (!ledger.ok()) return ledger;
   Rebuilt rebuilt;
   if ((*ledger)->is_new()) {
+    if (has_parts(directory)) log_line("no ledger; reading the parts");
     auto found = rebuild_from_parts(directory, manifest);
     if (!found.ok()) return found.status();
     rebuilt = *std::move(found);
@@ -94,6 +126,10 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
       log_line("no ledger; rebuilt from " +
                std::to_string(rebuilt.commits.size()) + " parts");
     }
+  }
+  if (!(*ledger)->contents().commits.empty()) {
+    log_line("looking at the parts of " +
+             std::to_string((*ledger)->contents().commits.size()) + " units");
   }
   const std::vector<UnitIndex> lost =
       lost_parts(directory, (*ledger)->contents());
@@ -130,6 +166,9 @@ void serve(Run& run) {
 }
 
 int coordinate(const Flags& flags) {
+  if (auto status = check_threads(); !status.ok()) {
+    return fail(std::string(status.message()));
+  }
   const storage::RunDirectory directory(flags.run_directory);
   storage::Manifest manifest = storage::read_manifest(directory.manifest());
   const std::string run_id = manifest.run_id;

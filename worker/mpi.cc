@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
+
+#include "worker/error.h"
 
 namespace lens::worker {
 namespace {
@@ -23,10 +26,15 @@ bool started_by_launcher() {
 
 }  // namespace
 
-MpiWorld::MpiWorld() : active_(started_by_launcher()) {
+MpiWorld::MpiWorld()
+    : exceptions_(std::uncaught_exceptions()), active_(started_by_launcher()) {
   if (!active_) return;
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  // Only this thread calls MPI, but it is not the only one.
+  if (provided < MPI_THREAD_FUNNELED)
+    throw InputError("cannot use this MPI library", "it does not bear threads",
+                     "install one with MPI_THREAD_FUNNELED, such as Open MPI");
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &size_);
   MPI_Comm host = MPI_COMM_NULL;
@@ -38,7 +46,10 @@ MpiWorld::MpiWorld() : active_(started_by_launcher()) {
 }
 
 MpiWorld::~MpiWorld() {
-  if (active_) MPI_Finalize();
+  // Finalizing waits for the other ranks. After an error that may be for ever,
+  // since they do not know of it; the launcher ends them when it sees this
+  // process go without.
+  if (active_ && std::uncaught_exceptions() == exceptions_) MPI_Finalize();
 }
 
 std::string MpiWorld::broadcast(std::string text) const {

@@ -12,8 +12,10 @@ namespace lens::worker {
 // and never touches MPI.
 class MpiWorld {
  public:
-  MpiWorld();   // MPI_Init where a launcher started this process
-  ~MpiWorld();  // MPI_Finalize
+  // MPI_Init where a launcher started this process. Throws lens::InputError.
+  MpiWorld();
+  // MPI_Finalize, unless an error is under way: it waits for the other ranks.
+  ~MpiWorld();
   MpiWorld(const MpiWorld&) = delete;
   MpiWorld& operator=(const MpiWorld&) = delete;
 
@@ -26,6 +28,7 @@ class MpiWorld {
   std::string broadcast(std::string text) const;
 
  private:
+  const int exceptions_;  // under way when this object was made
   bool active_ = false;
   int rank_ = 0;
   int size_ = 1;

@@ -138,7 +138,7 @@ TEST(Doctor, MissingProgramsAreProblemsAndMissingMpirunIsNot) {
   const RunTools tools = {.coordinator = "/no/lens-coordinator",
                           .worker = "/no/lens-worker",
                           .mpirun = ""};
-  const auto findings = check_programs(tools);
+  const auto findings = check_programs(tools, "/tmp");
   ASSERT_EQ(findings.size(), 2u);
   EXPECT_EQ(findings[0].level, Level::kProblem);
   EXPECT_EQ(check_mpi(tools, "/tmp").level, Level::kNote);
@@ -147,7 +147,7 @@ TEST(Doctor, MissingProgramsAreProblemsAndMissingMpirunIsNot) {
 TEST(Doctor, ProgramsThatAnswerAtAllAreGood) {
   const RunTools tools = {
       .coordinator = "/bin/true", .worker = "/bin/false", .mpirun = {}};
-  for (const Finding& finding : check_programs(tools))
+  for (const Finding& finding : check_programs(tools, "/tmp"))
     EXPECT_EQ(finding.level, Level::kGood) << finding.text;
 }
 

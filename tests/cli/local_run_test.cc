@@ -19,6 +19,13 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
+// Whoever runs the tests may ignore some.
+struct DefaultSignals {
+  DefaultSignals() {
+    for (const int number : {SIGINT, SIGTERM}) signal(number, SIG_DFL);
+  }
+};
+
 class LocalRunTest : public testing::Test {
  protected:
   LocalRunTest() : run_(folder_ / "run") {
@@ -49,13 +56,12 @@ class LocalRunTest : public testing::Test {
 
   LocalRun::Outcome supervise(const fs::path& coordinator,
                               const fs::path& worker) {
-    LocalRunOptions options;
-    options.tools = {
+    options_.tools = {
         .coordinator = coordinator, .worker = worker, .mpirun = {}};
-    options.tick = 10ms;
-    options.first_pause = 5ms;
+    options_.tick = 10ms;
+    options_.first_pause = 5ms;
     ProgressPrinter printer(out_, {});
-    LocalRun local(run_, options, signals_, printer);
+    LocalRun local(run_, options_, signals_, printer);
     const LocalRun::Outcome outcome = local.supervise();
     failure_ = local.failure();
     return outcome;
@@ -71,7 +77,9 @@ class LocalRunTest : public testing::Test {
 
   ScratchFolder folder_;
   storage::RunDirectory run_;
+  DefaultSignals defaults_;
   SignalWatch signals_;
+  LocalRunOptions options_;
   std::ostringstream out_;
   std::string failure_;
 };
@@ -157,11 +165,55 @@ TEST_F(LocalRunTest, SecondSignalKills) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
-TEST(LastLines, RulersAndEmptyLinesAreLeftOut) {
-  const ScratchFolder folder;
-  std::ofstream(folder / "log") << "one\n\n------\ntwo\nthree\n";
-  EXPECT_EQ(last_lines(folder / "log", 2), "  two\n  three\n");
-  EXPECT_EQ(last_lines(folder / "none", 2), "");
+TEST_F(LocalRunTest, FrozenCoordinatorIsKilledSomeTimeAfterOneSignal) {
+  options_.drain.silent = 300ms;
+  const fs::path frozen =
+      program("coordinator", "touch $1/up; kill -STOP $$; sleep 60");
+  std::jthread sender([this] {
+    for (int i = 0; i < 2000 && !fs::exists(run_.root() / "up"); ++i)
+      std::this_thread::sleep_for(5ms);
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(supervise(frozen, program("worker", "sleep 60")),
+            LocalRun::Outcome::kInterrupted);
+  EXPECT_THAT(out_.str(), HasSubstr("the coordinator has not answered"));
+}
+
+TEST_F(LocalRunTest, CoordinatorThatListensButNeverAnswersEndsTheRun) {
+  options_.first_answer = 300ms;
+  // An address at which nobody is.
+  const fs::path silent =
+      program("coordinator",
+              "echo '{\"host\": \"127.0.0.1\", \"port\": 1, \"run_id\": \"x\", "
+              "\"epoch\": 1, \"pid\": 1, \"insecure\": false}' > "
+              "$1/coordinator.json; exec sleep 60");
+  EXPECT_EQ(supervise(silent, program("worker", "sleep 60")),
+            LocalRun::Outcome::kFailed);
+  EXPECT_THAT(failure_, HasSubstr("cannot reach the coordinator at "
+                                  "127.0.0.1:1"));
+}
+
+TEST_F(LocalRunTest, CoordinatorThatNeitherListensNorSpeaksEndsTheRun) {
+  options_.first_answer = 300ms;
+  EXPECT_EQ(supervise(program("coordinator", "exec sleep 60"),
+                      program("worker", "sleep 60")),
+            LocalRun::Outcome::kFailed);
+  EXPECT_THAT(failure_, HasSubstr("neither listens nor says anything"));
+}
+
+TEST_F(LocalRunTest, CoordinatorThatIsBusyAtItsStartIsWaitedFor) {
+  options_.first_answer = 300ms;
+  const fs::path busy =
+      program("coordinator", "echo reading the parts; sleep 2; exit 75");
+  EXPECT_EQ(supervise(busy, program("worker", "sleep 60")),
+            LocalRun::Outcome::kInterrupted);
+  EXPECT_THAT(out_.str(), HasSubstr("last words: reading the parts"));
+}
+
+TEST_F(LocalRunTest, WorkersThatEndAreToldWithTheirOwnReasonAtOnce) {
+  const fs::path worker = program("worker", "echo no weights >&2; exit 3");
+  supervise(kCoordinator, worker);
+  EXPECT_THAT(out_.str(), HasSubstr("the workers ended (exit 3: no weights)"));
 }
 
 TEST(ChildProcess, EndsWithItsStarterEvenWhenThatIsKilled) {

@@ -155,13 +155,16 @@ class RunCase(unittest.TestCase):
 
     @classmethod
     def run_words(cls, out, *more, command="run"):
-        """The command line; flags in `more` are added to those of WORDS."""
+        """The command line; flags in `more` stand in for those of WORDS."""
+        pairs = list(zip(cls.WORDS[::2], cls.WORDS[1::2]))
+        usual = [word for pair in pairs if pair[0] not in more
+                 for word in pair]
         datasets = [word for data in cls.datasets()
                     for word in ("--dataset", data)]
         return [str(word) for word in (
             BIN / "lens", command, "--model", cls.CHECKPOINT, *datasets, "--out", out,
             "--dtype", "float32", "--device", "cpu", "--threads", 1,
-            *cls.WORDS, *more)]
+            *usual, *more)]
 
     @classmethod
     def datasets(cls):

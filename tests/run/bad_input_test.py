@@ -474,7 +474,7 @@ class BadInputTest(unittest.TestCase):
         with open(self.out / ".run.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.told_alone(self.run_it("--limit", 3), self.out,
-                            "another `lens run`", "lens status")
+                            f"(pid {os.getpid()}) holds a lock")
         self.passed(self.run_it("--limit", 3))
 
     def test_damaged_ledger_is_rebuilt_from_the_parts(self):
