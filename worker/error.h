@@ -30,4 +30,11 @@ class InputError : public std::runtime_error {
   }
 };
 
+// A file of the run is no longer the one that was planned: nothing that is read
+// from here on may be mixed with what was read before. Ends the run.
+class InputChanged : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 }  // namespace lens
