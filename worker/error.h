@@ -30,8 +30,8 @@ class InputError : public std::runtime_error {
   }
 };
 
-// A file of the checkpoint or of a data set is not what it was when the run was
-// planned: what is computed from it would be mixed with what was before.
+// A file of the run is no longer the one that was planned: nothing that is read
+// from here on may be mixed with what was read before. Ends the run.
 class InputChanged : public InputError {
  public:
   using InputError::InputError;

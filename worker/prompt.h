@@ -16,27 +16,36 @@ struct TokenizedPrompt {
   std::vector<storage::TokenRole> roles;  // one for each id
 };
 
+// Where the image stands in the text of a user's turn; without it before all.
+inline constexpr std::string_view kImageSlot = "{image}";
+
 // The Qwen2-VL chat template for one image and one text: system block, user
 // turn with the image first, opened assistant turn.
 class PromptBuilder {
  public:
-  // Throws lens::InputError when the tokenizer has no control tokens, or its
+  // An empty system prompt leaves the system block out. Throws
+  // lens::InputError when the tokenizer has no control tokens, or its
   // <|image_pad|> is not `image_token_id`.
   PromptBuilder(const text::Tokenizer& tokenizer, std::string system_prompt,
                 std::int64_t image_token_id);
 
   // The whole rendered template is tokenized at once, as Hugging Face does:
-  // text that spells a control token becomes that token. Throws
-  // lens::InputError when `user_text` spells the image token, which would be a
+  // text that spells a control token becomes that token. The image stands
+  // between `before_image`, which is usually empty, and `user_text`. Throws
+  // lens::InputError when one of them spells the image token, which would be a
   // second image.
-  TokenizedPrompt build(std::string_view user_text, int image_tokens) const;
+  TokenizedPrompt build(std::string_view before_image,
+                        std::string_view user_text, int image_tokens) const;
+  TokenizedPrompt build(std::string_view user_text, int image_tokens) const {
+    return build("", user_text, image_tokens);
+  }
 
  private:
   const text::Tokenizer& tokenizer_;
   std::int64_t image_token_id_;
-  std::string before_text_;  // up to and with <|vision_end|>
+  std::string before_text_;  // up to what the user says
   std::string after_text_;
-  std::size_t before_tokens_;  // of before_text_, the image token counted once
+  std::size_t before_tokens_;
   std::size_t after_tokens_;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "worker/error.h"
+#include "worker/input_watch.h"
 
 namespace lens::worker {
 namespace {
@@ -22,6 +23,26 @@ void fail(SampleRecord& record, std::string reason) {
 }
 
 }  // namespace
+
+// The template is split at its slot, so that a question that spells the slot
+// moves nothing.
+SampleSource::PromptText SampleSource::fill(std::string_view prompt_template,
+                                            std::string_view question) {
+  PromptText text;
+  const std::size_t slot = prompt_template.find(kImageSlot);
+  if (slot == std::string_view::npos) {
+    text.after_image = data::fill_prompt(prompt_template, question);
+    text.whole = text.after_image;
+    return text;
+  }
+  text.before_image =
+      data::fill_prompt(prompt_template.substr(0, slot), question);
+  text.after_image = data::fill_prompt(
+      prompt_template.substr(slot + kImageSlot.size()), question);
+  text.whole = text.before_image;
+  text.whole.append(kImageSlot).append(text.after_image);
+  return text;
+}
 
 SampleSource::SampleSource(const storage::Manifest& manifest,
                            image::PreprocessorConfig preprocessor,
@@ -51,13 +72,15 @@ SampleSource::Source& SampleSource::source(const std::string& dataset) {
   for (const storage::InputFile& file : input->files) {
     files.emplace_back(file.path);
   }
+  // Before they are opened too: a changed file may be no Parquet file at all.
+  require_unchanged(input->files);
   const data::DatasetKind kind = data::dataset_kind(dataset);
   const auto given = manifest_.config.prompts.find(dataset);
   Source opened{kind,
                 given == manifest_.config.prompts.end()
                     ? data::default_prompt(kind)
                     : given->second,
-                data::Dataset(kind, std::move(files))};
+                data::Dataset(kind, std::move(files)), &input->files};
   return sources_.emplace(dataset, std::move(opened)).first->second;
 }
 
@@ -94,7 +117,7 @@ std::vector<SampleSource::DecodedImage> SampleSource::decode(
   return decoded;
 }
 
-void SampleSource::finish(PreparedSample& sample,
+void SampleSource::finish(PreparedSample& sample, const PromptText& text,
                           const DecodedImage& decoded) const {
   SampleRecord& record = sample.record;
   if (!decoded.failure.empty()) return fail(record, decoded.failure);
@@ -105,7 +128,8 @@ void SampleSource::finish(PreparedSample& sample,
   record.grid_width = image.grid_width;
   record.image_tokens = image.tokens(preprocessor_.merge_size);
   try {
-    sample.prompt = prompts_.build(record.prompt, record.image_tokens);
+    sample.prompt = prompts_.build(text.before_image, text.after_image,
+                                   record.image_tokens);
   } catch (const InputError& problem) {
     return fail(record, problem.what());
   }
@@ -128,11 +152,19 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
                                    const Quarantine& quarantine,
                                    const ImageWatch& watch) {
   Source& from = source(unit.dataset);
+  // The weights too: where they are mapped, the model reads them all along.
+  const auto check_inputs = [&] {
+    require_unchanged(manifest_.model.files);
+    require_unchanged(*from.files);
+  };
+  check_inputs();
   const std::vector<std::string> all;
   const std::vector<data::Row> rows = from.dataset.read(
       unit.row_begin, unit.row_end,
       from.kind == data::DatasetKind::kMtvqa ? manifest_.config.languages
                                              : all);
+  // What was read is of the plan only if nothing changed meanwhile.
+  check_inputs();
   std::vector<DecodedImage> decoded = decode(rows, quarantine, watch);
 
   PreparedUnit prepared;
@@ -152,16 +184,17 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
       record.source_row = row.row;
       record.question_index = index;
       record.language = row.language;
+      PromptText text;
       if (q < row.questions.size()) {
-        record.prompt =
-            data::fill_prompt(from.prompt_template, row.questions[q].question);
+        text = fill(from.prompt_template, row.questions[q].question);
+        record.prompt = text.whole;
         record.reference = row.questions[q].answer;
       }
       const auto known = quarantine.find(record.sample_id);
       if (known != quarantine.end()) {
         fail(record, known->second);
       } else {
-        finish(sample, decoded[i]);
+        finish(sample, text, decoded[i]);
       }
       if (record.status == SampleStatus::kOk) {
         if (image < 0) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/manifest.h"
@@ -49,8 +50,9 @@ class UnitSource {
  public:
   virtual ~UnitSource() = default;
 
-  // A bad sample becomes a failed record. Throws lens::InputError when the
-  // rows themselves cannot be read.
+  // A bad sample becomes a failed record. Throws lens::InputChanged when a file
+  // of the model or of this data set is no longer the one that was planned, and
+  // lens::InputError when the rows themselves cannot be read.
   virtual PreparedUnit prepare(const storage::Unit& unit,
                                const Quarantine& quarantine,
                                const ImageWatch& watch) = 0;
@@ -73,8 +75,18 @@ class SampleSource final : public UnitSource {
     data::DatasetKind kind;
     std::string prompt_template;
     data::Dataset dataset;
+    const std::vector<storage::InputFile>* files;  // of the manifest
   };
 
+  // What a user's turn says around the image; `whole` shows where it stands.
+  struct PromptText {
+    std::string before_image;
+    std::string after_image;
+    std::string whole;
+  };
+
+  static PromptText fill(std::string_view prompt_template,
+                         std::string_view question);
   Source& source(const std::string& dataset);
   // The image, or the reason why there is none.
   struct DecodedImage {
@@ -85,7 +97,8 @@ class SampleSource final : public UnitSource {
                                    const Quarantine& quarantine,
                                    const ImageWatch& watch) const;
   // Builds the prompt, or sets the failure.
-  void finish(PreparedSample& sample, const DecodedImage& decoded) const;
+  void finish(PreparedSample& sample, const PromptText& text,
+              const DecodedImage& decoded) const;
 
   const storage::Manifest& manifest_;
   image::PreprocessorConfig preprocessor_;

@@ -11,6 +11,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/topk.h>
+#include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <cmath>
@@ -60,6 +61,16 @@ struct Capture {
     rows.push_back(row);
   }
 };
+
+// What RepetitionPenaltyLogitsProcessor of transformers makes of the scores of
+// tokens that have occurred, by the same operations.
+at::Tensor penalise(const at::Tensor& score, double penalty) {
+  return at::where(score < 0, score * penalty, score / penalty);
+}
+
+float penalise(float score, float penalty) {
+  return score < 0 ? score * penalty : score / penalty;
+}
 
 std::vector<float> to_floats(const at::Tensor& tensor) {
   const at::Tensor host = tensor.to(at::kCPU, at::kFloat).contiguous();
@@ -410,21 +421,19 @@ Wave::Choice Wave::choose(const at::Tensor& hidden,
   Choice choice;
   choice.logsumexp = to_floats(at::logsumexp(logits, {-1}));
   at::Tensor judged = logits;
-  if (options_.repetition_penalty != 1.0) {
+  const double penalty = options_.repetition_penalty;
+  std::vector<std::unordered_set<std::int64_t>> seen(sequences.size());
+  if (penalty != 1.0) {
     judged = logits.clone();
     for (std::size_t i = 0; i < sequences.size(); ++i) {
       const Sequence& sequence = sequences_[sequences[i]];
       const auto& ids = prompts_[sequence.prompt].ids;
-      std::unordered_set<std::int64_t> seen(ids.begin(), ids.end());
-      seen.insert(sequence.generated.begin(), sequence.generated.end());
+      seen[i].insert(ids.begin(), ids.end());
+      seen[i].insert(sequence.generated.begin(), sequence.generated.end());
       const at::Tensor index =
-          index_tensor({seen.begin(), seen.end()}, judged.device());
+          index_tensor({seen[i].begin(), seen[i].end()}, judged.device());
       at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
-      const at::Tensor score = row.index_select(0, index);
-      const double penalty = options_.repetition_penalty;
-      row.index_copy_(
-          0, index,
-          score.where(score > 0, score * penalty * penalty) / penalty);
+      row.index_copy_(0, index, penalise(row.index_select(0, index), penalty));
     }
   }
   if (hidden.scalar_type() == at::kFloat) {
@@ -435,20 +444,23 @@ Wave::Choice Wave::choose(const at::Tensor& hidden,
   }
   // bfloat16: the candidates again, with products accumulated in float32.
   const std::int64_t count = std::min(kRefined, judged.size(-1));
-  const auto [leading, candidates] = at::topk(judged, count, -1);
+  const at::Tensor candidates = std::get<1>(at::topk(judged, count, -1));
   const at::Tensor rows =
       at::index_select(weights_.text.lm_head, 0, candidates.flatten())
           .to(at::kFloat)
           .view({hidden.size(0), count, hidden.size(1)});
   const at::Tensor exact =
       at::bmm(rows, hidden.to(at::kFloat).unsqueeze(-1)).squeeze(-1);
-  // The correction of the rounding is applied to the penalised value as well.
-  const at::Tensor rounded = logits.gather(-1, candidates);
-  const std::vector<float> value = to_floats(leading + (exact - rounded));
   const std::vector<float> raw = to_floats(exact);
   const std::vector<std::int64_t> id = to_integers(candidates);
+  std::vector<float> value = raw;
   for (std::int64_t row = 0; row < hidden.size(0); ++row) {
     std::int64_t best = row * count;
+    for (std::int64_t i = best; i < (row + 1) * count; ++i) {
+      if (seen[static_cast<std::size_t>(row)].contains(id[i])) {
+        value[i] = penalise(raw[i], static_cast<float>(penalty));
+      }
+    }
     for (std::int64_t i = best + 1; i < (row + 1) * count; ++i) {
       if (value[i] > value[best] ||
           (value[i] == value[best] && id[i] < id[best])) {

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "worker/error.h"
-#include "worker/text/json_file.h"
+#include "worker/file/input_file.h"
+#include "worker/file/json_object.h"
+#include "worker/text/token_id.h"
 
 namespace lens::text {
 namespace {
@@ -127,8 +129,7 @@ class Collection {
 };
 
 json read_if_there(const path& file) {
-  return std::filesystem::exists(file) ? read_json_object(file)
-                                       : json::object();
+  return has_file(file) ? read_json_object(file) : json::object();
 }
 
 AddedToken read_named(const json& value, const path& file) {

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "worker/error.h"
+#include "worker/file/input_file.h"
+#include "worker/file/json_object.h"
 #include "worker/text/added_token_files.h"
-#include "worker/text/json_file.h"
+#include "worker/text/token_id.h"
 
 namespace lens::text {
 namespace {
@@ -13,6 +15,8 @@ namespace {
 using nlohmann::json;
 using std::filesystem::path;
 using Vocabulary = std::unordered_map<std::string, std::int32_t>;
+
+constexpr std::uintmax_t kMergesLimit = std::uintmax_t{64} << 20;
 
 [[noreturn]] void fail(const path& file, const std::string& why) {
   throw InputError("cannot use " + file.string(), why,
@@ -99,7 +103,7 @@ class MergeReader {
 
 std::vector<Merge> read_merges_file(const path& file,
                                     const Vocabulary& vocabulary) {
-  const std::string content = read_file(file);
+  const std::string content = read_whole(file, kMergesLimit);
   MergeReader reader(vocabulary, file);
   std::string_view rest = content;
   for (bool is_first = true; !rest.empty(); is_first = false) {
@@ -162,11 +166,10 @@ TokenizerFiles read_tokenizer_files(const path& folder) {
   const path merges_file = folder / "merges.txt";
   TokenizerFiles files;
   json tokenizer_json;
-  if (std::filesystem::exists(main_file)) {
+  if (has_file(main_file)) {
     tokenizer_json = read_json_object(main_file);
     read_model(tokenizer_json, main_file, files);
-  } else if (std::filesystem::exists(vocabulary_file) &&
-             std::filesystem::exists(merges_file)) {
+  } else if (has_file(vocabulary_file) && has_file(merges_file)) {
     files.vocabulary =
         read_vocabulary(read_json_object(vocabulary_file), vocabulary_file);
     files.merges = read_merges_file(merges_file, files.vocabulary);
@@ -178,6 +181,19 @@ TokenizerFiles read_tokenizer_files(const path& folder) {
   files.added = read_added_tokens(folder, tokenizer_json, files.vocabulary);
   check_ids(files, folder);
   return files;
+}
+
+std::optional<std::string> tokenizer_note(const path& folder) {
+  const path main_file = folder / "tokenizer.json";
+  const path vocabulary_file = folder / "vocab.json";
+  if (!has_file(main_file) || !has_file(vocabulary_file)) return std::nullopt;
+  const json tokenizer_json = read_json_object(main_file);
+  if (member(member(tokenizer_json, "model"), "vocab") ==
+      read_json_object(vocabulary_file)) {
+    return std::nullopt;
+  }
+  return "the vocabulary is that of tokenizer.json, vocab.json beside it says "
+         "another";
 }
 
 }  // namespace lens::text

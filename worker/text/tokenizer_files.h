@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,5 +24,9 @@ struct TokenizerFiles {
 // Reads tokenizer.json, or else vocab.json and merges.txt, and what the folder
 // says of added tokens (read_added_tokens). Throws lens::InputError.
 TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);
+
+// A line where vocab.json says another vocabulary than the tokenizer.json that
+// is read. Throws lens::InputError.
+std::optional<std::string> tokenizer_note(const std::filesystem::path& folder);
 
 }  // namespace lens::text

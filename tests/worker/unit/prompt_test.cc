@@ -52,6 +52,23 @@ TEST_F(PromptTest, EmptyQuestionHasNoQuestionTokens) {
   EXPECT_EQ(text_of(builder_.build("", 1), TokenRole::kQuestion), "");
 }
 
+// What a template gives that has no system turn and the text first.
+TEST_F(PromptTest, SystemTurnMayBeLeftOutAndTheImageStandBehindTheText) {
+  const PromptBuilder bare(tokenizer_, "", 598);
+  const TokenizedPrompt prompt = bare.build("What is x?\n", " Say it.", 2);
+  std::vector<std::int32_t> ids(prompt.ids.begin(), prompt.ids.end());
+  EXPECT_EQ(ids,
+            tokenizer_.encode("<|im_start|>user\nWhat is x?\n<|vision_start|>"
+                              "<|image_pad|><|image_pad|><|vision_end|> Say it."
+                              "<|im_end|>\n<|im_start|>assistant\n"));
+  EXPECT_EQ(text_of(prompt, TokenRole::kQuestion), "What is x?\n Say it.");
+  EXPECT_EQ(text_of(prompt, TokenRole::kImage), "<|image_pad|><|image_pad|>");
+  EXPECT_EQ(text_of(prompt, TokenRole::kTemplate),
+            "<|im_start|>user\n<|vision_start|><|vision_end|><|im_end|>\n"
+            "<|im_start|>assistant\n");
+  EXPECT_THROW(bare.build("<|image_pad|>", "", 1), InputError);
+}
+
 TEST_F(PromptTest, ImageTokenOfAnotherConfigIsRefused) {
   EXPECT_THROW(PromptBuilder(tokenizer_, "", 597), InputError);
 }

@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "worker/error.h"
@@ -11,7 +15,9 @@
 namespace lens::worker {
 namespace {
 
+namespace fs = std::filesystem;
 using storage::SampleStatus;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // The demo's own data sets with the tiny checkpoint's tokenizer.
@@ -23,14 +29,22 @@ class SampleSourceTest : public ::testing::Test {
       storage::DatasetInput input;
       input.name = name;
       input.files.push_back(
-          {.path = root + "/demo/data/" + name + "/test-00000-of-00001.parquet",
-           .bytes = 0,
-           .modified_ns = 0,
-           .sha256 = ""});
+          file(root + "/demo/data/" + name + "/test-00000-of-00001.parquet"));
       manifest_.datasets.push_back(input);
     }
     manifest_.config.min_pixels = 3136;
     manifest_.config.max_pixels = 1003520;
+  }
+
+  // As planning writes it down.
+  static storage::InputFile file(const std::string& path) {
+    struct stat info {};
+    EXPECT_EQ(stat(path.c_str(), &info), 0) << path;
+    return {.path = path,
+            .bytes = info.st_size,
+            .modified_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 +
+                           info.st_mtim.tv_nsec,
+            .sha256 = ""};
   }
 
   SampleSource source(PromptLimits limits = {}) {
@@ -132,6 +146,81 @@ TEST_F(SampleSourceTest, PromptBeyondTheContextFailsWithItsReason) {
                                     .prepare(unit("latex_ocr", 0, 1, 1), {});
   EXPECT_EQ(prepared.samples[0].record.status, SampleStatus::kFailed);
   EXPECT_THAT(prepared.samples[0].record.failure, HasSubstr("80"));
+}
+
+// The message of InputChanged that preparing throws, "" where it does not.
+std::string changed(SampleSource& source, const storage::Unit& unit) {
+  try {
+    source.prepare(unit, {});
+  } catch (const InputChanged& change) {
+    return change.what();
+  }
+  return "";
+}
+
+TEST_F(SampleSourceTest, FileThatChangesIsToldBeforeAnythingIsMixed) {
+  const std::string copy = ::testing::TempDir() + "/changing.parquet";
+  const auto restore = [&] {
+    fs::copy_file(manifest_.datasets[1].files[0].path, copy,
+                  fs::copy_options::overwrite_existing);
+  };
+  restore();
+  manifest_.datasets[1].files = {file(copy)};
+  SampleSource opened = source();
+  const storage::Unit rows = unit("latex_ocr", 0, 2, 2);
+  EXPECT_EQ(changed(opened, rows), "");
+  // Another time, another size, nothing at all: for a source that has the file
+  // open, and for one that comes later.
+  const auto expect_told = [&](const char* why) {
+    SampleSource late = source();
+    for (SampleSource* each : {&opened, &late}) {
+      EXPECT_THAT(changed(*each, rows),
+                  AllOf(HasSubstr(copy), HasSubstr(why),
+                        HasSubstr("changed since the run was planned"),
+                        HasSubstr("; restore it")));
+    }
+  };
+  fs::last_write_time(copy,
+                      fs::last_write_time(copy) + std::chrono::seconds(2));
+  expect_told("it was written to or replaced");
+  std::ofstream(copy, std::ios::app) << "x";
+  expect_told("bytes then");
+  fs::remove(copy);
+  expect_told("No such file");
+  // Other data sets of the run are what they were.
+  EXPECT_EQ(changed(opened, unit("mtvqa", 0, 1, samples_of("mtvqa", 1))), "");
+}
+
+TEST_F(SampleSourceTest, WeightsThatChangeAreToldToo) {
+  const std::string weights = ::testing::TempDir() + "/changing.safetensors";
+  std::ofstream(weights) << "weights";
+  manifest_.model.files = {file(weights)};
+  SampleSource opened = source();
+  const storage::Unit rows = unit("latex_ocr", 0, 2, 2);
+  EXPECT_EQ(changed(opened, rows), "");
+  std::ofstream(weights) << "other weights";
+  EXPECT_THAT(changed(opened, rows), HasSubstr(weights));
+  fs::remove(weights);
+}
+
+TEST_F(SampleSourceTest, TimeWithoutItsFractionIsTheSameTime) {
+  storage::InputFile& input = manifest_.datasets[1].files[0];
+  input.modified_ns -= input.modified_ns % 1'000'000'000;
+  SampleSource opened = source();
+  EXPECT_EQ(changed(opened, unit("latex_ocr", 0, 2, 2)), "");
+  input.modified_ns -= 1'000'000'000;
+  EXPECT_NE(changed(opened, unit("latex_ocr", 0, 2, 2)), "");
+}
+
+TEST_F(SampleSourceTest, ImageStandsWhereThePromptSays) {
+  manifest_.config.prompts["latex_ocr"] = "Read {image}this.";
+  const PreparedUnit prepared =
+      source().prepare(unit("latex_ocr", 0, 1, 1), {});
+  const PreparedSample& sample = prepared.samples[0];
+  EXPECT_EQ(sample.record.prompt, "Read {image}this.");
+  const TokenizedPrompt expected =
+      prompts_.build("Read ", "this.", sample.record.image_tokens);
+  EXPECT_EQ(sample.prompt.ids, expected.ids);
 }
 
 TEST_F(SampleSourceTest, DataThatChangedIsRefused) {

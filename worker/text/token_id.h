@@ -8,13 +8,6 @@
 
 namespace lens::text {
 
-// The whole file. Throws lens::InputError if it cannot be read or has more
-// than 64 MiB, several times the largest tokenizer.
-std::string read_file(const std::filesystem::path& path);
-
-// The JSON object in a file. Throws lens::InputError for anything else.
-nlohmann::json read_json_object(const std::filesystem::path& path);
-
 // A token id: an integer in [0, kIdLimit). Throws lens::InputError naming
 // `path` and the token otherwise.
 inline constexpr std::int32_t kIdLimit = 1 << 21;
