@@ -142,14 +142,30 @@ bool CoordinatorClient::ensure_connected() {
   const auto address = proto::read_address(run_.address());
   if (!address.ok()) {
     connection_.reset();
+    // Nobody to answer is no problem.
+    problem_ = absl::IsNotFound(address.status())
+                   ? ""
+                   : std::string(address.status().message());
     return false;
   }
   if (connection_ && connection_->address == *address) return true;
   connection_.reset();
   auto connection = proto::connect(run_.root());
-  if (!connection.ok()) return false;
+  if (!connection.ok()) {
+    problem_ = std::string(connection.status().message());
+    return false;
+  }
   connection_ = *std::move(connection);
   return true;
+}
+
+bool CoordinatorClient::answered(const grpc::Status& status) {
+  problem_ = status.ok()
+                 ? ""
+                 : "the coordinator at " + connection_->address.target() +
+                       " does not answer (" + status.error_message() + ")";
+  if (!status.ok()) connection_.reset();
+  return status.ok();
 }
 
 std::optional<RunStatus> CoordinatorClient::status(
@@ -160,7 +176,7 @@ std::optional<RunStatus> CoordinatorClient::status(
   connection_->authorize(context);
   v1::Status message;
   const auto stub = v1::Coordinator::NewStub(connection_->channel);
-  if (!stub->GetStatus(&context, {}, &message).ok()) return std::nullopt;
+  if (!answered(stub->GetStatus(&context, {}, &message))) return std::nullopt;
   RunStatus status = from_message(message);
   // Complete is a run whose results are there, not only its parts.
   if (status.state == RunState::kComplete) {
@@ -179,7 +195,7 @@ bool CoordinatorClient::drain(std::chrono::milliseconds deadline) {
   connection_->authorize(context);
   v1::DrainResponse response;
   const auto stub = v1::Coordinator::NewStub(connection_->channel);
-  return stub->Drain(&context, {}, &response).ok();
+  return answered(stub->Drain(&context, {}, &response));
 }
 
 RunStatus ledger_status(const storage::RunDirectory& run, Asker asker) {
@@ -216,10 +232,14 @@ RunStatus run_status(const storage::RunDirectory& run,
     const bool last = attempt == kLedgerTries;
     try {
       return ledger_status(run);
-    } catch (const InputError&) {
+    } catch (const InputError& error) {
       // A coordinator that is just starting holds the ledger before it can be
       // asked.
-      if (last || !fs::exists(run.ledger())) throw;
+      if (!fs::exists(run.ledger())) throw;
+      if (last && !client.problem().empty()) {
+        throw InputError(error.what() + ("; " + client.problem()));
+      }
+      if (last) throw;
     }
     std::this_thread::sleep_for(200ms);
   }
