@@ -146,8 +146,11 @@ void decide_state(const storage::RunDirectory& run, RunState recorded,
 bool CoordinatorClient::ensure_connected() {
   const auto address = proto::read_address(run_.address());
   if (!address.ok()) {
-    problem_ = std::string(address.status().message());
     connection_.reset();
+    // Nobody to answer is no problem.
+    problem_ = absl::IsNotFound(address.status())
+                   ? ""
+                   : std::string(address.status().message());
     return false;
   }
   if (connection_ && connection_->address == *address) return true;
@@ -161,6 +164,12 @@ bool CoordinatorClient::ensure_connected() {
   return true;
 }
 
+bool CoordinatorClient::answered(const grpc::Status& status) {
+  problem_ = status.ok() ? "" : status.error_message();
+  if (!status.ok()) connection_.reset();
+  return status.ok();
+}
+
 std::optional<RunStatus> CoordinatorClient::status(
     std::chrono::milliseconds deadline) {
   if (!ensure_connected()) return std::nullopt;
@@ -169,11 +178,7 @@ std::optional<RunStatus> CoordinatorClient::status(
   connection_->authorize(context);
   v1::Status message;
   const auto stub = v1::Coordinator::NewStub(connection_->channel);
-  const grpc::Status answer = stub->GetStatus(&context, {}, &message);
-  if (!answer.ok()) {
-    problem_ = answer.error_message();
-    return std::nullopt;
-  }
+  if (!answered(stub->GetStatus(&context, {}, &message))) return std::nullopt;
   RunStatus status = from_message(message);
   // Complete is a run whose results are there, not only its parts.
   if (status.state == RunState::kComplete) {
@@ -192,7 +197,7 @@ bool CoordinatorClient::drain(std::chrono::milliseconds deadline) {
   connection_->authorize(context);
   v1::DrainResponse response;
   const auto stub = v1::Coordinator::NewStub(connection_->channel);
-  return stub->Drain(&context, {}, &response).ok();
+  return answered(stub->Drain(&context, {}, &response));
 }
 
 namespace {
@@ -209,7 +214,9 @@ std::string owner_of(const fs::path& file) {
   return entry.pw_name;
 }
 
-InputError silent_coordinator(const storage::RunDirectory& run) {
+// `problem` as CoordinatorClient::problem().
+InputError silent_coordinator(const storage::RunDirectory& run,
+                              const std::string& problem) {
   if (access(run.auth().c_str(), R_OK | X_OK) != 0 && errno == EACCES) {
     const std::string owner = owner_of(run.auth());
     return InputError(
@@ -217,12 +224,15 @@ InputError silent_coordinator(const storage::RunDirectory& run) {
         "it is running; its credentials in .auth are not yours to read",
         "ask " + owner);
   }
+  constexpr const char* kRemedy =
+      "try again in a while; logs/coordinator.log says what it does";
   const auto address = proto::read_address(run.address());
+  if (address.ok() && !problem.empty())
+    return InputError(
+        "the coordinator at " + address->target() + " does not answer", problem,
+        kRemedy);
   return InputError("cannot ask the coordinator of " + run.root().string(),
-                    address.ok() ? "it does not answer at " + address->target()
-                                 : "it is starting or ending",
-                    "try again in a while; logs/coordinator.log says what it "
-                    "does");
+                    "it is starting or ending", kRemedy);
 }
 
 // NOT_FOUND is no error here. Others as LedgerReader::open.
@@ -255,9 +265,11 @@ absl::StatusOr<RunStatus> read_ledger_status(const storage::RunDirectory& run,
 }
 
 RunStatus value_or_throw(const storage::RunDirectory& run,
-                         absl::StatusOr<RunStatus> status) {
+                         absl::StatusOr<RunStatus> status,
+                         const std::string& problem = "") {
   if (status.ok()) return *std::move(status);
-  if (absl::IsUnavailable(status.status())) throw silent_coordinator(run);
+  if (absl::IsUnavailable(status.status()))
+    throw silent_coordinator(run, problem);
   throw InputError(std::string(status.status().message()));
 }
 
@@ -275,7 +287,7 @@ RunStatus run_status(const storage::RunDirectory& run,
     // A coordinator that is just starting holds the ledger before it can be
     // asked.
     if (!absl::IsUnavailable(status.status()) || attempt == kLedgerTries)
-      return value_or_throw(run, std::move(status));
+      return value_or_throw(run, std::move(status), client.problem());
     std::this_thread::sleep_for(200ms);
   }
 }

@@ -21,12 +21,15 @@ class CoordinatorClient {
   std::optional<RunStatus> status(std::chrono::milliseconds deadline);
   // Asks it to end the run in an orderly way. False: nobody answered.
   bool drain(std::chrono::milliseconds deadline);
-
-  // Why the latest call was not answered, in the words of the network.
+  // Why the last call had no answer, in a line; empty after one that had, and
+  // where no coordinator runs.
   const std::string& problem() const { return problem_; }
 
  private:
   bool ensure_connected();
+  // Takes note of the answer. After a failure the next call is made over a new
+  // connection: this one may never recover.
+  bool answered(const grpc::Status& status);
 
   storage::RunDirectory run_;
   std::optional<proto::Connection> connection_;

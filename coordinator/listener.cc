@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,17 +14,15 @@
 #include <cstring>
 #include <utility>
 
+#include "coordinator/process_limits.h"
+
 namespace lens::coordinator {
 namespace {
 
 using std::chrono::milliseconds;
 
-// Of the process: a thousand times the workers of a large run would fit, and
-// the connections of strangers, each of which costs some 100 KB until its
-// handshake times out, do not fill the memory.
-constexpr rlim_t kMostDescriptors = 8'192;
 // For the ledger, its journal, the parts that are looked at.
-constexpr rlim_t kReserve = 64;
+constexpr std::uint64_t kReserve = 64;
 constexpr milliseconds kNoRoomPause(10);
 constexpr std::chrono::minutes kTellAgain(1);
 
@@ -125,18 +122,12 @@ absl::StatusOr<std::vector<Descriptor>> listen_at_all(const std::string& host) {
   return sockets;
 }
 
-rlim_t descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostDescriptors;
-  return std::min(limit.rlim_cur, kMostDescriptors);
-}
-
 // Descriptors are handed out lowest first: a high one says that nearly all are
 // taken.
 bool is_of_the_reserve(int descriptor) {
-  const rlim_t limit = descriptor_limit();
-  const rlim_t reserve = std::min(kReserve, limit / 2);
-  return static_cast<rlim_t>(descriptor) >= limit - reserve;
+  const std::uint64_t limit = descriptor_limit();
+  const std::uint64_t reserve = std::min(kReserve, limit / 2);
+  return static_cast<std::uint64_t>(descriptor) >= limit - reserve;
 }
 
 // What is wrong with the connection or the machine, not with the socket that
@@ -230,16 +221,6 @@ void Listener::turned_away(const std::string& why) {
                  "come in");
   }
   std::this_thread::sleep_for(kNoRoomPause);
-}
-
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = std::min(limit.rlim_max, kMostDescriptors);
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted;
-  // Where it is refused the old limit holds.
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 absl::Status check_reachable(const std::string& host, int port,

@@ -74,10 +74,6 @@ class Listener {
   std::jthread thread_;
 };
 
-// Raises the number of files that the process may have open to what it is
-// allowed, up to a number that is plenty.
-void raise_descriptor_limit();
-
 // Whether a TCP connection to there can be made within `patience`. UNAVAILABLE
 // with the system's reason in brackets.
 absl::Status check_reachable(const std::string& host, int port,

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "coordinator/bind_address.h"
+#include "coordinator/process_limits.h"
 #include "proto/grpc_log.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"
@@ -132,6 +133,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
                                                       Run& run) {
   proto::silence_grpc();
   raise_descriptor_limit();
+  if (auto status = check_threads(); !status.ok()) return status;
   const auto bind = resolve_bind(options.bind);
   if (!bind.ok()) return bind.status();
   if (options.insecure && !bind->loopback) {

@@ -2,10 +2,20 @@
 
 #include <grpc/support/log.h>
 
+#include <cstdio>
+#include <string_view>
+
 namespace lens::proto {
 
 void silence_grpc() {
-  gpr_set_log_function([](gpr_log_func_args*) {});
+  gpr_set_log_function([](gpr_log_func_args* line) {
+    const std::string_view text = line->message;
+    if (!text.starts_with("assertion failed")) return;
+    std::fprintf(stderr,
+                 "gRPC has to end the process (%s, %s:%d); see `ulimit -a` for "
+                 "a limit of threads or memory that is too low\n",
+                 line->message, line->file, line->line);
+  });
 }
 
 }  // namespace lens::proto

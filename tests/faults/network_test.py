@@ -23,6 +23,7 @@ class NetworkCase(RepeatedCase):
     """A run that lasts, in short units, and what can be done to its network."""
 
     SAMPLES = 600
+    TO_ITS_END = 300  # seconds, on a busy machine
     WORDS = ["--unit-images", 2, "--max-new-tokens", 60]
 
     def start_worker(self, run, **environment):
@@ -42,7 +43,7 @@ class NetworkCase(RepeatedCase):
             self.await_parts(run, workers)
             yield run, coordinator, ranks, proxy
             for process in (*ranks, coordinator):
-                self.wait_end(process, run, OK, seconds=200)
+                self.wait_end(process, run, OK, seconds=self.TO_ITS_END)
         self.lens("merge", run)
         self.assert_same_result(run)
 

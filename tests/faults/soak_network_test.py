@@ -10,7 +10,8 @@ REPETITIONS = 5
 
 
 class SoakNetworkTest(network_test.NetworkCase):
-    SAMPLES = 3000
+    SAMPLES = 1500
+    TO_ITS_END = 1200
 
     def repeat(self, name, *faults):
         with self.disturbed(name) as (run, coordinator, workers, proxy):
