@@ -142,22 +142,24 @@ std::unique_ptr<WorkLoop::Held> WorkLoop::take_lease(bool may_wait) {
 }
 
 void WorkLoop::prepare(Held& held) {
-  Quarantine quarantine;
+  PrepareOptions options;
+  options.one_image_at_a_time = held.lease.alone;
   for (const QuarantinedSample& sample : held.lease.quarantined) {
-    quarantine.emplace(sample.sample_id, sample.reason);
+    options.quarantine.emplace(sample.sample_id, sample.reason);
   }
   const storage::Unit& unit = manifest_.units.at(held.lease.unit);
   held.prepared = std::async(
       std::launch::async,
-      [this, &unit, &lease = held.lease, list = std::move(quarantine)] {
+      [this, &unit, &lease = held.lease, given = std::move(options)]() mutable {
         Doing doing(run_, lease, Stage::kRows);
-        return source_.prepare(unit, list, [&](const std::string& key) {
+        given.watch = [&](const std::string& key) {
           doing.step();
           const auto image =
               std::make_shared<Doing>(run_, lease, Stage::kImage);
           image->come_to({&key, 1});
           return image;
-        });
+        };
+        return source_.prepare(unit, given);
       });
 }
 

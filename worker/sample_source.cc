@@ -85,8 +85,9 @@ SampleSource::Source& SampleSource::source(const std::string& dataset) {
 }
 
 std::vector<SampleSource::DecodedImage> SampleSource::decode(
-    const std::vector<data::Row>& rows, const Quarantine& quarantine,
-    const ImageWatch& watch) const {
+    const std::vector<data::Row>& rows, const PrepareOptions& options) const {
+  const Quarantine& quarantine = options.quarantine;
+  const ImageWatch& watch = options.watch;
   std::vector<DecodedImage> decoded(rows.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
@@ -110,7 +111,8 @@ std::vector<SampleSource::DecodedImage> SampleSource::decode(
     }
   };
   std::vector<std::jthread> helpers;
-  const auto wanted = std::min<std::size_t>(decode_threads_, rows.size());
+  const auto wanted = std::min<std::size_t>(
+      options.one_image_at_a_time ? 1 : decode_threads_, rows.size());
   for (std::size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
   work();
   helpers.clear();  // joins
@@ -149,8 +151,8 @@ void SampleSource::finish(PreparedSample& sample, const PromptText& text,
 }
 
 PreparedUnit SampleSource::prepare(const storage::Unit& unit,
-                                   const Quarantine& quarantine,
-                                   const ImageWatch& watch) {
+                                   const PrepareOptions& options) {
+  const Quarantine& quarantine = options.quarantine;
   Source& from = source(unit.dataset);
   // The weights too: where they are mapped, the model reads them all along.
   const auto check_inputs = [&] {
@@ -165,7 +167,7 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
                                              : all);
   // What was read is of the plan only if nothing changed meanwhile.
   check_inputs();
-  std::vector<DecodedImage> decoded = decode(rows, quarantine, watch);
+  std::vector<DecodedImage> decoded = decode(rows, options);
 
   PreparedUnit prepared;
   prepared.unit = unit;

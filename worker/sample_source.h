@@ -45,6 +45,13 @@ struct PromptLimits {
   int max_new_tokens = 64;
 };
 
+struct PrepareOptions {
+  Quarantine quarantine;
+  ImageWatch watch;
+  // On one thread, so that what goes wrong is the doing of one image.
+  bool one_image_at_a_time = false;
+};
+
 // Gives what the model needs of a unit. Used by one thread at a time.
 class UnitSource {
  public:
@@ -54,8 +61,7 @@ class UnitSource {
   // of the model or of this data set is no longer the one that was planned, and
   // lens::InputError when the rows themselves cannot be read.
   virtual PreparedUnit prepare(const storage::Unit& unit,
-                               const Quarantine& quarantine,
-                               const ImageWatch& watch) = 0;
+                               const PrepareOptions& options) = 0;
 };
 
 // Reads the samples of units: rows from Parquet, images decoded and resized,
@@ -67,8 +73,8 @@ class SampleSource final : public UnitSource {
                const PromptBuilder& prompts, PromptLimits limits,
                int decode_threads);
 
-  PreparedUnit prepare(const storage::Unit& unit, const Quarantine& quarantine,
-                       const ImageWatch& watch) override;
+  PreparedUnit prepare(const storage::Unit& unit,
+                       const PrepareOptions& options) override;
 
  private:
   struct Source {
@@ -94,8 +100,7 @@ class SampleSource final : public UnitSource {
     std::string failure;
   };
   std::vector<DecodedImage> decode(const std::vector<data::Row>& rows,
-                                   const Quarantine& quarantine,
-                                   const ImageWatch& watch) const;
+                                   const PrepareOptions& options) const;
   // Builds the prompt, or sets the failure.
   void finish(PreparedSample& sample, const PromptText& text,
               const DecodedImage& decoded) const;

@@ -16,15 +16,16 @@ namespace lens::worker::fakes {
 class FakeSource final : public UnitSource {
  public:
   // Called before each unit is given out.
-  std::function<void(const storage::Unit&, const ImageWatch&)> before;
+  std::function<void(const storage::Unit&, const PrepareOptions&)> before;
 
-  PreparedUnit prepare(const storage::Unit& unit, const Quarantine& quarantine,
-                       const ImageWatch& watch) override {
+  PreparedUnit prepare(const storage::Unit& unit,
+                       const PrepareOptions& options) override {
+    const Quarantine& quarantine = options.quarantine;
     {
       const std::lock_guard lock(mutex_);
       prepared_.push_back(unit.index);
     }
-    if (before) before(unit, watch);
+    if (before) before(unit, options);
     PreparedUnit prepared;
     prepared.unit = unit;
     for (std::int64_t i = 0; i < unit.samples; ++i) {

@@ -97,6 +97,10 @@ TEST_F(LoopTest, SuspectUnitHasTheProcessToItself) {
   coordinator_.grant(0);
   coordinator_.grant(1, /*alone=*/true);
   coordinator_.grant(2);
+  source_.before = [](const storage::Unit& unit,
+                      const PrepareOptions& options) {
+    EXPECT_EQ(options.one_image_at_a_time, unit.index == 1);
+  };
   runner_.during = [&](const storage::Unit& unit, const UnitRunner::Hooks&) {
     std::this_thread::sleep_for(20ms);
     const std::vector<InWork> all = in_work();
@@ -117,8 +121,8 @@ TEST_F(LoopTest, SuspectUnitHasTheProcessToItself) {
 TEST_F(LoopTest, QuarantinedSampleIsNotRun) {
   coordinator_.grant(0, false, {{"1", "it kills"}});
   EXPECT_EQ(work(), LoopEnd::kComplete);
-  const storage::Part part = storage::read_part(
-      run_.root() / coordinator_.receipts().at(0).file_name);
+  const storage::Part part =
+      storage::read_part(run_.root() / coordinator_.receipts().at(0).file_name);
   EXPECT_EQ(part.result.samples.at(1).failure, "it kills");
   EXPECT_EQ(part.result.samples.at(1).status, storage::SampleStatus::kFailed);
 }
@@ -152,7 +156,8 @@ TEST_F(LoopTest, FailedUnitIsToldWithItsSampleAndTheOthersAreDone) {
 
 TEST_F(LoopTest, UnknownExceptionIsACrashAndEndsTheWorker) {
   grant(2);
-  fail_unit(0, [] { throw std::logic_error("the device is in no known state"); });
+  fail_unit(0,
+            [] { throw std::logic_error("the device is in no known state"); });
   EXPECT_THROW(work(), std::logic_error);
   ASSERT_EQ(coordinator_.failures().size(), 1u);
   EXPECT_EQ(coordinator_.failures()[0].failure_class, FailureClass::kCrash);
@@ -160,7 +165,7 @@ TEST_F(LoopTest, UnknownExceptionIsACrashAndEndsTheWorker) {
 
 TEST_F(LoopTest, UnitThatCannotBeReadIsTold) {
   grant(2);
-  source_.before = [](const storage::Unit& unit, const ImageWatch&) {
+  source_.before = [](const storage::Unit& unit, const PrepareOptions&) {
     if (unit.index == 0) throw InputError("the rows cannot be read");
   };
   EXPECT_EQ(work(), LoopEnd::kComplete);
@@ -186,8 +191,7 @@ TEST_F(LoopTest, RevokedUnitIsGivenUpAndTheNextIsDone) {
     if (unit.index != 0) return;
     coordinator_.revoke(0);
     const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (!hooks.cancelled() &&
-           std::chrono::steady_clock::now() < deadline) {
+    while (!hooks.cancelled() && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(1ms);
     }
     throw Abandoned("cancelled");
@@ -217,8 +221,7 @@ TEST_F(LoopTest, DrainThatAHeartbeatBringsEndsTheLoop) {
   runner_.during = [&](const storage::Unit&, const UnitRunner::Hooks& hooks) {
     coordinator_.drain();
     const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (!hooks.cancelled() &&
-           std::chrono::steady_clock::now() < deadline) {
+    while (!hooks.cancelled() && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(1ms);
     }
     throw Abandoned("cancelled");

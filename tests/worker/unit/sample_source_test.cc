@@ -133,7 +133,8 @@ TEST_F(SampleSourceTest, LanguagesOutsideOfTheSelectionAreLeftOut) {
 
 TEST_F(SampleSourceTest, QuarantinedSampleFailsAloneWithItsReason) {
   const PreparedUnit prepared = source().prepare(
-      unit("latex_ocr", 0, 3, 3), {{"1", "the process died twice"}});
+      unit("latex_ocr", 0, 3, 3),
+      {.quarantine = {{"1", "the process died twice"}}, .watch = {}});
   EXPECT_EQ(prepared.samples[1].record.status, SampleStatus::kFailed);
   EXPECT_EQ(prepared.samples[1].record.failure, "the process died twice");
   EXPECT_EQ(prepared.samples[1].image, -1);
