@@ -15,6 +15,8 @@ std::optional<StallJudge::Stalled> StallJudge::look(
     std::span<const InWork> work, Duration elapsed) {
   std::map<std::uint64_t, Known> now;
   std::optional<Stalled> stalled;
+  const bool images = std::ranges::any_of(
+      work, [](const InWork& item) { return item.stage == Stage::kImage; });
   for (const InWork& item : work) {
     Known known{.stage = item.stage, .steps = item.steps, .idle = Duration(0)};
     const auto before = known_.find(item.id);
@@ -27,6 +29,7 @@ std::optional<StallJudge::Stalled> StallJudge::look(
       }
       known_.erase(before);
     }
+    if (images && item.stage == Stage::kRows) known.idle = Duration(0);
     if (!stalled && known.idle >= limit_of(item.stage)) {
       stalled = Stalled{item.id, known.idle};
     }

@@ -15,8 +15,9 @@ namespace lens::worker {
 
 // Decides that work hangs: nothing is told of it for `limit`, or for 20 times
 // the longest that a step of its stage took so far, whichever is more. Where no
-// step was seen yet nobody knows the pace, and six limits are waited. Pure: is
-// told what is in work and how much time has passed.
+// step was seen yet nobody knows the pace, and six limits are waited. While
+// images are read the rows that they are of only wait for them. Pure: is told
+// what is in work and how much time has passed.
 class StallJudge {
  public:
   using Duration = std::chrono::milliseconds;

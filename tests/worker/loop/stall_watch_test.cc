@@ -75,6 +75,16 @@ TEST_F(StallJudgeTest, WorkThatEndedWasAStep) {
   EXPECT_TRUE(look({{3, Stage::kImage, 0}}, 1s));
 }
 
+TEST_F(StallJudgeTest, ImageThatHangsIsNamedAndNotTheRowsThatWaitForIt) {
+  look({{1, Stage::kRows, 0}}, 0s);
+  look({{1, Stage::kRows, 1}}, 1s);
+  look({{1, Stage::kRows, 1}, {2, Stage::kImage, 0}}, 0s);
+  EXPECT_FALSE(look({{1, Stage::kRows, 1}, {2, Stage::kImage, 0}}, 59s));
+  const auto stalled = look({{1, Stage::kRows, 1}, {2, Stage::kImage, 0}}, 1s);
+  ASSERT_TRUE(stalled);
+  EXPECT_EQ(stalled->id, 2u);
+}
+
 TEST_F(StallJudgeTest, OnlyWhatHangsIsNamed) {
   step_took(100ms);
   std::uint64_t other = 0;
