@@ -127,6 +127,8 @@ int plan_command(const PlanRequest& request, std::ostream& out) {
   const Plan plan =
       plan_run(request, this_machine(), plan_options(/*runs_here=*/false));
   out << plan_line(plan, request.run_directory) << '\n';
+  for (const std::string& note : plan.manifest.notes)
+    out << "note: " << note << '\n';
   return kExitOk;
 }
 
@@ -148,6 +150,8 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
   signals.watch();
   ProgressPrinter printer(std::cerr, printer_options());
   printer.note(plan_line(plan, run.root()));
+  for (const std::string& note : plan.manifest.notes)
+    printer.note("note: " + note);
 
   bool committed = false;
   if (plan.resumed && fs::exists(run.ledger())) {
