@@ -2,9 +2,13 @@
 
 #include <array>
 
+#include "cli/chat_template.h"
 #include "worker/error.h"
+#include "worker/file/hub_snapshot.h"
+#include "worker/file/input_file.h"
 #include "worker/image/preprocess.h"
 #include "worker/model/checkpoint_files.h"
+#include "worker/text/tokenizer_files.h"
 
 namespace lens::cli {
 namespace {
@@ -18,31 +22,34 @@ constexpr std::array kTokenizerFiles = {"tokenizer.json", "vocab.json",
 // What config.json says, or else the files: the first tensor by name.
 std::string weights_dtype(const model::ModelConfig& config,
                           const model::CheckpointFiles& files,
-                          const fs::path& config_file) {
+                          const fs::path& config_file,
+                          std::vector<std::string>& notes) {
   std::string dtype = config.dtype;
   if (dtype.starts_with("torch.")) dtype.erase(0, 6);
-  if (dtype.empty() || dtype == "auto") {
-    const std::string& stored = files.tensors().begin()->second.entry.dtype;
-    return stored == "BF16"  ? "bfloat16"
-           : stored == "F16" ? "float16"
-                             : "float32";
-  }
+  const std::string& entry = files.tensors().begin()->second.entry.dtype;
+  const std::string stored = entry == "BF16"  ? "bfloat16"
+                             : entry == "F16" ? "float16"
+                                              : "float32";
+  if (dtype.empty() || dtype == "auto") return stored;
   if (dtype != "float32" && dtype != "bfloat16" && dtype != "float16")
     throw InputError("cannot use " + config_file.string(),
                      "dtype " + dtype + " is not float32, bfloat16 or float16",
                      "convert the checkpoint");
+  if (dtype != stored)
+    notes.push_back("config.json says that the weights are " + dtype +
+                    ", they are stored as " + stored + ": the former counts");
   return dtype;
 }
 
 // The patches that are cut must be those that the vision tower takes.
-void check_patches(const fs::path& folder, const model::VisionConfig& vision) {
-  const auto cut = image::PreprocessorConfig::load(folder);
+void check_patches(const fs::path& folder, const model::VisionConfig& vision,
+                   const image::PreprocessorConfig& cut) {
   const auto compare = [&](const char* key, int made, int taken) {
     if (made != taken)
       throw InputError(
           "the preprocessor of " + folder.string() + " does not fit the model",
-          std::string(key) + " is " + std::to_string(made) +
-              " in preprocessor_config.json, " + std::to_string(taken) +
+          std::string(key) + " is " + std::to_string(made) + " in " +
+              cut.file.filename().string() + ", " + std::to_string(taken) +
               " in config.json",
           "download the checkpoint again");
   };
@@ -52,31 +59,58 @@ void check_patches(const fs::path& folder, const model::VisionConfig& vision) {
   compare("merge_size", cut.merge_size, vision.spatial_merge_size);
 }
 
+// transformers would add the adapter to the weights.
+void refuse_adapter(const fs::path& folder) {
+  const fs::path file = folder / "adapter_config.json";
+  if (has_file(file))
+    throw InputError("cannot use " + folder.string(),
+                     "adapter_config.json: an adapter lies beside the weights",
+                     "merge it into them, or move its files away");
+}
+
+void append(const std::vector<std::string>& more,
+            std::vector<std::string>& notes) {
+  notes.insert(notes.end(), more.begin(), more.end());
+}
+
 }  // namespace
 
-Checkpoint read_checkpoint(const fs::path& folder) {
-  if (!fs::is_directory(folder))
-    throw InputError("cannot use --model " + folder.string(),
-                     fs::exists(folder) ? "not a folder" : "no such folder",
+Checkpoint read_checkpoint(const fs::path& given) {
+  std::error_code error;
+  if (!fs::is_directory(given, error))
+    throw InputError("cannot use --model " + given.string(),
+                     has_file(given) ? "not a folder" : "no such folder",
                      "give the folder of a Qwen2-VL checkpoint");
   Checkpoint checkpoint;
-  checkpoint.folder = fs::absolute(folder).lexically_normal();
+  checkpoint.folder = fs::absolute(given).lexically_normal();
   if (!checkpoint.folder.has_filename())  // "model/" -> "model"
     checkpoint.folder = checkpoint.folder.parent_path();
+  checkpoint.name = checkpoint.folder.filename().string();
+  checkpoint.folder = hub_snapshot(checkpoint.folder);
 
   const auto config = model::ModelConfig::load(checkpoint.folder);
-  check_patches(checkpoint.folder, config.vision);
+  refuse_adapter(checkpoint.folder);
+  const auto preprocessor = image::PreprocessorConfig::load(checkpoint.folder);
+  check_patches(checkpoint.folder, config.vision, preprocessor);
   const model::CheckpointFiles files(checkpoint.folder, config);
   checkpoint.num_layers = config.text.num_layers;
   checkpoint.vocab_size = config.text.vocab_size;
   checkpoint.hidden_size = config.text.hidden_size;
   checkpoint.image_token_id = config.image_token_id;
   checkpoint.parameters = files.values();
-  checkpoint.dtype =
-      weights_dtype(config, files, checkpoint.folder / "config.json");
+  checkpoint.generation = config.generation;
+  append(config.notes, checkpoint.notes);
+  append(preprocessor.notes, checkpoint.notes);
+  append(files.notes(), checkpoint.notes);
+  checkpoint.dtype = weights_dtype(
+      config, files, checkpoint.folder / "config.json", checkpoint.notes);
+  if (const auto note = text::tokenizer_note(checkpoint.folder))
+    checkpoint.notes.push_back(*note);
+  if (const auto note = chat_template_note(checkpoint.folder))
+    checkpoint.notes.push_back(*note);
 
   const auto add_present = [&](const char* name, auto& list) {
-    if (fs::exists(checkpoint.folder / name))
+    if (has_file(checkpoint.folder / name))
       list.push_back(checkpoint.folder / name);
   };
   for (const char* name :

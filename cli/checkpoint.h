@@ -5,11 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "worker/model/generation_config.h"
+
 namespace lens::cli {
 
 // What planning needs of a Qwen2-VL checkpoint folder, read without torch.
 struct Checkpoint {
-  std::filesystem::path folder;  // absolute
+  std::filesystem::path folder;  // absolute; in the Hub's cache a revision's
+  std::string name;              // of the folder as it was given
   int num_layers = 0;
   std::int64_t vocab_size = 0;
   std::int64_t hidden_size = 0;
@@ -21,6 +24,11 @@ struct Checkpoint {
   std::vector<std::filesystem::path> model_files;
   std::vector<std::filesystem::path> tokenizer_files;
   std::int64_t parameters = 0;  // values of the weights that are used
+  // What generation_config.json asks for and --generation-config does not
+  // follow (worker/model/generation_config.h).
+  model::GenerationConfig generation;
+  // What was chosen where the files say two things or nothing, a line each.
+  std::vector<std::string> notes;
 };
 
 // Reads the configurations, the index and the headers of the weight files, and

@@ -97,14 +97,17 @@ std::vector<Finding> check_model(const Machine& machine,
   try {
     const Checkpoint checkpoint = read_checkpoint(folder);
     check_tokenizer(checkpoint, storage::RunConfig{}.system_prompt);
-    return {
+    std::vector<Finding> findings = {
         {Level::kGood, "model",
          fmt::format("{}: {} layers, vocabulary {}, {:.2f} billion {} values",
-                     checkpoint.folder.filename().string(),
-                     checkpoint.num_layers, checkpoint.vocab_size,
+                     checkpoint.name, checkpoint.num_layers,
+                     checkpoint.vocab_size,
                      static_cast<double>(checkpoint.parameters) * 1e-9,
                      checkpoint.dtype)},
         check_model_memory(machine, checkpoint.parameters, checkpoint.dtype)};
+    for (const std::string& note : checkpoint.notes)
+      findings.push_back({Level::kNote, "model", note});
+    return findings;
   } catch (const InputError& error) {
     return {{Level::kProblem, "model", error.what()}};
   }

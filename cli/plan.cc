@@ -9,6 +9,7 @@
 #include "cli/plan_config.h"
 #include "cli/plan_units.h"
 #include "cli/plan_vocabulary.h"
+#include "storage/text.h"
 #include "worker/data/dataset.h"
 #include "worker/error.h"
 
@@ -24,7 +25,49 @@ struct OpenDataset {
   data::DatasetKind kind;
   std::vector<fs::path> files;
   SelectedRows selected;
+  std::vector<std::string> notes;  // of the choice of files
 };
+
+// The manifest, the wire and results.h5 hold UTF-8 alone: a name of other bytes
+// could not be found again by who reads it there.
+void check_names(const PlanRequest& request) {
+  const auto check = [](const std::string& what, const std::string& text) {
+    const std::string stored = storage::storable_text(text);
+    if (stored != text)
+      throw InputError("cannot use " + what + " " + stored,
+                       "it is not UTF-8, or holds a NUL",
+                       "rename it, or give a link to it of another name");
+  };
+  check("--model", fs::absolute(request.model).string());
+  check("--out", fs::absolute(request.run_directory).string());
+  check("--split", request.split);
+  check("--system-prompt", request.system_prompt);
+  for (const PlanRequest::Dataset& dataset : request.datasets)
+    check("--dataset " + dataset.name, fs::absolute(dataset.path).string());
+  for (const auto& [name, text] : request.prompts)
+    check("--prompt " + name, text);
+  for (const std::string& language : request.languages)
+    check("--language", language);
+}
+
+// With --generation-config a setting is followed, named or refused.
+void check_generation(const model::GenerationConfig& generation,
+                      std::vector<std::string>& notes) {
+  std::string list;
+  const auto add = [&list](const std::string& setting) {
+    list += (list.empty() ? "" : ", ") + setting;
+  };
+  for (const std::string& setting : generation.unfollowed) add(setting);
+  if (!list.empty())
+    throw InputError(
+        "--generation-config cannot be followed",
+        "generation_config.json asks for " + list + ", which Lens does not do",
+        "leave the flag out, or the setting");
+  for (const std::string& setting : generation.set_aside) add(setting);
+  if (!list.empty())
+    notes.push_back("of generation_config.json not followed: " + list +
+                    "; Lens decodes greedily, up to --max-new-tokens");
+}
 
 void check_datasets(const PlanRequest& request) {
   if (request.datasets.empty())
@@ -61,7 +104,9 @@ std::vector<OpenDataset> open_datasets(const PlanRequest& request) {
     dataset.name = wanted.name;
     dataset.path = fs::absolute(wanted.path).lexically_normal();
     dataset.kind = data::dataset_kind(wanted.name);
-    dataset.files = data::find_split(dataset.path, request.split);
+    data::SplitFiles found = data::find_split(dataset.path, request.split);
+    dataset.files = std::move(found.files);
+    dataset.notes = std::move(found.notes);
     const std::vector<data::RowOutline> outline =
         data::Dataset(dataset.kind, dataset.files).outline();
     // LaTeX_OCR names no language: there is nothing to choose among.
@@ -134,12 +179,16 @@ void hash_inputs(const Checkpoint& checkpoint,
 
 Manifest make_manifest(const PlanRequest& request, const Machine& machine,
                        const Manifest* previous, const PlanOptions& options) {
+  check_names(request);
   const Checkpoint checkpoint = read_checkpoint(request.model);
   check_tokenizer(checkpoint, request.system_prompt);
   const std::vector<OpenDataset> datasets = open_datasets(request);
 
   Manifest manifest;
+  manifest.notes = checkpoint.notes;
   manifest.config = resolve_config(request, machine, checkpoint, previous);
+  if (manifest.config.generation_config)
+    check_generation(checkpoint.generation, manifest.notes);
   manifest.config.unit_images =
       resolve_unit_images(request, manifest.config.device, datasets, previous);
   if (options.runs_here)
@@ -153,9 +202,11 @@ Manifest make_manifest(const PlanRequest& request, const Machine& machine,
                                        : given->second;
     append_units(dataset.name, dataset.selected, manifest.config.unit_images,
                  manifest.units);
+    manifest.notes.insert(manifest.notes.end(), dataset.notes.begin(),
+                          dataset.notes.end());
   }
   manifest.model.path = checkpoint.folder.string();
-  manifest.model.name = checkpoint.folder.filename().string();
+  manifest.model.name = checkpoint.name;
   manifest.model.num_layers = checkpoint.num_layers;
   manifest.model.vocab_size = checkpoint.vocab_size;
   manifest.model.hidden_size = checkpoint.hidden_size;

@@ -120,8 +120,7 @@ RunConfig resolve_config(const PlanRequest& request, const Machine& machine,
   config.tokens = canonical_tokens(request.tokens);
   config.system_prompt = request.system_prompt;
   config.generation_config = request.generation_config;
-  if (config.generation_config &&
-      !fs::exists(checkpoint.folder / "generation_config.json"))
+  if (config.generation_config && !checkpoint.generation.present)
     throw InputError("--generation-config cannot be followed",
                      "the checkpoint has no generation_config.json",
                      "leave the flag out");

@@ -17,6 +17,7 @@
 #include "cli/config_file.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
+#include "cli/home_path.h"
 #include "cli/merge_command.h"
 #include "cli/run_command.h"
 #include "cli/run_flags.h"
@@ -24,6 +25,7 @@
 #include "cli/tokenize_command.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
+#include "worker/file/hub_snapshot.h"
 
 namespace lens::cli {
 namespace {
@@ -189,7 +191,7 @@ void parse_with_config(CLI::App& app, Arguments& arguments,
   const auto [known, given] = flag_names(*command);
   std::vector<std::string> all = words;
   const std::vector<std::string> more =
-      config_arguments(arguments.run.config, known, given);
+      config_arguments(expand_home(arguments.run.config), known, given);
   all.insert(all.end(), more.begin(), more.end());
   parse(app, all);
 }
@@ -215,14 +217,15 @@ int run_chosen(const std::string& command, const Arguments& arguments,
   if (command == "verify") return verify_command(arguments.path, std::cout);
   if (command == "tokenize") {
     std::ios::sync_with_stdio(false);
-    return tokenize_command(arguments.model, std::cin, std::cout);
+    return tokenize_command(hub_snapshot(expand_home(arguments.model)),
+                            std::cin, std::cout);
   }
   if (const auto code = run_analysis_command(command, arguments.analysis,
                                              command_line, std::cout))
     return *code;
-  return doctor_command(
-      {.model = arguments.model, .run_directory = arguments.doctor_out},
-      std::cout);
+  return doctor_command({.model = expand_home(arguments.model),
+                         .run_directory = expand_home(arguments.doctor_out)},
+                        std::cout);
 }
 
 // What follows the first line shows the place, for example with a caret.

@@ -149,6 +149,8 @@ int plan_command(const PlanRequest& request, std::ostream& out) {
   const Plan plan =
       plan_run(request, this_machine(), plan_options(/*runs_here=*/false));
   out << plan_line(plan, request.run_directory) << '\n';
+  for (const std::string& note : plan.manifest.notes)
+    out << "note: " << note << '\n';
   return kExitOk;
 }
 
@@ -165,6 +167,7 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
   ProgressPrinter printer(std::cerr, printer_options());
   const auto note = [&](const std::string& line) { printer.note(line); };
   note(plan_line(plan, run.root()));
+  for (const std::string& line : plan.manifest.notes) note("note: " + line);
 
   bool committed = plan.resumed && is_committed(run);
   if (accept_results(run, plan.manifest, note) && committed) {

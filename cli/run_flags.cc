@@ -4,9 +4,11 @@
 #include <array>
 #include <charconv>
 
+#include "cli/home_path.h"
 #include "cli/usage_error.h"
 #include "worker/data/dataset.h"
 #include "worker/error.h"
+#include "worker/prompt.h"
 
 namespace lens::cli {
 namespace {
@@ -155,17 +157,19 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
       ->type_name("N")
       ->capture_default_str();
   group(command.add_option("--prompt", flags.prompts,
-                           "Text after the image; {question} is replaced"),
+                           "Text after the image; {question} is replaced, "
+                           "{image} is where the image stands instead"),
         model)
       ->type_name("NAME=TEMPLATE");
   group(command.add_option("--system-prompt", flags.system_prompt,
-                           "Text of the system turn"),
+                           "Text of the system turn; '': no such turn"),
         model)
       ->type_name("TEXT")
       ->capture_default_str();
   group(command.add_flag("--generation-config", flags.generation_config,
                          "Follow the checkpoint's generation_config.json "
-                         "(repetition penalty)"),
+                         "(repetition penalty); what is not followed is "
+                         "refused or named"),
         model);
   group(command.add_option("--save-hidden", flags.save_hidden,
                            "Keep raw states: indices (0,14,28), ranges "
@@ -217,13 +221,13 @@ PlanRequest plan_request(const RunFlags& flags) {
   required("out", flags.out.empty());
 
   PlanRequest request;
-  request.model = flags.model;
-  request.run_directory = flags.out;
+  request.model = expand_home(flags.model);
+  request.run_directory = expand_home(flags.out);
   for (const std::string& dataset : flags.datasets) {
     const auto [name, path] = named_value("dataset", dataset, "PATH");
     for (const PlanRequest::Dataset& earlier : request.datasets)
       if (earlier.name == name) wrong("dataset", dataset, "each data set once");
-    request.datasets.push_back({name, path});
+    request.datasets.push_back({name, expand_home(path)});
   }
   if (flags.split.empty()) wrong("split", "''", "a name");
   request.split = flags.split;
@@ -248,6 +252,10 @@ PlanRequest plan_request(const RunFlags& flags) {
       number_or_auto<std::int64_t>("max-pixels", flags.max_pixels, kMaxCount);
   for (const std::string& prompt : flags.prompts) {
     const auto [name, text] = named_value("prompt", prompt, "TEMPLATE");
+    const std::size_t slot = text.find(worker::kImageSlot);
+    if (slot != std::string::npos &&
+        text.find(worker::kImageSlot, slot + 1) != std::string::npos)
+      wrong("prompt", prompt, "{image} at most once");
     if (!request.prompts.emplace(name, text).second)
       wrong("prompt", prompt, "each data set once");
   }

@@ -87,6 +87,9 @@ struct Manifest {
   ModelInput model;
   std::vector<DatasetInput> datasets;
   std::vector<Unit> units;
+  // What planning chose where the inputs say two things or nothing, a line
+  // each. Not part of the run's identity: it follows from the inputs.
+  std::vector<std::string> notes;
 
   bool operator==(const Manifest&) const = default;
 };

@@ -237,7 +237,8 @@ nlohmann::json to_json(const Manifest& manifest) {
             {"vocab_size", model.vocab_size},
             {"hidden_size", model.hidden_size}}},
           {"datasets", std::move(datasets)},
-          {"units", std::move(units)}};
+          {"units", std::move(units)},
+          {"notes", manifest.notes}};
 }
 
 Manifest manifest_from_json(const nlohmann::json& json,
@@ -262,6 +263,8 @@ Manifest manifest_from_json(const nlohmann::json& json,
   fields.each("units", [&](const Json& entry, const std::string& path) {
     manifest.units.push_back(read_unit({entry, path}));
   });
+  // Earlier manifests have none.
+  if (json.contains("notes")) manifest.notes = read_texts(fields, "notes");
   return manifest;
 }
 

@@ -171,9 +171,9 @@ model::Prompt ModelRunner::Impl::prompt_of(const PreparedSample& sample) const {
 model::GenerateOptions ModelRunner::Impl::options_of(const Hooks& hooks) const {
   model::GenerateOptions options;
   options.max_new_tokens = manifest.config.max_new_tokens;
-  options.end_ids = engine.config().eos_token_ids;
+  options.end_ids = engine.config().generation.end_ids;
   if (manifest.config.generation_config) {
-    options.repetition_penalty = engine.config().repetition_penalty;
+    options.repetition_penalty = engine.config().generation.repetition_penalty;
   }
   options.cancelled = hooks.cancelled;
   options.finished = [&hooks](int) {

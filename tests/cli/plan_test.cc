@@ -71,8 +71,7 @@ class PlanTest : public testing::Test {
   void edit_config(const std::string& key, const nlohmann::json& value) {
     const fs::path file = folder_ / "model/config.json";
     nlohmann::json config = nlohmann::json::parse(std::ifstream(file));
-    for (nlohmann::json* place : {&config, &config["text_config"]})
-      (*place)[key] = value;
+    config[key] = value;
     std::ofstream(file) << config;
   }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "cli/usage_error.h"
 
@@ -35,6 +36,29 @@ std::string refusal(const std::vector<std::string>& words) {
     return error.what();
   }
   return "accepted";
+}
+
+TEST(RunFlags, TildeIsTheHomeInPathsAlone) {
+  ASSERT_EQ(setenv("HOME", "/home/somebody", 1), 0);
+  RunFlags flags =
+      parse({"--model=~/M", "--out", "~", "--dataset", "mtvqa=~/a=b",
+             "--dataset", "latex_ocr=x/~/y", "--prompt", "mtvqa=~/{question}"});
+  const PlanRequest plan = plan_request(flags);
+  EXPECT_EQ(plan.model, "/home/somebody/M");
+  EXPECT_EQ(plan.run_directory, "/home/somebody");
+  EXPECT_EQ(plan.datasets[0].path, "/home/somebody/a=b");
+  EXPECT_EQ(plan.datasets[1].path, "x/~/y");
+  EXPECT_EQ(plan.prompts.at("mtvqa"), "~/{question}");
+  // Without HOME the password file knows.
+  ASSERT_EQ(unsetenv("HOME"), 0);
+  const std::string home = plan_request(flags).run_directory.string();
+  EXPECT_TRUE(home.starts_with("/")) << home;
+}
+
+TEST(RunFlags, ImageStandsOnceInAPrompt) {
+  EXPECT_EQ(request({"--prompt", "latex_ocr=a {image} b"}).prompts.size(), 1u);
+  EXPECT_THAT(refusal({"--prompt", "latex_ocr={image}{image}"}),
+              HasSubstr("at most once"));
 }
 
 TEST(RunFlags, DefaultsAreThoseOfTheContract) {

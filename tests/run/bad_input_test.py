@@ -333,6 +333,17 @@ class BadInputTest(unittest.TestCase):
                 "tokenizer.json"),
             "broken tokenizer": (put("tokenizer.json", "{}"),
                                  "tokenizer.json"),
+            "head lost": (lambda m: m.without("lm_head.weight"),
+                          "lm_head.weight", "tie_word_embeddings"),
+            "no preprocessor": (remove("preprocessor_config.json"),
+                                "preprocessor_config.json"),
+            "quantised": (
+                lambda m: m.config(quantization_config={
+                    "quant_method": "awq", "bits": 4}), "awq", "plain"),
+            "adapter": (put("adapter_config.json", "{}"), "adapter"),
+            "doubled key": (put("generation_config.json",
+                                '{"eos_token_id": 5, "eos_token_id": 6}'),
+                            "eos_token_id", "twice"),
             "another model": (lambda m: m.config(model_type="qwen2_5_vl"),
                               "qwen2_5_vl", "Qwen2-VL"),
             "other image token": (lambda m: m.config(image_token_id=5),
@@ -344,6 +355,116 @@ class BadInputTest(unittest.TestCase):
                 change(model)
                 self.told_alone(self.plan(model=model.folder), *words)
                 self.assertFalse(self.out.exists())
+
+    def test_link_into_nothing_is_not_absent(self):
+        for name in ("config.json", "generation_config.json",
+                     "preprocessor_config.json", "model.safetensors",
+                     "tokenizer.json", "tokenizer_config.json", "vocab.json",
+                     "merges.txt", "added_tokens.json",
+                     "special_tokens_map.json", "chat_template.json"):
+            with self.subTest(name):
+                model = bad.Checkpoint(self.folder / name / "model")
+                file = model.folder / name
+                if name == "merges.txt":  # read where this one is not there
+                    (model.folder / "tokenizer.json").unlink()
+                if name == "special_tokens_map.json":
+                    (model.folder / "tokenizer_config.json").unlink()
+                if name == "added_tokens.json":
+                    (model.folder / "tokenizer_config.json").write_text("{}")
+                file.unlink(missing_ok=True)
+                file.symlink_to("../../blobs/0a1b2c")
+                self.told_alone(self.plan(model=model.folder), name,
+                                "link into nothing", "../../blobs/0a1b2c")
+
+    def test_settings_of_generation_are_followed_named_or_refused(self):
+        model = bad.Checkpoint(self.folder / "model")
+        file = model.folder / "generation_config.json"
+        for key, value in [("suppress_tokens", [5]), ("min_new_tokens", 3),
+                           ("bad_words_ids", [[5]]), ("num_beams", 2),
+                           ("no_repeat_ngram_size", 2)]:
+            file.write_text(json.dumps({"eos_token_id": 588, key: value}))
+            self.told_alone(self.plan("--generation-config",
+                                      model=model.folder),
+                            "generation_config.json", key)
+        self.assertFalse(self.out.exists())
+        file.write_text(json.dumps({"eos_token_id": 588, "do_sample": True,
+                                    "temperature": 0.7,
+                                    "repetition_penalty": 1.05}))
+        done = self.passed(self.plan("--generation-config",
+                                     model=model.folder))
+        notes = [line for line in done.stdout.splitlines()
+                 if line.startswith("note: ")]
+        self.assertEqual(len(notes), 1, done.stdout)
+        self.assertIn("do_sample = true", notes[0])
+        manifest = json.loads((self.out / "manifest.json").read_text())
+        self.assertEqual([f"note: {note}" for note in manifest["notes"]],
+                         notes)
+        # Without the flag none of it is asked for.
+        file.write_text(json.dumps({"eos_token_id": 588, "num_beams": 2}))
+        done = self.passed(self.plan(model=model.folder,
+                                     out=self.folder / "plain"))
+        self.assertNotIn("note", done.stdout)
+
+    def test_template_of_its_own_is_named_and_flags_give_another_prompt(self):
+        model = bad.Checkpoint(self.folder / "model")
+        (model.folder / "chat_template.jinja").write_text(
+            "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+            "<|im_end|>\n{% endfor %}")
+        done = self.passed(self.run_it(
+            "--limit", 1, "--system-prompt", "", "--prompt",
+            "latex_ocr=Read this: {image}", "--tokens", "all",
+            model=model.folder))
+        self.assertIn("note: the checkpoint's own chat template "
+                      "(chat_template.jinja)", done.stderr)
+        with h5py.File(self.out / "results.h5") as file:
+            group = file["latex_ocr"]
+            self.assertEqual(group["prompt"].asstr()[0], "Read this: {image}")
+            tokens = (group["prompt_tokens"][0] - group["image_tokens"][0])
+        self.assertEqual(tokens, self.tokens_of(
+            "<|im_start|>user\nRead this: <|vision_start|><|vision_end|>"
+            "<|im_end|>\n<|im_start|>assistant\n"))
+
+    def tokens_of(self, text):
+        done = subprocess.run(
+            [LENS, "tokenize", "--model", MODEL], input=json.dumps(text),
+            capture_output=True, text=True, timeout=60, check=True)
+        return len(json.loads(done.stdout))
+
+    def test_names_that_are_not_utf8_are_refused_when_planned(self):
+        model = bad.Checkpoint(self.folder / "model").folder
+        latin1 = os.fsencode(self.folder) + b"/mod\xe8le"
+        os.rename(model, latin1)
+        data = os.fsencode(self.folder) + b"/donn\xe9es"
+        shutil.copytree(LATEX, data)
+        for words in (["--model", latin1],
+                      ["--dataset", b"latex_ocr=" + data],
+                      ["--out", latin1 + b"/run"],
+                      ["--system-prompt", b"\xe8"]):
+            given = {"--model": MODEL, "--dataset": f"latex_ocr={LATEX}",
+                     "--out": self.out, words[0]: words[1]}
+            done = subprocess.run(
+                [LENS, "plan", *[os.fsencode(word) for pair in given.items()
+                                 for word in pair]],
+                capture_output=True, text=True, timeout=60)
+            self.told_alone(done, words[0], "not UTF-8", "\\xe")
+        self.assertFalse(self.out.exists())
+
+    def test_tilde_is_the_home_in_flags_and_in_toml(self):
+        home = self.folder / "home"
+        home.mkdir()
+        shutil.copytree(MODEL, home / "model")
+        shutil.copytree(LATEX, home / "latex")
+        toml = self.folder / "run.toml"
+        toml.write_text('out = "~/run"\n[dataset]\nlatex_ocr = "~/latex"\n')
+        environment = {"HOME": str(home)}
+        self.passed(self.lens("plan", "--model=~/model", "--config", toml,
+                              environment=environment))
+        self.assertTrue((home / "run/manifest.json").is_file())
+        self.passed(self.lens(
+            "plan", "--model", "~/model", "--dataset", "latex_ocr=~/latex",
+            "--out", "~/other", environment=environment))
+        self.assertTrue((home / "other/manifest.json").is_file())
+        self.assertFalse(pathlib.Path("~").exists())
 
     @staticmethod
     def integer_tensor(model):

@@ -54,6 +54,20 @@ TEST(Manifest, PathsAndTimesAreNotTheIdentity) {
   EXPECT_EQ(run_identity(manifest), id);
 }
 
+TEST(Manifest, NotesAreKeptOutsideOfTheIdentityAndEarlierPlansHaveNone) {
+  const fixtures::TemporaryFolder folder;
+  Manifest manifest = make_manifest();
+  manifest.notes = {"the weights are model.safetensors"};
+  EXPECT_EQ(run_identity(manifest), manifest.run_id);
+  write_manifest(folder.path() / "m", manifest);
+  EXPECT_EQ(read_manifest(folder.path() / "m"), manifest);
+  json earlier = json::parse(fixtures::read_bytes(folder.path() / "m"));
+  earlier.erase("notes");
+  fixtures::write_bytes(folder.path() / "m", earlier.dump());
+  EXPECT_EQ(read_manifest(folder.path() / "m"), make_manifest());
+  EXPECT_NE(error_after([](json& m) { m["notes"] = 7; }), "");
+}
+
 TEST(Manifest, WhatDecidesResultsIsTheIdentity) {
   const Manifest original = make_manifest();
   const std::vector<std::function<void(Manifest&)>> changes = {
@@ -95,6 +109,7 @@ TEST(Manifest, EveryMissingFieldIsNamed) {
                          "/datasets/0/files/0"}) {
     const json::json_pointer pointer(at);
     for (const auto& [key, value] : whole[pointer].items()) {
+      if (key == "notes") continue;  // earlier manifests have none
       const std::string error =
           error_after([&, name = key](json& m) { m[pointer].erase(name); });
       EXPECT_THAT(error, testing::HasSubstr(key + " is missing"));

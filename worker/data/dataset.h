@@ -23,12 +23,21 @@ std::string default_prompt(DatasetKind kind);
 std::string fill_prompt(std::string_view prompt_template,
                         std::string_view question);
 
+// The files of a split, and what was chosen where there was more to choose
+// from: a line each.
+struct SplitFiles {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::string> notes;
+};
+
 // The Parquet files of `split` under `path` in row order: a file, a folder of
 // files, or a Hugging Face snapshot folder (CONFIG/SPLIT-0000k-of-0000n.parquet
-// or data/SPLIT-...; where several configs have the split, "full" is taken,
-// else the error lists them). Throws lens::InputError.
-std::vector<std::filesystem::path> find_split(const std::filesystem::path& path,
-                                              std::string_view split);
+// or data/SPLIT-...). Where several folders have the split, data/ is taken as
+// `datasets` does, or else full/; where both are there, or neither, the error
+// lists them. Throws lens::InputError, also for a split that is there twice and
+// for a file that cannot be read (worker/file/input_file.h).
+SplitFiles find_split(const std::filesystem::path& path,
+                      std::string_view split);
 
 // One image of the data set with its questions.
 struct Row {

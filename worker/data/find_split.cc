@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,6 +9,8 @@
 #include "worker/data/dataset.h"
 #include "worker/data/utf8.h"
 #include "worker/error.h"
+#include "worker/file/hub_snapshot.h"
+#include "worker/file/input_file.h"
 
 namespace lens::data {
 namespace {
@@ -158,28 +159,14 @@ Splits splits_of(const Folder& folder) {
       split.numbered.emplace(static_cast<int>(split.numbered.size()), file);
     }
     split.counts.insert(static_cast<int>(split.numbered.size()));
-    splits.emplace(name, std::move(split));
+    if (!splits.emplace(name, std::move(split)).second) {
+      throw InputError("split '" + name + "' is there twice",
+                       "as files in " + shown(inner.parent_path()) +
+                           " and in the folder " + name + " there",
+                       "remove one of them");
+    }
   }
   return splits;
-}
-
-// A folder of the Hub's cache keeps revisions under snapshots/.
-fs::path snapshot_of(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_directory(path / "snapshots", error)) return path;
-  std::string revision;
-  std::ifstream(path / "refs" / "main") >> revision;
-  const bool plain =
-      !revision.empty() && revision.find('/') == std::string::npos;
-  if (plain && fs::is_directory(path / "snapshots" / revision, error)) {
-    return path / "snapshots" / revision;
-  }
-  const Folder snapshots = list(path / "snapshots");
-  if (snapshots.folders.size() == 1) return snapshots.folders.front();
-  throw InputError(
-      "cannot choose a revision in " + shown(path),
-      std::to_string(snapshots.folders.size()) + " folders in snapshots/",
-      "give the folder of one revision");
 }
 
 std::string names_in(const Splits& splits) {
@@ -190,28 +177,93 @@ std::string names_in(const Splits& splits) {
   return names.empty() ? "none" : names;
 }
 
+// Links into nothing and the like, told before anything is read.
+SplitFiles checked(SplitFiles found) {
+  for (const fs::path& file : found.files) has_file(file);
+  return found;
+}
+
+// A file is read as it is; its name may say that it is another split, or one
+// file of several.
+SplitFiles single_file(const fs::path& file, const std::string& wanted) {
+  SplitFiles found{.files = {file}, .notes = {}};
+  const auto name = split_name(file.filename().string());
+  if (name && (name->split != wanted || name->count > 1)) {
+    found.notes.push_back(
+        shown(file) + " is read as the whole data set, as given" +
+        (name->split == wanted ? "" : "; --split " + wanted + " is not used") +
+        (name->count > 1
+             ? "; it is one of " + std::to_string(name->count) + " files"
+             : ""));
+  }
+  return checked(std::move(found));
+}
+
+SplitFiles one_folder(const fs::path& path, const Folder& top,
+                      const Split& split) {
+  SplitFiles found{.files = split.files(), .notes = {}};
+  if (!top.others.empty()) {
+    found.notes.push_back(std::to_string(top.others.size()) +
+                          " Parquet files in " + shown(path) +
+                          " that name no split are left out, the first is " +
+                          shown(top.others.front().filename()));
+  }
+  return checked(std::move(found));
+}
+
+SplitFiles unnamed_files(const fs::path& path, const Folder& top,
+                         const std::string& wanted) {
+  return checked(
+      {.files = top.others,
+       .notes = {"the Parquet files in " + shown(path) +
+                 " name no split: all " + std::to_string(top.others.size()) +
+                 " are read, --split " + one_line(wanted, 60) +
+                 " is not used"}});
+}
+
+// The folder among those that have the split.
+SplitFiles choose_config(const fs::path& path, const std::string& wanted,
+                         const Splits& configs) {
+  const std::string what =
+      "split '" + one_line(wanted, 60) + "' in " + shown(path);
+  const char* preferred = configs.size() == 1 ? configs.begin()->first.c_str()
+                          : configs.contains("data") ? "data"
+                                                     : "full";
+  const bool both = configs.contains("data") && configs.contains("full");
+  if (both || !configs.contains(preferred)) {
+    throw InputError(what + " is there in several configurations",
+                     names_in(configs), "give the folder of one of them");
+  }
+  SplitFiles found{.files = configs.at(preferred).files(), .notes = {}};
+  if (configs.size() > 1) {
+    found.notes.push_back(what + " is that of " + preferred + "/; all of " +
+                          names_in(configs) + " have one");
+  }
+  return checked(std::move(found));
+}
+
 }  // namespace
 
-std::vector<fs::path> find_split(const fs::path& given,
-                                 std::string_view split) {
-  std::error_code error;
-  const fs::file_status status = fs::status(given, error);
-  if (!fs::exists(status)) {
-    throw InputError("no data set at " + shown(given),
-                     status.type() == fs::file_type::not_found
-                         ? "no such file or folder"
-                         : error.message(),
-                     "give a Parquet file, a folder of them, or a Hugging "
-                     "Face snapshot folder");
-  }
-  if (!fs::is_directory(status)) return {given};
-
-  const fs::path path = snapshot_of(given);
+SplitFiles find_split(const fs::path& given, std::string_view split) {
   const std::string wanted(split);
+  std::error_code error;
+  if (!fs::is_directory(given, error)) {
+    if (!has_file(given)) {
+      throw InputError("no data set at " + shown(given),
+                       "no such file or folder",
+                       "give a Parquet file, a folder of them, or a Hugging "
+                       "Face snapshot folder");
+    }
+    return single_file(given, wanted);
+  }
+
+  const fs::path path = hub_snapshot(given);
   const Folder top = list(path);
   const Splits here = splits_of(top);
-  if (here.contains(wanted)) return here.at(wanted).files();
-  if (here.empty() && !top.others.empty()) return top.others;
+  if (here.contains(wanted)) return one_folder(path, top, here.at(wanted));
+  if (here.empty() && !top.others.empty()) {
+    return unnamed_files(path, top, wanted);
+  }
 
   Splits found = here;  // of any name, for the message
   Splits configs;       // by the folder that has the split
@@ -221,19 +273,13 @@ std::vector<fs::path> find_split(const fs::path& given,
       if (name == wanted) configs.emplace(inner.filename().string(), files);
     }
   }
-  for (const char* preferred : {"data", "full"}) {
-    if (configs.contains(preferred)) return configs.at(preferred).files();
-  }
-  if (configs.size() == 1) return configs.begin()->second.files();
   if (configs.empty()) {
     throw InputError(
         "no split '" + one_line(wanted, 60) + "' in " + shown(path),
         "splits found: " + names_in(found),
         "choose one with --split, or give a Parquet file");
   }
-  throw InputError("split '" + one_line(wanted, 60) + "' in " + shown(path) +
-                       " is there in several configurations",
-                   names_in(configs), "give the folder of one of them");
+  return choose_config(path, wanted, configs);
 }
 
 }  // namespace lens::data

@@ -1,11 +1,14 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "worker/error.h"
+#include "worker/file/input_file.h"
+#include "worker/file/json_object.h"
 #include "worker/image/preprocess.h"
 
 namespace lens::image {
@@ -20,6 +23,8 @@ class Settings {
       : object_(std::move(object)), file_(std::move(file)) {
     if (!object_.is_object()) fail("it is not a JSON object");
   }
+
+  const std::filesystem::path& file() const { return file_; }
 
   // The value of `key`, or nullptr when it is missing or null: both mean the
   // default to transformers.
@@ -86,32 +91,57 @@ class Settings {
   std::filesystem::path file_;
 };
 
-// The object in `file`, nothing when there is no such file.
-std::optional<json> read_json(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
-  std::ifstream stream(file);
-  if (!stream) throw InputError("cannot open " + file.string());
-  json value = json::parse(stream, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) {
-    throw InputError("cannot read " + file.string(), "it is not valid JSON",
-                     "copy the checkpoint again");
-  }
-  return value;
-}
-
 // The settings as transformers finds them: those nested in
 // processor_config.json come before preprocessor_config.json.
-std::optional<Settings> find_settings(const std::filesystem::path& checkpoint) {
+Settings find_settings(const std::filesystem::path& checkpoint,
+                       std::vector<std::string>& notes) {
   const std::filesystem::path outer = checkpoint / "processor_config.json";
-  std::optional<json> value = read_json(outer);
-  if (value && value->is_object() && value->contains("image_processor")) {
-    return Settings(std::move((*value)["image_processor"]), outer);
-  }
   const std::filesystem::path file = checkpoint / "preprocessor_config.json";
-  value = read_json(file);
-  if (!value) return std::nullopt;
-  return Settings(std::move(*value), file);
+  const bool has_own = has_file(file);
+  if (has_file(outer)) {
+    json value = read_json_object(outer);
+    if (value.contains("image_processor")) {
+      if (has_own && read_json_object(file) != value["image_processor"]) {
+        notes.emplace_back(
+            "images are cut as processor_config.json says, not as "
+            "preprocessor_config.json beside it");
+      }
+      return Settings(std::move(value["image_processor"]), outer);
+    }
+  }
+  if (!has_own) {
+    throw InputError("no preprocessor in " + checkpoint.string(),
+                     "neither preprocessor_config.json nor a "
+                     "processor_config.json with image_processor: how images "
+                     "are resized would be a guess",
+                     "copy the file from the original checkpoint");
+  }
+  return Settings(read_json_object(file), file);
+}
+
+// Another class would resize in another way.
+void check_class(const Settings& settings) {
+  constexpr std::array kNames = {"Qwen2VLImageProcessor",
+                                 "Qwen2VLImageProcessorFast",
+                                 "Qwen2VLImageProcessorPil"};
+  const json* type = settings.find("image_processor_type");
+  if (type == nullptr) return;
+  if (!type->is_string() ||
+      std::find(kNames.begin(), kNames.end(), type->get<std::string>()) ==
+          kNames.end()) {
+    settings.fail("image_processor_type is not Qwen2VLImageProcessor");
+  }
+}
+
+// Says which of two values counts.
+void note_choice(const char* chosen, std::optional<std::int64_t> value,
+                 const json& size, const char* left,
+                 std::vector<std::string>& notes) {
+  const auto other = size.find(left);
+  if (!value || other == size.end() || *other == json(*value)) return;
+  notes.push_back("the preprocessor's " + std::string(chosen) + " = " +
+                  std::to_string(*value) + " counts, not size." + left + " = " +
+                  other->dump());
 }
 
 // min_pixels and max_pixels come before `size`, whose two "edges" are pixel
@@ -121,6 +151,8 @@ void read_pixel_limits(const Settings& settings, PreprocessorConfig& config) {
   std::optional<std::int64_t> highest = settings.integer("max_pixels", 1);
   if (const json* size = settings.find("size")) {
     if (!size->is_object()) settings.fail("size is not an object");
+    note_choice("min_pixels", lowest, *size, "shortest_edge", config.notes);
+    note_choice("max_pixels", highest, *size, "longest_edge", config.notes);
     for (const auto& [key, value] : size->items()) {
       if (key == "shortest_edge") {
         if (!lowest) lowest = settings.integer(value, "size." + key, 1);
@@ -176,14 +208,15 @@ int read_side(const Settings& settings, std::string_view key, int otherwise) {
 PreprocessorConfig PreprocessorConfig::load(
     const std::filesystem::path& checkpoint) {
   PreprocessorConfig config;
-  const std::optional<Settings> settings = find_settings(checkpoint);
-  if (!settings) return config;
-  read_pixel_limits(*settings, config);
-  read_steps(*settings, config);
-  config.patch_size = read_side(*settings, "patch_size", config.patch_size);
+  const Settings settings = find_settings(checkpoint, config.notes);
+  config.file = settings.file();
+  check_class(settings);
+  read_pixel_limits(settings, config);
+  read_steps(settings, config);
+  config.patch_size = read_side(settings, "patch_size", config.patch_size);
   config.temporal_patch_size =
-      read_side(*settings, "temporal_patch_size", config.temporal_patch_size);
-  config.merge_size = read_side(*settings, "merge_size", config.merge_size);
+      read_side(settings, "temporal_patch_size", config.temporal_patch_size);
+  config.merge_size = read_side(settings, "merge_size", config.merge_size);
   return config;
 }
 

@@ -110,6 +110,22 @@ std::optional<int> orientation_in(std::string_view exif) {
   return exif_orientation(std::as_bytes(std::span(exif)));
 }
 
+// `checked` is a chunk's type and data, `rest` what follows it.
+void check_sum(std::string_view type, std::string_view checked,
+               std::string_view rest) {
+  if (rest.size() < 4) {
+    throw InputError("cannot decode PNG image", "the data ends early");
+  }
+  const auto* bytes = reinterpret_cast<const Bytef*>(checked.data());
+  if (crc32_z(0, bytes, checked.size()) == big_endian_32(rest)) return;
+  std::string name(type);
+  for (char& c : name) {
+    if (c < 'A' || c > 'z') c = '?';
+  }
+  throw InputError("cannot decode PNG image",
+                   "wrong checksum of its " + name + " chunk");
+}
+
 }  // namespace
 
 PngMetadata read_png_metadata(std::span<const std::byte> bytes) {
@@ -125,18 +141,34 @@ PngMetadata read_png_metadata(std::span<const std::byte> bytes) {
   metadata.height = big_endian_32(rest.substr(12));
   metadata.bit_depth = static_cast<unsigned char>(rest[16]);
   metadata.color_type = static_cast<unsigned char>(rest[17]);
+  metadata.interlaced = rest[20] != 0;
+
+  metadata.header = std::as_bytes(std::span(rest.substr(8, kHeaderDataBytes)));
 
   std::optional<std::string_view> exif;
   std::string profile;
   std::string xmp;
+  bool data_ended = false;  // by a chunk of another kind
   while (rest.size() >= 8) {
     const std::uint32_t length = big_endian_32(rest);
     const std::string_view type = rest.substr(4, 4);
+    const std::string_view checked = rest.substr(4, std::size_t{4} + length);
     rest.remove_prefix(8);
     const bool is_whole = rest.size() >= length;
-    if (type == "IDAT") metadata.has_all_data = is_whole;
-    if (!is_whole || type == "IEND") break;
     const std::string_view data = rest.substr(0, length);
+    if (type == "IDAT") {
+      if (!data_ended) {
+        metadata.has_all_data = is_whole;
+        metadata.data.push_back(std::as_bytes(std::span(data)));
+      }
+    } else if (metadata.data.empty()) {
+      check_sum(type, checked,
+                rest.substr(std::min<std::size_t>(length, rest.size())));
+    } else {
+      data_ended = true;
+    }
+    if (!is_whole || type == "IEND") break;
+    if (type == "PLTE") metadata.palette = std::as_bytes(std::span(data));
     if (type == "eXIf") {
       exif = data;
     } else if (type == "tEXt" || type == "zTXt" || type == "iTXt") {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "worker/image/image.h"
@@ -20,8 +21,12 @@ struct PreprocessorConfig {
   std::array<float, 3> mean = {0.48145466f, 0.4578275f, 0.40821073f};
   std::array<float, 3> std = {0.26862954f, 0.26130258f, 0.27577711f};
   double rescale_factor = 1.0 / 255.0;  // of levels, before mean and std
+  std::filesystem::path file = {};      // where the settings come from
+  // What was chosen where the files say two things, a line each.
+  std::vector<std::string> notes = {};
 
-  // Throws lens::InputError for a broken file; a missing file gives defaults.
+  // Throws lens::InputError for a missing or broken file, another class of
+  // processor, and for steps that are left out or done in another way.
   static PreprocessorConfig load(const std::filesystem::path& checkpoint);
 };
 

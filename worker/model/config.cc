@@ -1,149 +1,81 @@
 #include "worker/model/config.h"
 
-#include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "worker/error.h"
+#include "worker/file/json_object.h"
+#include "worker/model/config_section.h"
 
 namespace lens::model {
 namespace {
 
 using nlohmann::json;
 
-json read_json(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    throw InputError("cannot open " + file.string(), "no such file",
-                     "give the folder of a Qwen2-VL checkpoint");
+// What transformers 5.17 takes where config.json names none.
+constexpr std::int64_t kDefaultEndId = 151645;
+constexpr int kDefaultKvHeads = 8;
+
+void read_mrope_section(const ConfigSection& section, const json& list,
+                        TextConfig* text) {
+  if (!list.is_array() || list.size() != 3) {
+    section.reject("mrope_section", "is not a list of three integers");
   }
-  json value = json::parse(in, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) {
-    throw InputError("cannot read " + file.string(), "not a JSON object",
-                     "download the checkpoint again");
+  for (int axis = 0; axis < 3; ++axis) {
+    const json& length = list[axis];
+    if (!length.is_number_integer() || length.get<std::int64_t>() < 0 ||
+        length.get<std::int64_t>() > 1 << 16) {
+      section.reject("mrope_section", "is not a list of three integers");
+    }
+    text->mrope_section[axis] = length.get<int>();
   }
-  return value;
 }
 
-// Looks keys up in the nested section first, then at the top level: where both
-// are present, the nested one is what transformers uses.
-class Section {
- public:
-  Section(const json& root, const char* nested, bool fall_back,
-          std::string file)
-      : root_(fall_back ? &root : nullptr), file_(std::move(file)) {
-    const auto found = root.find(nested);
-    if (found != root.end() && found->is_object()) nested_ = &*found;
-  }
-
-  const json* find(const char* key) const {
-    for (const json* place : {nested_, root_}) {
-      if (!place) continue;
-      const auto found = place->find(key);
-      if (found != place->end() && !found->is_null()) return &*found;
-    }
-    return nullptr;
-  }
-
-  std::int64_t integer(const char* key, std::int64_t fallback, std::int64_t low,
-                       std::int64_t high) const {
-    const json* value = find(key);
-    if (!value) return check(key, fallback, low, high);
-    if (!value->is_number_integer()) reject(key, "is not an integer");
-    return check(key, value->get<std::int64_t>(), low, high);
-  }
-
-  std::int64_t required(const char* key, std::int64_t low,
-                        std::int64_t high) const {
-    if (!find(key)) reject(key, "is missing");
-    return integer(key, 0, low, high);
-  }
-
-  double number(const char* key, double fallback) const {
-    const json* value = find(key);
-    if (!value) return fallback;
-    if (!value->is_number()) reject(key, "is not a number");
-    const double number = value->get<double>();
-    if (!(number > 0) || !(number < 1e12)) reject(key, "is out of range");
-    return number;
-  }
-
-  bool boolean(const char* key, bool fallback) const {
-    const json* value = find(key);
-    if (!value) return fallback;
-    if (!value->is_boolean()) reject(key, "is not true or false");
-    return value->get<bool>();
-  }
-
-  std::string string(const char* key, const std::string& fallback) const {
-    const json* value = find(key);
-    if (!value) return fallback;
-    if (!value->is_string()) reject(key, "is not a string");
-    return value->get<std::string>();
-  }
-
-  [[noreturn]] void reject(const std::string& key,
-                           const std::string& why) const {
-    throw InputError("cannot use " + file_, key + " " + why,
-                     "check that it is the config of a Qwen2-VL checkpoint");
-  }
-
- private:
-  std::int64_t check(const char* key, std::int64_t value, std::int64_t low,
-                     std::int64_t high) const {
-    if (value < low || value > high) {
-      reject(key, "= " + std::to_string(value) + " is not in " +
-                      std::to_string(low) + ".." + std::to_string(high));
-    }
-    return value;
-  }
-
-  const json* nested_ = nullptr;
-  const json* root_;
-  std::string file_;
-};
-
-// rope_theta and mrope_section: in rope_parameters (v5), or in rope_scaling
-// and beside it.
-void read_rope(const Section& section, TextConfig* text) {
+// rope_scaling, or else rope_parameters (v5), as a whole; rope_theta in it, or
+// else beside it.
+void read_rope(const ConfigSection& section, TextConfig* text) {
   text->rope_theta = section.number("rope_theta", text->rope_theta);
-  for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    const json* rope = section.find(key);
-    if (!rope) continue;
-    if (!rope->is_object()) section.reject(key, "is not an object");
-    std::string type = "default";
-    for (const char* name : {"type", "rope_type"}) {
-      const auto found = rope->find(name);
-      if (found == rope->end() || found->is_null()) continue;
-      if (!found->is_string()) section.reject(key, "has no name as its type");
-      type = found->get<std::string>();
+  const json* scaling = section.find("rope_scaling");
+  const bool scaled = scaling && !scaling->empty();
+  const char* key = scaled ? "rope_scaling" : "rope_parameters";
+  const json* rope = section.find(key);
+  if (!rope) return;
+  if (!rope->is_object()) section.reject(key, "is not an object");
+  const ConfigSection inner(rope, section.file());
+  const std::string type =
+      inner.string("rope_type", inner.string("type", "default"));
+  if (type != "default" && type != "mrope") {
+    section.reject(key, "has type \"" + type + "\", which is not supported");
+  }
+  text->rope_theta = inner.number("rope_theta", text->rope_theta);
+  if (const json* list = inner.find("mrope_section")) {
+    read_mrope_section(section, *list, text);
+  }
+}
+
+// Every layer sees all tokens before it.
+void check_attention(const ConfigSection& section, int num_layers) {
+  const bool windowed =
+      section.boolean("use_sliding_window", false) &&
+      (section.find("sliding_window") || !section.contains("sliding_window"));
+  const json* types = section.find("layer_types");
+  if (!types) {
+    if (windowed &&
+        section.integer("max_window_layers", 80, 0, 1 << 20) < num_layers) {
+      section.reject("use_sliding_window", "is on, which is not supported");
     }
-    if (type != "default" && type != "mrope") {
-      section.reject(key, "has type \"" + type + "\", which is not supported");
-    }
-    if (const auto theta = rope->find("rope_theta"); theta != rope->end()) {
-      if (!theta->is_number() || !(theta->get<double>() > 0)) {
-        section.reject("rope_theta", "is not a positive number");
-      }
-      text->rope_theta = theta->get<double>();
-    }
-    if (const auto list = rope->find("mrope_section"); list != rope->end()) {
-      if (!list->is_array() || list->size() != 3) {
-        section.reject("mrope_section", "is not a list of three integers");
-      }
-      for (int axis = 0; axis < 3; ++axis) {
-        const json& length = (*list)[axis];
-        if (!length.is_number_integer() || length.get<std::int64_t>() < 0 ||
-            length.get<std::int64_t>() > 1 << 16) {
-          section.reject("mrope_section", "is not a list of three integers");
-        }
-        text->mrope_section[axis] = length.get<int>();
-      }
+    return;
+  }
+  if (!types->is_array()) section.reject("layer_types", "is not a list");
+  for (const json& type : *types) {
+    if (type != "full_attention") {
+      section.reject("layer_types",
+                     "names another attention than full_attention, which is "
+                     "not supported");
     }
   }
 }
 
-TextConfig read_text(const Section& section) {
+TextConfig read_text(const ConfigSection& section) {
   constexpr std::int64_t kMaxWidth = 1 << 20;
   TextConfig text;
   text.hidden_size =
@@ -152,8 +84,12 @@ TextConfig read_text(const Section& section) {
       static_cast<int>(section.required("num_hidden_layers", 1, 10000));
   text.num_heads =
       static_cast<int>(section.required("num_attention_heads", 1, 65536));
+  // Null means as many as heads, a missing key the class default.
   text.num_kv_heads = static_cast<int>(
-      section.integer("num_key_value_heads", text.num_heads, 1, 65536));
+      section.integer("num_key_value_heads",
+                      section.contains("num_key_value_heads") ? text.num_heads
+                                                              : kDefaultKvHeads,
+                      1, 65536));
   text.intermediate_size =
       static_cast<int>(section.required("intermediate_size", 1, kMaxWidth * 8));
   text.vocab_size = section.required("vocab_size", 1, 1 << 24);
@@ -179,14 +115,11 @@ TextConfig read_text(const Section& section) {
       act != "silu") {
     section.reject("hidden_act", "\"" + act + "\" is not supported");
   }
-  if (section.boolean("use_sliding_window", false) &&
-      section.integer("max_window_layers", 80, 0, 1 << 20) < text.num_layers) {
-    section.reject("use_sliding_window", "is on, which is not supported");
-  }
+  check_attention(section, text.num_layers);
   return text;
 }
 
-VisionConfig read_vision(const Section& section, int text_hidden_size) {
+VisionConfig read_vision(const ConfigSection& section, int text_hidden_size) {
   VisionConfig vision;
   const auto positive = [&](const char* key, int fallback) {
     return static_cast<int>(section.integer(key, fallback, 1, 1 << 20));
@@ -195,6 +128,11 @@ VisionConfig read_vision(const Section& section, int text_hidden_size) {
       static_cast<int>(section.integer("depth", vision.depth, 1, 10000));
   vision.embed_dim = positive("embed_dim", vision.embed_dim);
   vision.num_heads = positive("num_heads", vision.num_heads);
+  // transformers takes it for another spelling of the same.
+  if (positive("num_attention_heads", vision.num_heads) != vision.num_heads) {
+    section.reject("vision_config",
+                   "has num_attention_heads that are not its num_heads");
+  }
   vision.mlp_ratio =
       static_cast<int>(section.integer("mlp_ratio", vision.mlp_ratio, 1, 256));
   vision.hidden_size = positive("hidden_size", vision.hidden_size);
@@ -235,41 +173,108 @@ VisionConfig read_vision(const Section& section, int text_hidden_size) {
   return vision;
 }
 
-std::vector<std::int64_t> token_ids(const json* value) {
-  std::vector<std::int64_t> ids;
-  if (!value) return ids;
-  const json list = value->is_array() ? *value : json::array({*value});
-  for (const json& id : list) {
-    if (id.is_number_integer()) ids.push_back(id.get<std::int64_t>());
+[[noreturn]] void refuse_quantised(const std::filesystem::path& file,
+                                   const json& settings) {
+  std::string method = "a method without a name";
+  if (settings.is_object()) {
+    if (settings.contains("quant_method") &&
+        settings["quant_method"].is_string()) {
+      method = settings["quant_method"].get<std::string>();
+    } else if (settings.value("load_in_4bit", json()) == json(true) ||
+               settings.value("load_in_8bit", json()) == json(true)) {
+      method = "bitsandbytes";
+    }
   }
-  return ids;
+  throw InputError("cannot use " + file.string(),
+                   "its quantization_config says that the weights are "
+                   "quantised by " +
+                       method.substr(0, 60),
+                   "give the plain checkpoint, with weights in BF16, F16 or "
+                   "F32");
+}
+
+void check_plain(const std::filesystem::path& file, const json& section) {
+  for (const char* key : {"quantization_config", "compression_config"}) {
+    const auto found = section.find(key);
+    if (found != section.end() && !found->is_null()) {
+      refuse_quantised(file, *found);
+    }
+  }
+}
+
+// Keys of the decoder that stand beside a text_config with another value:
+// transformers reads the inner ones alone.
+void note_outer_keys(const json& root, const json& text,
+                     std::vector<std::string>& notes) {
+  std::string keys;
+  for (const char* key :
+       {"hidden_size", "num_hidden_layers", "num_attention_heads",
+        "num_key_value_heads", "intermediate_size", "vocab_size",
+        "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
+        "hidden_act", "max_position_embeddings", "use_sliding_window",
+        "eos_token_id"}) {
+    if (!root.contains(key) || root[key] == text.value(key, json())) continue;
+    keys += (keys.empty() ? "" : ", ") + std::string(key);
+  }
+  if (!keys.empty()) {
+    notes.push_back("config.json: " + keys +
+                    " beside text_config not read, only what is in it");
+  }
+}
+
+// A section of config.json; null where it is not there.
+const json* section_of(const ConfigSection& top, const char* key) {
+  const json* section = top.find(key);
+  if (section && !section->is_object()) top.reject(key, "is not an object");
+  return section;
+}
+
+// Either place may say so; transformers ties when one of them does.
+bool read_tie(const ConfigSection& top, const ConfigSection& text,
+              std::vector<std::string>& notes) {
+  constexpr const char* kKey = "tie_word_embeddings";
+  const bool outer = top.boolean(kKey, false);
+  const bool inner = text.boolean(kKey, false);
+  if (outer != inner && top.find(kKey) && text.find(kKey)) {
+    notes.push_back(std::string("config.json: ") + kKey +
+                    " is true in one place and false in another: true counts");
+  }
+  return outer || inner;
 }
 
 }  // namespace
 
 ModelConfig ModelConfig::load(const std::filesystem::path& checkpoint) {
   const auto file = checkpoint / "config.json";
-  const json root = read_json(file);
-  const Section text(root, "text_config", /*fall_back=*/true, file.string());
-  const Section vision(root, "vision_config", false, file.string());
-
+  const json root = read_json_object(file);
+  const ConfigSection top(&root, file.string());
   ModelConfig config;
-  const Section top(root, "", true, file.string());
-  if (const std::string family = top.string("model_type", "qwen2_vl");
+  if (const std::string family = top.string("model_type", "");
       family != "qwen2_vl") {
     throw InputError("cannot use " + file.string(),
-                     "model_type is \"" + family + "\", not qwen2_vl",
+                     family.empty()
+                         ? "model_type is missing"
+                         : "model_type is \"" + family + "\", not qwen2_vl",
                      "give a Qwen2-VL checkpoint");
   }
+  check_plain(file, root);
+  const json* inner = section_of(top, "text_config");
+  if (inner) {
+    check_plain(file, *inner);
+    note_outer_keys(root, *inner, config.notes);
+  }
+  const ConfigSection text(inner ? inner : &root, file.string());
   config.text = read_text(text);
-  config.vision = read_vision(vision, config.text.hidden_size);
-  // Either place may say so; transformers ties when one of them does.
-  config.tie_word_embeddings = top.boolean("tie_word_embeddings", false) ||
-                               text.boolean("tie_word_embeddings", false);
-  config.dtype = text.string("dtype", text.string("torch_dtype", ""));
+  config.vision = read_vision({section_of(top, "vision_config"), file.string()},
+                              config.text.hidden_size);
+  config.tie_word_embeddings = read_tie(top, text, config.notes);
+  config.dtype = top.string("dtype", top.string("torch_dtype", ""));
+  if (config.dtype.empty()) {
+    config.dtype = text.string("dtype", text.string("torch_dtype", ""));
+  }
 
   const auto id = [&](const char* key, std::int64_t fallback) {
-    return text.integer(key, fallback, 0, config.text.vocab_size - 1);
+    return top.integer(key, fallback, 0, config.text.vocab_size - 1);
   };
   config.image_token_id = id("image_token_id", config.image_token_id);
   config.vision_start_token_id =
@@ -277,18 +282,16 @@ ModelConfig ModelConfig::load(const std::filesystem::path& checkpoint) {
   config.vision_end_token_id =
       id("vision_end_token_id", config.vision_end_token_id);
 
-  config.eos_token_ids = token_ids(text.find("eos_token_id"));
-  const auto generation = checkpoint / "generation_config.json";
-  if (std::filesystem::exists(generation)) {
-    const json values = read_json(generation);
-    const Section section(values, "", true, generation.string());
-    if (const json* eos = section.find("eos_token_id")) {
-      config.eos_token_ids = token_ids(eos);
-    }
-    config.repetition_penalty =
-        section.number("repetition_penalty", config.repetition_penalty);
+  config.generation = GenerationConfig::load(
+      checkpoint, read_end_ids(text.contains("eos_token_id")
+                                   ? (inner ? *inner : root)["eos_token_id"]
+                                   : json(kDefaultEndId),
+                               file));
+  if (config.generation.end_ids.empty()) {
+    config.notes.push_back(
+        "no eos_token_id: no token ends an answer, each runs to "
+        "--max-new-tokens");
   }
-  if (config.eos_token_ids.empty()) config.eos_token_ids = {151645};
   return config;
 }
 

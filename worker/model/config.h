@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "worker/model/generation_config.h"
+
 namespace lens::model {
 
 struct VisionConfig {
@@ -47,7 +49,7 @@ struct TextConfig {
 // A Qwen2-VL config.json (and generation_config.json) in any of the layouts
 // that transformers has written: flat (up to 4.51), with text_config (4.52 to
 // 4.57), or v5 (rope_parameters, dtype). Keys that are missing take the class
-// defaults of transformers.
+// defaults of transformers 5.17; what stands there twice is read as there.
 struct ModelConfig {
   TextConfig text;
   VisionConfig vision;
@@ -56,11 +58,12 @@ struct ModelConfig {
   std::int64_t image_token_id = 151655;
   std::int64_t vision_start_token_id = 151652;
   std::int64_t vision_end_token_id = 151653;
-  std::vector<std::int64_t> eos_token_ids;  // generation_config.json's first
-  double repetition_penalty = 1.0;          // of generation_config.json
+  GenerationConfig generation;
+  // What was chosen where the files say two things or nothing, a line each.
+  std::vector<std::string> notes;
 
   // Throws lens::InputError: no file, not JSON, another model family, a value
-  // out of range, a feature that is not supported.
+  // out of range, quantised weights, a feature that is not supported.
   static ModelConfig load(const std::filesystem::path& checkpoint);
 };
 

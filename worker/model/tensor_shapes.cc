@@ -60,7 +60,7 @@ std::map<std::string, Shape> tensor_shapes(const ModelConfig& config) {
   const TextConfig& text = config.text;
   Shapes shapes;
   add_vision(config.vision, shapes);
-  shapes["model.embed_tokens.weight"] = {text.vocab_size, text.hidden_size};
+  shapes[kEmbeddingTensor] = {text.vocab_size, text.hidden_size};
   for (int i = 0; i < text.num_layers; ++i) add_layer(text, i, shapes);
   shapes["model.norm.weight"] = {text.hidden_size};
   shapes[kHeadTensor] = {text.vocab_size, text.hidden_size};

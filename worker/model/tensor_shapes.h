@@ -11,8 +11,10 @@ namespace lens::model {
 
 using Shape = std::vector<std::int64_t>;
 
-// The head of the decoder. A checkpoint may lack it: then it is the embedding.
+// The head of the decoder and its embedding. Where the config ties them a
+// checkpoint may lack one: then it is the other.
 inline constexpr const char* kHeadTensor = "lm_head.weight";
+inline constexpr const char* kEmbeddingTensor = "model.embed_tokens.weight";
 
 // The shape of every tensor that a model of this config has, by its official
 // name; that of kHeadTensor too.

@@ -91,15 +91,18 @@ Weights Weights::load(const std::filesystem::path& checkpoint,
 
   Weights weights;
   weights.vision = load_vision(load, config.vision);
-  weights.text.embedding = load.tensor("model.embed_tokens.weight");
+  // Of head and embedding those that are in the files are used, whatever the
+  // flag says; CheckpointFiles lets one be missing only where they are tied.
+  const bool head = load.contains(kHeadTensor);
+  const bool embedding = load.contains(kEmbeddingTensor);
+  weights.text.embedding =
+      load.tensor(embedding ? kEmbeddingTensor : kHeadTensor);
   for (int i = 0; i < config.text.num_layers; ++i) {
     weights.text.layers.push_back(load_layer(load, i));
   }
   weights.text.norm = load.tensor("model.norm.weight");
-  // A head that is in the files is used whatever the flag says; one that is not
-  // there is tied.
-  weights.text.lm_head = load.contains(kHeadTensor) ? load.tensor(kHeadTensor)
-                                                    : weights.text.embedding;
+  weights.text.lm_head =
+      head && embedding ? load.tensor(kHeadTensor) : weights.text.embedding;
   return weights;
 }
 

@@ -13,7 +13,7 @@ namespace {
 std::vector<Row> rows_of(const char* name, const char* split) {
   const std::filesystem::path folder =
       std::filesystem::path(LENS_SOURCE_DIR) / "demo" / "data" / name;
-  const Dataset dataset(dataset_kind(name), find_split(folder, split));
+  const Dataset dataset(dataset_kind(name), find_split(folder, split).files);
   return dataset.read(0, dataset.rows(), {});
 }
 

@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class FindSplit : public ::testing::Test {
  protected:
@@ -34,10 +35,15 @@ class FindSplit : public ::testing::Test {
   std::vector<std::string> find(const std::string& split,
                                 const std::string& below = "") {
     std::vector<std::string> names;
-    for (const fs::path& file : find_split(top_ / below, split)) {
+    for (const fs::path& file : find_split(top_ / below, split).files) {
       names.push_back(fs::relative(file, top_).string());
     }
     return names;
+  }
+
+  std::vector<std::string> notes(const std::string& split,
+                                 const std::string& below = "") {
+    return find_split(top_ / below, split).notes;
   }
 
   std::string error(const std::string& split, const std::string& below = "") {
@@ -80,6 +86,11 @@ TEST_F(FindSplit, FolderOfOtherNamesIsTakenSorted) {
   touch("notes.txt");
   touch(".hidden.parquet");
   EXPECT_THAT(find("test"), ElementsAre("a.parquet", "b.parquet"));
+  EXPECT_THAT(notes("test"),
+              ElementsAre(HasSubstr("--split test is not used")));
+  touch("test-00000-of-00001.parquet");
+  EXPECT_THAT(notes("test"), ElementsAre(AllOf(HasSubstr("2 Parquet files"),
+                                               HasSubstr("left out"))));
 }
 
 TEST_F(FindSplit, FullIsTakenAmongConfigurations) {
@@ -88,10 +99,51 @@ TEST_F(FindSplit, FullIsTakenAmongConfigurations) {
   }
   touch("small/validation-00000-of-00001.parquet");
   EXPECT_THAT(find("test"), ElementsAre("full/test-00000-of-00001.parquet"));
+  EXPECT_THAT(notes("test"),
+              ElementsAre(AllOf(HasSubstr("that of full/"),
+                                HasSubstr("full, human_handwrite, small"))));
   EXPECT_THAT(find("test", "small"),
               ElementsAre("small/test-00000-of-00001.parquet"));
+  EXPECT_THAT(notes("test", "small"), IsEmpty());
   EXPECT_THAT(find("validation"),
               ElementsAre("small/validation-00000-of-00001.parquet"));
+}
+
+TEST_F(FindSplit, DataIsTakenBeforeOtherFoldersButNotBesideFull) {
+  touch("data/test-00000-of-00001.parquet");
+  EXPECT_THAT(notes("test"), IsEmpty());
+  touch("small/test-00000-of-00001.parquet");
+  EXPECT_THAT(find("test"), ElementsAre("data/test-00000-of-00001.parquet"));
+  EXPECT_THAT(notes("test"), ElementsAre(HasSubstr("that of data/")));
+  touch("full/test-00000-of-00001.parquet");
+  EXPECT_THAT(error("test"), AllOf(HasSubstr("several configurations"),
+                                   HasSubstr("(data, full, small)")));
+}
+
+TEST_F(FindSplit, SplitThatIsThereAsFilesAndAsAFolderIsRefused) {
+  touch("test-00000-of-00001.parquet");
+  touch("test/0000.parquet");
+  EXPECT_THAT(error("test"), HasSubstr("split 'test' is there twice"));
+}
+
+TEST_F(FindSplit, FileOfAnotherSplitIsReadAndThatIsSaid) {
+  touch("train-00001-of-00007.parquet");
+  EXPECT_EQ(find("test", "train-00001-of-00007.parquet").size(), 1U);
+  EXPECT_THAT(notes("test", "train-00001-of-00007.parquet"),
+              ElementsAre(AllOf(HasSubstr("--split test is not used"),
+                                HasSubstr("one of 7 files"))));
+  touch("test-00000-of-00001.parquet");
+  EXPECT_THAT(notes("test", "test-00000-of-00001.parquet"), IsEmpty());
+}
+
+TEST_F(FindSplit, LinkIntoNothingIsNamed) {
+  fs::create_directories(top_ / "data");
+  fs::create_symlink("../../blobs/0a",
+                     top_ / "data/test-00000-of-00001.parquet");
+  EXPECT_THAT(error("test"), AllOf(HasSubstr("link into nothing"),
+                                   HasSubstr("../../blobs/0a")));
+  fs::create_symlink("away", top_ / "single.parquet");
+  EXPECT_THAT(error("test", "single.parquet"), HasSubstr("link into nothing"));
 }
 
 TEST_F(FindSplit, SeveralConfigurationsAreListed) {
@@ -145,7 +197,7 @@ TEST_F(FindSplit, CacheFolderLeadsToItsMainRevision) {
   EXPECT_THAT(find("test"),
               ElementsAre("snapshots/abc/data/test-00000-of-00001.parquet"));
   std::ofstream(top_ / "refs/main") << "gone\n";
-  EXPECT_THAT(error("test"), HasSubstr("2 folders in snapshots/"));
+  EXPECT_THAT(error("test"), HasSubstr("refs/main names gone"));
 }
 
 TEST_F(FindSplit, MissingPathAndEmptyFolderSayWhatIsMissing) {

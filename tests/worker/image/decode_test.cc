@@ -144,6 +144,55 @@ TEST(Decode, DataThatEndsEarlyIsRefused) {
   EXPECT_THAT(reason(cut(png, png.size() / 2)), HasSubstr("ends early"));
 }
 
+// The position of the first chunk of a type: of its length.
+std::size_t chunk_at(const FileBytes& file, std::string_view type) {
+  const std::string_view data(reinterpret_cast<const char*>(file.data()),
+                              file.size());
+  return data.find(type) - 4;
+}
+
+// Checked against PIL by pixels_oracle.py.
+TEST(Decode, ChecksumsBehindTheHeaderChunksOfAPngAreNotLookedAt) {
+  PngOptions options = one_row(2, 8, 2, "\x01\x02\x03\xFD\xFE\xFF");
+  options.before = {{"tEXt", std::string("a\0b", 3)}};
+  options.after = {{"tEXt", std::string("a\0b", 3)}};
+  const FileBytes good = make_png(options);
+  const std::size_t data = chunk_at(good, "IDAT");
+  const std::size_t end = chunk_at(good, "IEND");
+  for (const std::size_t sum : {end - 15 - 4, end - 4, good.size() - 4}) {
+    FileBytes file = good;
+    file[sum] ^= std::byte{0xFF};
+    EXPECT_THAT(decode_image(file).pixels, ElementsAre(1, 2, 3, 253, 254, 255));
+  }
+  for (const std::size_t sum : {data - 4, data - 15 - 4}) {
+    FileBytes file = good;
+    file[sum] ^= std::byte{0xFF};
+    EXPECT_THAT(reason(file), HasSubstr("wrong checksum of its "));
+  }
+}
+
+TEST(Decode, PngWithoutTheSumOfItsPictureIsWholeWithAWrongOneIsNot) {
+  const FileBytes good = make_png(one_row(1, 8, 2, "\x01\x02\x03"));
+  const std::size_t data = chunk_at(good, "IDAT");
+  const std::size_t end = chunk_at(good, "IEND");
+  FileBytes file = good;
+  file.erase(file.begin() + static_cast<std::ptrdiff_t>(end) - 8,
+             file.begin() + static_cast<std::ptrdiff_t>(end) - 4);
+  file[data + 3] =
+      static_cast<std::byte>(std::to_integer<int>(file[data + 3]) - 4);
+  EXPECT_THAT(decode_image(file).pixels, ElementsAre(1, 2, 3));
+  file = good;
+  file[end - 5] ^= std::byte{1};
+  EXPECT_THAT(reason(file), HasSubstr("cannot decode PNG"));
+}
+
+TEST(Decode, UnknownChunksOfAPngChangeNothing) {
+  PngOptions options = one_row(1, 8, 2, "\x01\x02\x03");
+  options.before = {{"ABCD", "critical"}};
+  options.after = {{"EFGH", "critical"}};
+  EXPECT_THAT(decode_image(make_png(options)).pixels, ElementsAre(1, 2, 3));
+}
+
 TEST(Decode, ChangedPngDataIsRefused) {
   FileBytes file = make_png({.width = 64, .height = 64});
   file[file.size() - 20] ^= std::byte{1};

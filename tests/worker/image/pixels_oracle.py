@@ -287,6 +287,121 @@ def check_truncated(library):
     report("a truncated file is an error where PIL raises", count, wrong)
 
 
+def odd_pngs():
+    """Files with something wrong or missing that leaves all rows there, or
+    nearly."""
+    rng = np.random.default_rng(13)
+    width, height = 50, 40
+    rows = b"".join(b"\0" + row.tobytes() for row in rng.integers(
+        0, 256, (height, width * 3), dtype=np.uint8))
+    data = zlib.compress(rows)
+    half = len(data) // 2
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    end = chunk(b"IEND", b"")
+    text = chunk(b"tEXt", b"a\0b")
+    turned = chunk(b"eXIf", exif(6))
+
+    def wrong(piece):
+        return piece[:-1] + bytes([piece[-1] ^ 0xFF])
+
+    def png(*pieces):
+        return b"\x89PNG\r\n\x1a\n" + b"".join(pieces)
+
+    def idat(part):
+        return chunk(b"IDAT", part)
+
+    flushed = zlib.compressobj()
+    flushed = flushed.compress(rows) + flushed.flush(zlib.Z_SYNC_FLUSH)
+    whole = idat(data)
+    return {
+        "sum of the data": png(head, wrong(whole), end),
+        "sum of the first of two": png(
+            head, wrong(idat(data[:half])), idat(data[half:]), end),
+        "sum of the second of two": png(
+            head, idat(data[:half]), wrong(idat(data[half:])), end),
+        "sum of the header": png(wrong(head), whole, end),
+        "sum of the end": png(head, whole, wrong(end)),
+        "sum of a text before": png(head, wrong(text), whole, end),
+        "sum of a text behind": png(head, whole, wrong(text), end),
+        "sum of an unknown chunk": png(
+            head, wrong(chunk(b"zzZz", b"ab")), whole, end),
+        "sum of a palette": png(
+            head, wrong(chunk(b"PLTE", bytes(9))), whole, end),
+        "sum of transparency": png(
+            head, wrong(chunk(b"tRNS", bytes(6))), whole, end),
+        "sum of EXIF before": png(head, wrong(turned), whole, end),
+        "sum of EXIF behind": png(head, whole, wrong(turned), end),
+        "unknown critical chunk": png(head, chunk(b"ABCD", b"a"), whole, end),
+        "no zlib sum": png(head, idat(data[:-4]), end),
+        "half a zlib sum": png(head, idat(data[:-2]), end),
+        "wrong zlib sum": png(head, idat(data[:-4] + bytes(4)), end),
+        "wrong zlib sum, apart": png(
+            head, idat(data[:-4]), idat(bytes(4)), end),
+        "bytes behind the zlib stream": png(head, idat(data + b"junk"), end),
+        "more rows": png(head, idat(zlib.compress(rows + rows[:200])), end),
+        "bytes behind the end": png(head, whole, end, b"junk" * 100),
+        "no end": png(head, whole),
+        "no sum and no end": png(head, whole)[:-4],
+        "half a sum and no end": png(head, whole)[:-2],
+        "zlib stream cut a little": png(head, idat(data[:-20]), end),
+        "last row short": png(head, idat(zlib.compress(rows[:-10])), end),
+        "zlib stream without end": png(head, idat(flushed), end),
+        "data longer than the file": png(
+            head, struct.pack(">I", len(data) + 50), whole[4:], end),
+        "empty data first": png(head, idat(b""), whole, end),
+        "data in two places": png(
+            head, idat(data[:half]), text, idat(data[half:]), end),
+        "data again": png(head, whole, text, idat(data), end),
+        "unknown filter": png(
+            head, idat(zlib.compress(b"\7" + rows[1:])), end),
+        "zlib header": png(head, idat(b"\x78\x9d" + data[2:]), end),
+        "two headers": png(head, head, whole, end),
+        "no data": png(head, end),
+        "noise behind the data": png(head, whole, b"\xff" * 60),
+    }
+
+
+def odd_jpegs():
+    rng = np.random.default_rng(14)
+    photo = Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8))
+    files = {}
+    for progressive in (False, True):
+        buffer = io.BytesIO()
+        photo.save(buffer, "JPEG", quality=90, progressive=progressive)
+        data = buffer.getvalue()
+        files |= {f"{name}, {progressive}": changed for name, changed in {
+            "no end": data[:-2],
+            "half an end": data[:-1],
+            "cut a little": data[:-10],
+            "cut": data[:len(data) // 2],
+            "bytes behind the end": data + b"junk" * 50,
+            "bytes before the end": data[:-2] + b"\0\1\2\3" + data[-2:],
+            "fill bytes before the end": data[:-2] + b"\xff\xff" + data[-2:],
+            "two pictures": data + data,
+            "one byte": data[:900] + bytes([data[900] ^ 0x55]) + data[901:],
+            "end too early": data[:900] + b"\xff\xd9" + data[900:],
+            "end too early, cut": data[:900] + b"\xff\xd9",
+        }.items()}
+    return files
+
+
+def check_odd_files(library):
+    wrong = []
+    files = odd_pngs() | odd_jpegs()
+    for name, data in files.items():
+        ours = library.decode(data)
+        try:
+            theirs = pil_pixels(data)
+        except Exception as error:
+            if not isinstance(ours, str):
+                wrong.append(f"{name}: PIL gives {error!r}")
+            continue
+        result = difference(ours, theirs)
+        if result != 0:
+            wrong.append(f"{name}: {result}")
+    report("odd files are decoded or refused as by PIL", len(files), wrong)
+
+
 def check_resize(library):
     rng = np.random.default_rng(10)
     wrong = []
@@ -385,11 +500,18 @@ def check_configs(library):
         {**base, "size": {"min_pixels": 784, "max_pixels": 50176}},
         {**base, "size": {**edges, "other": 3}},
         {**base, "patch_size": 16, "merge_size": 1, "temporal_patch_size": 1},
+        {**OFFICIAL, "size": edges},
+        {**OFFICIAL, "image_processor_type": "Qwen2VLImageProcessorFast"},
+        {**OFFICIAL, "image_processor_type": "Qwen2VLImageProcessorPil"},
+        {**OFFICIAL, "image_processor_type": "Qwen2_5_VLImageProcessor"},
+        None,  # no file
     ]
     photo = Image.new("RGB", (61, 47))
     wrong = []
     for i, config in enumerate(configs):
         folder = save_config(library, f"config{i}", config)
+        if config is None:
+            os.remove(os.path.join(folder, "preprocessor_config.json"))
         if i == 1:
             save_config(library, f"config{i}",
                         {"image_processor": {**base, "size": edges}},
@@ -400,7 +522,7 @@ def check_configs(library):
             expected = [processor.size.shortest_edge,
                         processor.size.longest_edge, processor.patch_size,
                         processor.temporal_patch_size, processor.merge_size]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OSError):
             expected = "error"
         ours = library.sides("config", folder)
         if isinstance(ours, str):
@@ -469,6 +591,7 @@ def main():
         check_orientation(library)
         check_jpeg(library)
         check_truncated(library)
+        check_odd_files(library)
         check_resize(library)
         check_sizes(library)
         check_configs(library)

@@ -14,11 +14,12 @@
 namespace lens::image {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::make_jpeg;
 using testing::read_file;
 
-constexpr PreprocessorConfig kOfficial = {.max_pixels = 12845056};
+const PreprocessorConfig kOfficial = {.max_pixels = 12845056};
 
 std::string error_of(auto call) {
   try {
@@ -45,6 +46,9 @@ class Checkpoint {
 
   void add(const std::string& text, const std::string& file) {
     std::ofstream(path_ / file) << text;
+  }
+  void link(const std::string& file, const std::string& target) {
+    std::filesystem::create_symlink(target, path_ / file);
   }
   PreprocessorConfig load() const { return PreprocessorConfig::load(path_); }
 
@@ -141,11 +145,26 @@ TEST(Patches, NarrowFilesAreRefusedByTheirHeader) {
   EXPECT_THAT(why, HasSubstr("200 times"));
 }
 
-TEST(Config, MissingFileGivesTheDefaults) {
-  const PreprocessorConfig config =
-      PreprocessorConfig::load("/nonexistent/folder");
+TEST(Config, MissingFileIsRefusedAndMissingKeysAreThoseOfTheClass) {
+  EXPECT_THAT(error_of([] { PreprocessorConfig::load("/nonexistent/folder"); }),
+              HasSubstr("no preprocessor in"));
+  const PreprocessorConfig config = Checkpoint("{}").load();
   EXPECT_EQ(config.min_pixels, 3136);
   EXPECT_EQ(config.max_pixels, 1003520);
+  // Of an old processor_config.json, which nests nothing.
+  EXPECT_THAT(error_of([] {
+                Checkpoint(R"({"processor_class": "Qwen2VLProcessor"})",
+                           "processor_config.json")
+                    .load();
+              }),
+              HasSubstr("no preprocessor in"));
+}
+
+TEST(Config, LinkIntoNothingIsNoMissingFile) {
+  Checkpoint checkpoint("{}");
+  checkpoint.link("processor_config.json", "../blobs/gone");
+  EXPECT_THAT(error_of([&] { checkpoint.load(); }),
+              HasSubstr("../blobs/gone is not there"));
 }
 
 TEST(Config, PixelLimitsComeBeforeSize) {
@@ -154,6 +173,9 @@ TEST(Config, PixelLimitsComeBeforeSize) {
                                         .load();
   EXPECT_EQ(config.min_pixels, 784);
   EXPECT_EQ(config.max_pixels, 50176);
+  EXPECT_THAT(config.notes,
+              ElementsAre(HasSubstr("max_pixels = 50176 counts, not "
+                                    "size.longest_edge = 9999")));
 }
 
 TEST(Config, SettingsNestedInTheProcessorFileComeFirst) {
@@ -161,11 +183,28 @@ TEST(Config, SettingsNestedInTheProcessorFileComeFirst) {
   checkpoint.add(R"({"image_processor": {"max_pixels": 60000}})",
                  "processor_config.json");
   EXPECT_EQ(checkpoint.load().max_pixels, 60000);
+  EXPECT_THAT(checkpoint.load().notes,
+              ElementsAre(HasSubstr("as processor_config.json says")));
+  checkpoint.add(R"({"max_pixels": 60000})", "preprocessor_config.json");
+  EXPECT_TRUE(checkpoint.load().notes.empty()) << "both say the same";
+}
+
+TEST(Config, OnlyTheClassesOfQwen2VlAreTaken) {
+  for (const char* name : {"Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast",
+                           "Qwen2VLImageProcessorPil"}) {
+    Checkpoint(R"({"image_processor_type": ")" + std::string(name) + "\"}")
+        .load();
+  }
+  EXPECT_THAT(
+      error_of([] {
+        Checkpoint(R"({"image_processor_type": "CLIPImageProcessor"})").load();
+      }),
+      HasSubstr("image_processor_type is not Qwen2VLImageProcessor"));
 }
 
 TEST(Config, WhatIsNotSupportedIsRefusedByName) {
   for (const auto& [text, name] : {
-           std::pair{"{\"max_pixels\"", "valid JSON"},
+           std::pair{"{\"max_pixels\"", "not JSON"},
            std::pair{"[1]", "JSON object"},
            std::pair{R"({"do_resize": false})", "do_resize"},
            std::pair{R"({"resample": 2})", "resample"},
