@@ -9,7 +9,6 @@
 #include <span>
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 struct Rgb {
@@ -107,18 +106,14 @@ std::string_view dash(int index) {
   return kDashes[static_cast<std::size_t>(wrapped(index + index / 8, 8))];
 }
 
-}  // namespace figures
-
 std::string scale_colour(HeatMap::Scale scale, double share) {
-  if (std::isnan(share)) return std::string(figures::kNoValueColour);
-  return scale == HeatMap::Scale::kEntropy
-             ? figures::between(figures::kViridis, 1 - share)
-             : figures::between(figures::kIvoryToNavy, share);
+  if (std::isnan(share)) return std::string(kNoValueColour);
+  return scale == HeatMap::Scale::kEntropy ? between(kViridis, 1 - share)
+                                           : between(kIvoryToNavy, share);
 }
 
 std::string line_colour(int index) {
-  return std::string(
-      figures::kLines[static_cast<std::size_t>(figures::wrapped(index, 8))]);
+  return std::string(kLines[static_cast<std::size_t>(wrapped(index, 8))]);
 }
 
 }  // namespace lens::analysis::figures

@@ -7,7 +7,6 @@
 #include "analysis/figures/curve_panel.h"
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 // The difference is black, apart from the colours of the two lines.
@@ -48,7 +47,6 @@ std::string described(const ComparisonFigure& figure) {
 }
 
 }  // namespace
-}  // namespace figures
 
 std::string comparison_svg(const ComparisonFigure& figure) {
   using namespace figures;

@@ -3,7 +3,6 @@
 #include "analysis/figures/curve_panel.h"
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 std::string described(const CurveFigure& figure) {
@@ -26,7 +25,6 @@ std::string described(const CurveFigure& figure) {
 }
 
 }  // namespace
-}  // namespace figures
 
 std::string curves_svg(const CurveFigure& figure) {
   using namespace figures;

@@ -12,7 +12,6 @@
 #include "analysis/figures/svg.h"
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 constexpr double kMargin = 16;
@@ -269,11 +268,10 @@ class HeatMapWriter {
 };
 
 }  // namespace
-}  // namespace figures
 
 std::string heat_map_svg(const HeatMap& map) {
-  figures::check(map);
-  return figures::HeatMapWriter(map).write();
+  check(map);
+  return HeatMapWriter(map).write();
 }
 
 }  // namespace lens::analysis::figures

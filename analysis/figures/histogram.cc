@@ -10,7 +10,6 @@
 #include "analysis/figures/scale.h"
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 using Series = HistogramFigure::Series;
@@ -164,7 +163,6 @@ double draw_panels(Svg& svg, const HistogramFigure& figure, double y) {
 }
 
 }  // namespace
-}  // namespace figures
 
 std::string histogram_svg(const HistogramFigure& figure) {
   using namespace figures;

@@ -11,7 +11,6 @@
 #include "worker/error.h"
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 constexpr double kMargin = 16;
@@ -195,11 +194,10 @@ class ImageMapWriter {
 };
 
 }  // namespace
-}  // namespace figures
 
 std::string image_map_svg(const ImageMap& map) {
-  figures::check(map);
-  return figures::ImageMapWriter(map).write();
+  check(map);
+  return ImageMapWriter(map).write();
 }
 
 }  // namespace lens::analysis::figures

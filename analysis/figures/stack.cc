@@ -10,7 +10,6 @@
 #include "analysis/figures/scale.h"
 
 namespace lens::analysis::figures {
-namespace figures {
 namespace {
 
 using Panel = StackFigure::Panel;
@@ -272,7 +271,6 @@ std::string described(const StackFigure& figure) {
 }
 
 }  // namespace
-}  // namespace figures
 
 std::string stack_svg(const StackFigure& figure) {
   using namespace figures;
