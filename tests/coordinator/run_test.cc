@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <optional>
+#include <thread>
 
 #include "coordinator/ledger_reader.h"
 #include "storage/process_id.h"
@@ -383,6 +386,35 @@ TEST_F(RunTest, NoteOfALeaseThatIsHeldWaitsForItsEnd) {
   pass(seconds(31));
   EXPECT_EQ((*run_)->snapshot().failures.at(0).failure_class,
             FailureClass::kCrash);
+}
+
+// A note on a file system that hangs: whoever opens a FIFO for reading waits.
+TEST_F(RunTest, HeartbeatIsAnsweredWhileANoteCannotBeRead) {
+  start({.units = 2});
+  const WorkerId dead = join(1), living = join(2);
+  const Lease lost = take(dead), held = take(living);
+  const storage::RunDirectory directory(directory_.path());
+  std::filesystem::create_directories(directory.crashes());
+  const auto note = directory.crash_note(to_int(lost.unit), lost.token.epoch,
+                                         lost.token.number);
+  ASSERT_EQ(::mkfifo(note.c_str(), 0600), 0);
+  const std::vector<LeaseProgress> leases = {{held.token, held.unit, 1}};
+  (*run_)->tick();
+  for (int i = 0; i < 35; ++i) {
+    clock_.advance(seconds(1));
+    ASSERT_TRUE((*run_)->heartbeat(living, leases).ok());
+    if (i < 29) (*run_)->tick();
+  }
+  std::jthread ticking([&] { (*run_)->tick(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  auto beat = std::async(std::launch::async, [&] {
+    return (*run_)->heartbeat(living, leases).ok();
+  });
+  EXPECT_EQ(beat.wait_for(seconds(10)), std::future_status::ready);
+  std::ofstream(note) << "7.1\nit died\n";  // lets the reader go on
+  ticking.join();
+  EXPECT_TRUE(beat.get());
+  EXPECT_EQ((*run_)->snapshot().failures.at(0).sample_id, "7.1");
 }
 
 TEST_F(RunTest, ChangedInputFailsTheRunWithItsOwnReason) {
