@@ -31,7 +31,7 @@ readout::Columns columns_of(std::vector<model::CapturedRow> rows) {
 }
 
 model::CapturedRow row(int prompt, std::int64_t position, std::int64_t id) {
-  return {prompt, position, id, 0, 0};
+  return {prompt, position, id, std::nullopt};
 }
 
 storage::UnitResult result_with(std::size_t samples) {
@@ -100,6 +100,31 @@ TEST(ResultBuilder, AnswersCountEvenWhereTheirRowsAreNotKept) {
   EXPECT_THAT(result.token_id, ElementsAre(4));
   EXPECT_EQ(result.samples[0].answer_tokens, 1);
   EXPECT_EQ(result.samples[0].entropy_mean[0], 1.0f);
+}
+
+TEST(ResultBuilder, SampleThatFailedAfterItRanGetsNoRows) {
+  const std::vector<TokenRole> roles = {TokenRole::kTemplate,
+                                        TokenRole::kImage};
+  const readout::Columns columns =
+      columns_of({row(0, 2, 10), row(1, 2, 20), row(2, 2, 30)});
+  const std::vector<RanSample> ran = {{0, roles}, {1, roles}, {2, roles}};
+  std::vector<model::Generation> generations;
+  for (const int id : {10, 20, 30}) {
+    generations.push_back(
+        {.ids = {id}, .ended = false, .shared_with = 0, .shared_length = 0});
+  }
+  const TokenSelection selection = TokenSelection::parse({"answer"});
+  storage::UnitResult result = result_with(3);
+  append_rows(ran, generations, columns, selection, &result);
+  EXPECT_THAT(result.token_id, ElementsAre(10, 20, 30));
+
+  result.samples[1].status = storage::SampleStatus::kFailed;
+  remove_rows(&result);
+  append_rows(ran, generations, columns, selection, &result);
+  EXPECT_THAT(result.token_id, ElementsAre(10, 30));
+  EXPECT_THAT(result.token_offset, ElementsAre(0, 1, 1, 2));
+  EXPECT_TRUE(std::isnan(result.samples[1].entropy_mean.at(0)));
+  EXPECT_EQ(result.samples.size(), 3u);
 }
 
 TEST(TokenSelection, UnknownWordIsRefused) {
