@@ -2,12 +2,14 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "tests/worker/model/golden.h"
@@ -118,6 +120,33 @@ TEST(Engine, BatchedAnswersEqualTransformers) {
   const auto length = static_cast<std::int64_t>(prompts[3].ids.size());
   for (std::int64_t step = 0; step < steps.size(0); ++step) {
     expect_close(sink.states(3, length + step), steps[step]);
+  }
+}
+
+// The last of the wave moves into the slot that the first one leaves.
+TEST(Engine, SequenceWithoutNumbersEndsAndTheOthersDoNotNotice) {
+  const Golden first(0);
+  const Golden second(1);
+  const Engine engine = tiny_engine();
+  for (const bool longer_first : {true, false}) {
+    const Golden& broken = longer_first ? second : first;
+    const Golden& sound = longer_first ? first : second;
+    Picture nothing = broken.picture();
+    nothing.patches = [patches = nothing.patches] {
+      return at::full_like(patches(), std::nan(""));
+    };
+    const std::vector<Picture> pictures = {nothing, sound.picture()};
+    const std::vector<Prompt> prompts = {broken.prompt(0), sound.prompt(1),
+                                         sound.prompt(1)};
+    RecordingSink sink;
+    const auto results =
+        engine.generate(pictures, prompts, golden_options(), &sink);
+    EXPECT_FALSE(results[0].finite);
+    EXPECT_EQ(results[0].ids.size(), 1u);
+    for (const int other : {1, 2}) {
+      EXPECT_TRUE(results[other].finite);
+      EXPECT_EQ(results[other].ids, sound.integers("generated_ids"));
+    }
   }
 }
 
