@@ -167,8 +167,8 @@ TEST_F(LocalRunTest, SecondSignalKills) {
 
 TEST_F(LocalRunTest, FrozenCoordinatorIsKilledSomeTimeAfterOneSignal) {
   options_.drain.silent = 300ms;
-  const fs::path frozen =
-      program("coordinator", "touch $1/up; kill -STOP $$; sleep 60");
+  const fs::path frozen = program(
+      "coordinator", "trap '' TERM; touch $1/up; kill -STOP $$; sleep 60");
   std::jthread sender([this] {
     for (int i = 0; i < 2000 && !fs::exists(run_.root() / "up"); ++i)
       std::this_thread::sleep_for(5ms);
