@@ -65,9 +65,10 @@ std::optional<CrashNote> read_crash_note(const RunDirectory& run,
 
 std::vector<CrashNote> read_crash_notes(const RunDirectory& run) {
   std::vector<fs::path> files;
-  std::error_code none;
-  for (const auto& file : fs::directory_iterator(run.crashes(), none)) {
-    files.push_back(file.path());
+  std::error_code error;  // no folder: no note
+  for (fs::directory_iterator file(run.crashes(), error);
+       !error && file != fs::directory_iterator(); file.increment(error)) {
+    files.push_back(file->path());
   }
   std::sort(files.begin(), files.end());
   std::vector<CrashNote> notes;
