@@ -89,16 +89,14 @@ std::string remedy(const fs::path& file) {
 
 // Damaged structure can crash or hang HDF5, and damaged values look like data.
 void check_bytes(const fs::path& file, std::vector<std::string>& notes) {
-  const storage::SealState seal = storage::inspect_seal(file);
-  if (seal == storage::SealState::kMissing)
+  const storage::SealFinding seal = storage::inspect_seal(file);
+  if (seal.state == storage::SealState::kMissing)
     notes.push_back(
-        "The file has no seal: another program rewrote it, or it is damaged. "
-        "lens verify checks its values.");
-  if (seal == storage::SealState::kDamaged)
-    throw storage::StorageError(
-        file.string() +
-        " is damaged (its bytes do not give the checksum in its seal); " +
-        remedy(file));
+        "The file has no seal: another program opened it for writing. lens "
+        "verify checks its values.");
+  if (seal.state == storage::SealState::kDamaged)
+    throw storage::StorageError(file.string() + " is damaged (" + seal.why +
+                                "); " + remedy(file));
 }
 
 }  // namespace

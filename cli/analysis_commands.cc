@@ -1,8 +1,8 @@
 #include "cli/analysis_commands.h"
 
-#include <unistd.h>
-
 #include <filesystem>
+
+#include "cli/standard_output.h"
 
 namespace lens::cli {
 namespace {
@@ -165,13 +165,23 @@ std::optional<int> run_analysis_command(const std::string& command,
   }
   if (command == "stats") {
     StatsOptions options = arguments.stats;
-    options.progress = isatty(STDERR_FILENO) != 0;
+    options.progress = errors_on_terminal();
     return stats_command(options, out);
   }
   if (command == "export") return export_command(arguments.exports, out);
   if (command == "show") return show_command(arguments.show, out);
   if (command == "query") return query_command(arguments.query, out);
   return std::nullopt;
+}
+
+const std::filesystem::path* results_read_by(
+    const std::string& command, const AnalysisArguments& arguments) {
+  if (command == "report") return &arguments.report.path;
+  if (command == "stats") return &arguments.stats.path;
+  if (command == "export") return &arguments.exports.source;
+  if (command == "show") return &arguments.show.source;
+  if (command == "query") return &arguments.query.source;
+  return nullptr;
 }
 
 }  // namespace lens::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -31,5 +32,9 @@ std::optional<int> run_analysis_command(const std::string& command,
                                         const AnalysisArguments& arguments,
                                         const std::string& command_line,
                                         std::ostream& out);
+
+// The results that `command` reads, or null where it is none of these.
+const std::filesystem::path* results_read_by(
+    const std::string& command, const AnalysisArguments& arguments);
 
 }  // namespace lens::cli

@@ -1,13 +1,13 @@
 #include "cli/export_command.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <iostream>
 
 #include "analysis/export/export.h"
 #include "cli/exit_code.h"
+#include "cli/standard_output.h"
 #include "cli/usage_error.h"
 
 namespace lens::cli {
@@ -22,7 +22,7 @@ class ExportProgress {
   void operator()(std::string_view dataset, std::int64_t done,
                   std::int64_t total) {
     const Clock::time_point now = Clock::now();
-    if (!isatty(STDERR_FILENO) || now - begin_ < 1s) return;
+    if (!errors_on_terminal() || now - begin_ < 1s) return;
     if (now - last_ < 200ms && done < total) return;
     last_ = now;
     std::cerr << "\r\x1b[K"

@@ -1,14 +1,15 @@
 #include "cli/merge_command.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "cli/exit_code.h"
 #include "cli/own_results.h"
+#include "cli/standard_output.h"
 #include "coordinator/ledger_reader.h"
 #include "storage/verify.h"
 #include "worker/error.h"
@@ -25,7 +26,7 @@ class MergeProgress {
  public:
   void operator()(std::int64_t done, std::int64_t total) {
     const Clock::time_point now = Clock::now();
-    if (!isatty(STDERR_FILENO) || now - begin_ < 1s) return;
+    if (!errors_on_terminal() || now - begin_ < 1s) return;
     if (now - last_ < 200ms && done < total) return;
     last_ = now;
     std::cerr << "\r\x1b[K" << fmt::format("merging {}/{} parts", done, total)
@@ -39,15 +40,43 @@ class MergeProgress {
 
 int report_problems(const storage::VerifyReport& report, std::ostream& out) {
   for (const std::string& problem : report.problems) out << problem << '\n';
+  for (const std::string& note : report.notes) out << note << '\n';
   return report.ok() ? kExitOk : kExitError;
 }
 
-int verify_file(const fs::path& file, std::ostream& out) {
-  const storage::VerifyReport report = storage::verify_results(file);
+int tell_verified(const fs::path& file, const storage::VerifyReport& report,
+                  std::ostream& out) {
   if (report.ok())
     out << fmt::format("{}: verified, {} samples, {} tokens\n", file.string(),
                        report.samples, report.tokens);
   return report_problems(report, out);
+}
+
+// Also whether it is of this run, and holds what its parts hold, where all of
+// them were there.
+int verify_results_of(const storage::RunDirectory& run,
+                      const storage::Manifest& manifest,
+                      const std::optional<storage::VerifyReport>& parts,
+                      std::ostream& out) {
+  const fs::path file = run.results();
+  storage::VerifyReport report = storage::verify_results(file);
+  if (report.ok()) {
+    const std::string why = storage::foreign_results(run, manifest);
+    if (!why.empty())
+      report.problems.push_back(file.string() +
+                                " is not the result of this run (" + why +
+                                "); move it away and merge again");
+  }
+  if (report.ok() && parts && parts->ok() &&
+      parts->parts_checked ==
+          static_cast<std::int64_t>(manifest.units.size()) &&
+      (parts->samples != report.samples || parts->tokens != report.tokens))
+    report.problems.push_back(fmt::format(
+        "{} has {} samples and {} tokens, its parts {} and {}; move it away "
+        "and merge again",
+        file.string(), report.samples, report.tokens, parts->samples,
+        parts->tokens));
+  return tell_verified(file, report, out);
 }
 
 std::vector<storage::CommittedPart> committed(
@@ -72,18 +101,19 @@ int verify_run(const storage::RunDirectory& run, std::ostream& out) {
   const std::vector<storage::CommittedPart> parts = committed(run, manifest);
   const bool has_results = fs::exists(run.results());
   int code = kExitOk;
+  std::optional<storage::VerifyReport> report;
   if (has_results && !parts.empty() && !any_part_left(run, parts)) {
     out << "parts: removed after the merge\n";
   } else {
-    const storage::VerifyReport report =
-        storage::verify_parts(run, manifest, parts);
-    code = report_problems(report, out);
-    if (report.ok())
+    report = storage::verify_parts(run, manifest, parts);
+    code = report_problems(*report, out);
+    if (report->ok())
       out << fmt::format("parts: {} of {} units verified, {} samples\n",
-                         report.parts_checked, manifest.units.size(),
-                         report.samples);
+                         report->parts_checked, manifest.units.size(),
+                         report->samples);
   }
-  if (has_results) return std::max(code, verify_file(run.results(), out));
+  if (has_results)
+    return std::max(code, verify_results_of(run, manifest, report, out));
   out << "results.h5: not written yet\n";
   return code;
 }
@@ -124,7 +154,8 @@ int verify_command(const fs::path& path, std::ostream& out) {
   if (!fs::exists(path))
     throw InputError("cannot verify " + path.string(), "no such file",
                      "give a run directory or a results.h5");
-  if (!fs::is_directory(path)) return verify_file(path, out);
+  if (!fs::is_directory(path))
+    return tell_verified(path, storage::verify_results(path), out);
   const storage::RunDirectory run(path);
   if (!fs::exists(run.manifest()))
     throw InputError("no run in " + path.string(), "no manifest.json",

@@ -5,24 +5,11 @@
 
 #include "cli/merge_run.h"
 #include "storage/error.h"
-#include "storage/reader.h"
 #include "storage/seal.h"
+#include "storage/verify.h"
 #include "worker/error.h"
 
 namespace lens::cli {
-
-namespace {
-
-std::string foreign(const std::filesystem::path& file,
-                    const storage::Manifest& manifest) {
-  const storage::ResultsReader reader(file);
-  if (reader.info().run_id != manifest.run_id)
-    return "it is of run " + reader.info().run_id + ", this directory of run " +
-           manifest.run_id;
-  return reader.info().complete ? "" : "it is a partial file";
-}
-
-}  // namespace
 
 OwnResults check_own_results(const storage::RunDirectory& run,
                              const storage::Manifest& manifest) {
@@ -32,23 +19,15 @@ OwnResults check_own_results(const storage::RunDirectory& run,
     return {.state = ResultsState::kNone, .why = ""};
   // The seal first: HDF5 is given nothing that no writer of ours has ended.
   try {
-    const storage::SealState seal = storage::inspect_seal(file);
-    if (seal == storage::SealState::kMissing)
-      return {.state = ResultsState::kDamaged,
-              .why = "it has no seal: cut, or rewritten by another program"};
-    if (seal == storage::SealState::kDamaged)
-      return {.state = ResultsState::kDamaged,
-              .why = "its bytes do not give its checksum"};
+    const storage::SealFinding seal = storage::inspect_seal(file);
+    if (seal.state != storage::SealState::kIntact)
+      return {.state = ResultsState::kDamaged, .why = seal.why};
   } catch (const storage::StorageError& problem) {
     return {.state = ResultsState::kDamaged, .why = problem.what()};
   }
-  try {
-    const std::string why = foreign(file, manifest);
-    return {.state = why.empty() ? ResultsState::kOwn : ResultsState::kForeign,
-            .why = why};
-  } catch (const storage::StorageError& problem) {
-    return {.state = ResultsState::kForeign, .why = problem.what()};
-  }
+  const std::string why = storage::foreign_results(run, manifest);
+  return {.state = why.empty() ? ResultsState::kOwn : ResultsState::kForeign,
+          .why = why};
 }
 
 bool accept_results(const storage::RunDirectory& run,

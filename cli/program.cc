@@ -1,10 +1,13 @@
 #include "cli/program.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
@@ -17,10 +20,12 @@
 #include "cli/config_file.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
+#include "cli/guarded_command.h"
 #include "cli/home_path.h"
 #include "cli/merge_command.h"
 #include "cli/run_command.h"
 #include "cli/run_flags.h"
+#include "cli/standard_output.h"
 #include "cli/status_command.h"
 #include "cli/tokenize_command.h"
 #include "cli/usage_error.h"
@@ -30,12 +35,14 @@
 namespace lens::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 // Everything the command line can fill, and what it chose to do.
 struct Arguments {
   RunFlags run;
   std::string run_directory;
   std::string output;
-  std::string path;
+  fs::path path;
   StatusOptions status;
   bool partial = false;
   std::string model;
@@ -197,35 +204,34 @@ void parse_with_config(CLI::App& app, Arguments& arguments,
 }
 
 int run_chosen(const std::string& command, const Arguments& arguments,
-               const std::vector<std::string>& words) {
+               const std::vector<std::string>& words, std::ostream& out) {
   const std::string command_line = "lens " + quoted(words);
   if (command == "run")
     return run_command(
         plan_request(arguments.run),
         {.keep_parts = arguments.run.keep_parts, .command_line = command_line},
-        std::cout);
-  if (command == "plan")
-    return plan_command(plan_request(arguments.run), std::cout);
+        out);
+  if (command == "plan") return plan_command(plan_request(arguments.run), out);
   if (command == "status")
-    return status_command(arguments.run_directory, arguments.status, std::cout);
+    return status_command(arguments.run_directory, arguments.status, out);
   if (command == "merge")
     return merge_command(arguments.run_directory,
                          {.partial = arguments.partial,
                           .output = arguments.output,
                           .progress = {}},
-                         std::cout);
-  if (command == "verify") return verify_command(arguments.path, std::cout);
+                         out);
+  if (command == "verify") return verify_command(arguments.path, out);
   if (command == "tokenize") {
     std::ios::sync_with_stdio(false);
     return tokenize_command(hub_snapshot(expand_home(arguments.model)),
-                            std::cin, std::cout);
+                            std::cin, out);
   }
-  if (const auto code = run_analysis_command(command, arguments.analysis,
-                                             command_line, std::cout))
+  if (const auto code =
+          run_analysis_command(command, arguments.analysis, command_line, out))
     return *code;
   return doctor_command({.model = expand_home(arguments.model),
                          .run_directory = expand_home(arguments.doctor_out)},
-                        std::cout);
+                        out);
 }
 
 // What follows the first line shows the place, for example with a caret.
@@ -240,6 +246,58 @@ int usage(const std::string& command, const std::string& message) {
 std::string chosen_command(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "" : chosen.front()->get_name();
+}
+
+void complain(const std::string& command, const std::string& what,
+              StandardOutput& out) {
+  try {
+    out.finish();  // what was said before stands before
+  } catch (const OutputError&) {
+    // One reason is enough.
+  }
+  std::cerr.tie(nullptr);  // a stream that failed throws when it is flushed
+  std::cerr << "lens " << command << ": " << what << '\n';
+}
+
+// What the system and the library refuse has no words of ours with it.
+std::string explain(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error))
+    return "out of memory (the machine's, a limit's, or more than a sound file "
+           "takes); raise the limit (ulimit -v), end other programs, or check "
+           "the file with lens verify";
+  const auto* by_system = dynamic_cast<const std::system_error*>(&error);
+  if (by_system &&
+      by_system->code() == std::errc::resource_unavailable_try_again)
+    return std::string("cannot start a thread (") + error.what() +
+           "); raise the limit of processes (ulimit -u), or end others";
+  return error.what();
+}
+
+// Runs a command over standard output, which is written out before its exit
+// code counts. Errors become exit codes here.
+int run_over_output(const std::string& command,
+                    const std::function<int(std::ostream&)>& body) {
+  StandardOutput out(STDOUT_FILENO);
+  try {
+    const int code = body(out);
+    out.finish();
+    return code;
+  } catch (const OutputError& error) {
+    if (!error.nobody_reads()) complain(command, error.what(), out);
+  } catch (const UsageError& error) {
+    return usage(command, error.what());
+  } catch (const std::exception& error) {
+    complain(command, explain(error), out);
+  }
+  return kExitError;
+}
+
+// The results that a command reads with the HDF5 library, which damaged ones
+// may crash; null for other commands.
+const fs::path* results_read(const std::string& command,
+                             const Arguments& arguments) {
+  if (command == "verify") return &arguments.path;
+  return results_read_by(command, arguments.analysis);
 }
 
 // What CLI11 found, said in our words where its own do not name the culprit.
@@ -259,19 +317,6 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error,
              quoted(word);
   const std::string message = error.what();
   return message.substr(0, message.find('\n'));
-}
-
-// What the system and the library refuse has no words of ours with it.
-std::string explain(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error))
-    return "no memory is left (std::bad_alloc); raise the limit (ulimit -v), "
-           "or end other programs";
-  const auto* by_system = dynamic_cast<const std::system_error*>(&error);
-  if (by_system &&
-      by_system->code() == std::errc::resource_unavailable_try_again)
-    return std::string("cannot start a thread (") + error.what() +
-           "); raise the limit of processes (ulimit -u), or end others";
-  return error.what();
 }
 
 }  // namespace
@@ -296,25 +341,32 @@ int lens_main(int argc, const char* const* argv) {
       "  lens status runs/mtvqa --watch\n\n"
       "`lens COMMAND --help` tells more of a command.");
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  hold_standard_descriptors();
+  errors_on_terminal();
   try {
     add_commands(app, arguments);
     parse_with_config(app, arguments, words);
   } catch (const CLI::Success& answer) {
-    return app.exit(answer);  // --help, --version
+    // --help, --version
+    return run_over_output(chosen_command(app), [&](std::ostream& out) {
+      return app.exit(answer, out, std::cerr);
+    });
   } catch (const CLI::ParseError& error) {
     return usage(chosen_command(app), parse_problem(app, error, words));
   } catch (const UsageError& error) {
     return usage(chosen_command(app), error.what());
   }
   const std::string command = chosen_command(app);
-  try {
-    return run_chosen(command, arguments, words);
-  } catch (const UsageError& error) {
-    return usage(command, error.what());
-  } catch (const std::exception& error) {
-    std::cerr << "lens " << command << ": " << explain(error) << '\n';
-    return kExitError;
-  }
+  const auto run = [&](std::ostream& out) {
+    return run_chosen(command, arguments, words, out);
+  };
+  const fs::path* const results = results_read(command, arguments);
+  if (results == nullptr) return run_over_output(command, run);
+  // The child maps its errors; what is thrown here is that it died.
+  return run_over_output(command, [&](std::ostream&) {
+    return run_guarded_command(*results,
+                               [&] { return run_over_output(command, run); });
+  });
 }
 
 }  // namespace lens::cli

@@ -1,12 +1,12 @@
 #include "cli/report_command.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <iostream>
 
 #include "analysis/report/report.h"
 #include "cli/exit_code.h"
+#include "cli/standard_output.h"
 #include "cli/version.h"
 #include "storage/durable.h"
 
@@ -28,7 +28,7 @@ class ReportProgress {
   }
 
  private:
-  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool terminal_ = errors_on_terminal();
   bool told_ = false;
 };
 

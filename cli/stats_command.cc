@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 
 #include "analysis/source.h"
 #include "analysis/statistics/study.h"
 #include "analysis/statistics/study_text.h"
 #include "cli/exit_code.h"
+#include "storage/durable.h"
 #include "worker/error.h"
 
 namespace lens::cli {
@@ -55,15 +55,6 @@ std::vector<SampleTable> read_tables(
   return tables;
 }
 
-void write_file(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
-  stream << text << std::flush;
-  if (!stream)
-    throw InputError("cannot write " + file.string(),
-                     "no such folder, no rights or no space",
-                     "give another file to --json");
-}
-
 }  // namespace
 
 int stats_command(const StatsOptions& options, std::ostream& out) {
@@ -81,7 +72,8 @@ int stats_command(const StatsOptions& options, std::ostream& out) {
     out << analysis::statistics::study_json(study);
     return kExitOk;
   }
-  if (!options.json.empty()) write_file(options.json, study_json(study));
+  if (!options.json.empty())
+    storage::write_file_durably(options.json, study_json(study));
   for (const std::string& note : source.notes) out << "Note: " << note << '\n';
   if (!source.notes.empty()) out << '\n';
   out << analysis::statistics::study_text(study);

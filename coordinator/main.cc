@@ -15,18 +15,18 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
-#include <latch>
 #include <memory>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "coordinator/ledger.h"
+#include "coordinator/process_limits.h"
 #include "coordinator/rebuild.h"
 #include "coordinator/run.h"
 #include "coordinator/server.h"
+#include "storage/leftovers.h"
 #include "storage/manifest.h"
 #include "storage/process_id.h"
 #include "storage/run_directory.h"
@@ -81,31 +81,25 @@ sigset_t drain_signals() {
   return signals;
 }
 
-// gRPC takes about so many for a server that nobody calls yet. It waits for
-// ever, or aborts without a word, where it does not get them.
-absl::Status check_threads() {
-  constexpr int kThreads = 16;
-  std::latch all_made(1);
-  std::vector<std::jthread> threads;
-  absl::Status status;
-  try {
-    for (int i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&all_made] { all_made.wait(); });
-    }
-  } catch (const std::system_error& error) {
-    status = absl::ResourceExhaustedError(
-        "cannot start " + std::to_string(kThreads) + " threads (" +
-        error.code().message() +
-        "); raise the limit of processes (ulimit -u), or end other programs");
-  }
-  all_made.count_down();
-  return status;
-}
-
 bool has_parts(const storage::RunDirectory& directory) {
   std::error_code error;
   return std::filesystem::exists(directory.parts(), error) &&
          !std::filesystem::is_empty(directory.parts(), error);
+}
+
+// What workers of earlier coordinators left: their tokens are stale, so that no
+// part of theirs can still be committed.
+void collect_leftovers(const storage::RunDirectory& directory,
+                       const Ledger& ledger) {
+  std::vector<storage::CommittedPart> committed;
+  for (const UnitCommit& commit : ledger.contents().commits) {
+    committed.push_back({to_int(commit.unit), commit.receipt});
+  }
+  const storage::Leftovers gone =
+      storage::collect_leftovers(directory, committed);
+  if (gone.files == 0) return;
+  log_line("removed " + std::to_string(gone.files) + " files (" +
+           std::to_string(gone.bytes) + " bytes) that were left behind");
 }
 
 absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
@@ -117,7 +111,8 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
                    {.note = log_line});
   if (!ledger.ok()) return ledger;
   Rebuilt rebuilt;
-  if ((*ledger)->is_new()) {
+  const bool is_new = (*ledger)->is_new();
+  if (is_new) {
     if (has_parts(directory)) log_line("no ledger; reading the parts");
     auto found = rebuild_from_parts(directory, manifest);
     if (!found.ok()) return found.status();
@@ -140,6 +135,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
   auto status =
       (*ledger)->begin_epoch(rebuilt.highest_epoch, rebuilt.commits, lost);
   if (!status.ok()) return status;
+  if (!is_new) collect_leftovers(directory, **ledger);
   return ledger;
 }
 

@@ -133,7 +133,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
                                                       Run& run) {
   proto::silence_grpc();
   raise_descriptor_limit();
-  if (auto status = check_threads(); !status.ok()) return status;
   const auto bind = resolve_bind(options.bind);
   if (!bind.ok()) return bind.status();
   if (options.insecure && !bind->loopback) {

@@ -123,6 +123,7 @@ bool read_chunks(const H5::DataSet& dataset, hsize_t begin, hsize_t end,
     unshuffle(layout, bytes.data(), (first - row) * layout.row_elements,
               rows.subspan((first - begin) * layout.row_elements,
                            (last - first) * layout.row_elements));
+    mark_read_step();
   }
   return true;
 }

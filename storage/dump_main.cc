@@ -3,12 +3,15 @@
 // does (that is `lens verify`).
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "storage/group_reader.h"
+#include "storage/guard.h"
 #include "storage/hdf5.h"
 #include "storage/seal.h"
 
@@ -43,6 +46,7 @@ std::string shown(Number value) {
 
 void print_attributes(const H5::H5Object& object, const char* indent) {
   for (int i = 0; i < object.getNumAttrs(); ++i) {
+    mark_read_step();
     const H5::Attribute attribute =
         object.openAttribute(static_cast<unsigned>(i));
     const std::string name = attribute.getName();
@@ -77,6 +81,7 @@ void print_rows(const ColumnValues& values, std::size_t row_elements) {
 
 void print_dataset(const H5::Group& group, const std::string& name,
                    std::int64_t rows) {
+  mark_read_step();
   const H5::DataSet dataset = group.openDataSet(name);
   const hdf5::Lengths lengths = hdf5::lengths_of(dataset);
   std::string shape;
@@ -103,19 +108,24 @@ void print_dataset(const H5::Group& group, const std::string& name,
   print_rows(hdf5::read_rows(dataset, *type, 0, shown_rows), row_elements);
 }
 
+// Groups of ours lie one deep; those of a damaged file may contain themselves.
+constexpr int kMostDepth = 4;
+
 void print_group(const H5::Group& group, const std::string& name,
-                 std::int64_t rows) {
+                 std::int64_t rows, int depth) {
   std::printf("%s\n", name.c_str());
   print_attributes(group, "    @");
   for (hsize_t i = 0; i < group.getNumObjs(); ++i) {
     const std::string child = group.getObjnameByIdx(i);
-    if (group.childObjType(child) == H5O_TYPE_DATASET) {
+    if (hdf5::has_link(group, child) &&
+        group.childObjType(child) == H5O_TYPE_DATASET) {
       print_dataset(group, child, rows);
     }
   }
+  if (depth == kMostDepth) return;
   for (const std::string& child : hdf5::child_groups(group)) {
     print_group(group.openGroup(child),
-                (name == "/" ? name : name + "/") + child, rows);
+                (name == "/" ? name : name + "/") + child, rows, depth + 1);
   }
 }
 
@@ -131,13 +141,41 @@ void print_seal(const std::string& file) {
   }
 }
 
-int run(const std::string& file, std::int64_t rows) {
+void print_file(const std::string& file, std::int64_t rows) {
   print_seal(file);
   hdf5::call("read " + file, "check it with lens verify", [&] {
     const H5::H5File opened = hdf5::open_file(file);
-    print_group(opened.openGroup("/"), "/", rows);
+    print_group(opened.openGroup("/"), "/", rows, 0);
   });
-  return 0;
+}
+
+// Throws StorageError where standard output has not taken all.
+void end_output() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw StorageError(std::string("cannot write the output (") +
+                     std::strerror(errno != 0 ? errno : EIO) +
+                     "); free space, or send it elsewhere");
+}
+
+// A damaged file may crash the library or keep it busy: a child reads it. What
+// it has printed by then stands. Returns the exit code.
+int run(const std::string& file, std::int64_t rows) {
+  const GuardOutcome outcome = run_guarded(
+      [&](const GuardSend&) {
+        print_file(file, rows);
+        end_output();
+      },
+      guard_limits(file));
+  if (outcome.failure.empty()) return 0;
+  // Who reads has seen enough.
+  if (outcome.signal == SIGPIPE) {
+    std::raise(SIGPIPE);
+    return 1;
+  }
+  if (!outcome.lines.empty()) throw StorageError(outcome.lines.back());
+  throw StorageError("cannot read " + file + " (" + outcome.failure +
+                     ": it is damaged); check it with lens verify");
 }
 
 }  // namespace

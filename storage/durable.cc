@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "storage/error.h"
+#include "storage/output_target.h"
 
 namespace lens::storage {
 namespace {
@@ -59,12 +60,31 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 // New folders are synced into their parents: a part that survives a power loss
 // in a folder that does not is lost all the same.
 void create_folders(const std::filesystem::path& folder) {
-  if (folder.empty() || std::filesystem::is_directory(folder)) return;
+  std::error_code unknown;  // mkdir tells why it cannot be known
+  if (folder.empty() || std::filesystem::is_directory(folder, unknown)) return;
   create_folders(folder.parent_path());
   if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) {
     throw_errno("cannot make the folder " + folder.string(), errno);
   }
   sync_folder(folder_of(folder));
+}
+
+// Closes the descriptor.
+void write_directly(int descriptor, std::string_view content,
+                    const std::filesystem::path& name) {
+  int error = 0;
+  while (!content.empty() && error == 0) {
+    const ssize_t count = ::write(descriptor, content.data(), content.size());
+    if (count > 0) {
+      content.remove_prefix(static_cast<std::size_t>(count));
+    } else if (count == 0) {
+      error = ENOSPC;
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  if (::close(descriptor) != 0 && error == 0) error = errno;
+  if (error != 0) throw_errno("cannot write " + name.string(), error);
 }
 
 }  // namespace
@@ -106,8 +126,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& file) {
   return content;
 }
 
-DurableFile::DurableFile(std::filesystem::path file, StepObserver observer)
-    : file_(std::move(file)),
+DurableFile::DurableFile(const std::filesystem::path& file,
+                         StepObserver observer)
+    : file_(output_target(file)),
       temporary_(file_.string() + ".tmp"),
       observer_(std::move(observer)) {
   create_folders(folder_of(file_));
@@ -160,7 +181,8 @@ void DurableFile::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(), at);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("write", errno);
+    // No file system should take nothing and call it no error.
+    if (count <= 0) fail("write", count < 0 ? errno : ENOSPC);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     at += count;
   }
@@ -199,6 +221,10 @@ void DurableFile::commit() {
 void write_file_durably(const std::filesystem::path& file,
                         std::string_view content,
                         const StepObserver& observer) {
+  if (const auto descriptor = open_if_not_a_file(file)) {
+    write_directly(*descriptor, content, file);
+    return;
+  }
   DurableFile output(file, observer);
   output.reached(WriteStep::kContentReady);
   output.append(content);

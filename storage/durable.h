@@ -50,8 +50,11 @@ std::vector<std::byte> read_file(const std::filesystem::path& file);
 // name: a second one gets StorageError.
 class DurableFile {
  public:
-  // Makes the folders above `file` where they are missing.
-  explicit DurableFile(std::filesystem::path file, StepObserver observer = {});
+  // Makes the folders above `file` where they are missing. A link is followed:
+  // what it leads to is replaced. Throws StorageError where `file` is a folder,
+  // a device or a pipe.
+  explicit DurableFile(const std::filesystem::path& file,
+                       StepObserver observer = {});
   ~DurableFile();
   DurableFile(const DurableFile&) = delete;
   DurableFile& operator=(const DurableFile&) = delete;
@@ -86,7 +89,8 @@ class DurableFile {
   bool committed_ = false;
 };
 
-// The whole of `content` under `file`, by the steps above.
+// The whole of `content` under `file`, by the steps above; a device or a pipe
+// is written to.
 void write_file_durably(const std::filesystem::path& file,
                         std::string_view content,
                         const StepObserver& observer = {});

@@ -1,12 +1,35 @@
 #include "storage/group_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace lens::storage {
 namespace {
 
-// Deflate never shrinks more than 1032 times.
-constexpr std::int64_t kMaxRatio = 1100;
+// No model comes near these. Without rows nothing else bounds what a damaged
+// file claims along its other dimensions.
+constexpr std::int64_t kMostLayers = 4096;
+constexpr std::int64_t kMostScripts = 256;
+constexpr std::int64_t kMostWidth = 1 << 24;  // of a state or a vocabulary
+
+std::int64_t most(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::kLayer:
+    case Dimension::kHiddenLayer:
+      return kMostLayers;
+    case Dimension::kScript:
+      return kMostScripts;
+    case Dimension::kRank:
+    case Dimension::kHiddenSize:
+      return kMostWidth;
+    case Dimension::kSample:
+    case Dimension::kSampleBound:
+    case Dimension::kToken:
+      break;
+  }
+  // Bounded by what is stored.
+  return std::numeric_limits<std::int64_t>::max();
+}
 
 }  // namespace
 
@@ -52,18 +75,16 @@ void GroupReader::open_column(const Column& column, std::int64_t file_bytes) {
   const std::string name(column.name);
   const hdf5::Lengths found = lengths(column.name, column.dimensions.size());
   const std::vector<std::int64_t> expected = column.shape(extents_);
-  double elements = 1;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] != static_cast<hsize_t>(expected[i])) {
       fail(name + " has " + std::to_string(found[i]) + " entries along " +
            std::string(dimension_name(column.dimensions[i])) + " where " +
            std::to_string(expected[i]) + " belong");
     }
-    elements *= static_cast<double>(found[i]);
-  }
-  if (elements * static_cast<double>(type_bytes(column.type)) >
-      static_cast<double>(file_bytes) * kMaxRatio + hdf5::kChunkBytes) {
-    fail(name + " claims more values than the file can hold");
+    if (expected[i] > most(column.dimensions[i])) {
+      fail(name + " claims " + std::to_string(found[i]) + " entries along " +
+           std::string(dimension_name(column.dimensions[i])));
+    }
   }
   open_[column.name] = hdf5::open_column(
       group_, name, column.type,
@@ -72,6 +93,8 @@ void GroupReader::open_column(const Column& column, std::int64_t file_bytes) {
   if (!hdf5::has_type(open(column), column.type)) {
     fail(name + " is not of type " + std::string(type_name(column.type)));
   }
+  const std::string why = hdf5::missing_values(open(column), file_bytes);
+  if (!why.empty()) fail(name + " " + why);
 }
 
 const Column* GroupReader::find(std::string_view column) const {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,9 +12,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fstream>
+#include <new>
+#include <system_error>
 
 #include "storage/error.h"
+#include "storage/read_watch.h"
 
 namespace lens::storage {
 namespace {
@@ -21,34 +27,67 @@ constexpr std::string_view kDone =
     "\x01"
     "done";
 
-std::uint64_t address_space_bytes() {
+using Clock = std::chrono::steady_clock;
+
+StorageError cannot_start(int error) {
+  return StorageError(std::string("cannot start a child to read with (") +
+                      std::strerror(error) + "); close other programs");
+}
+
+// A page that parent and child see, for as long as the object lives.
+class SharedWatch {
+ public:
+  SharedWatch() {
+    void* page = ::mmap(nullptr, sizeof(ReadWatch), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) throw cannot_start(errno);
+    watch_ = new (page) ReadWatch;
+  }
+  ~SharedWatch() { ::munmap(watch_, sizeof(ReadWatch)); }
+  SharedWatch(const SharedWatch&) = delete;
+  SharedWatch& operator=(const SharedWatch&) = delete;
+
+  ReadWatch* get() { return watch_; }
+
+ private:
+  ReadWatch* watch_;
+};
+
+// Writable memory of this process, as RLIMIT_DATA counts it.
+std::uint64_t data_bytes() {
   std::ifstream statm("/proc/self/statm");
-  std::uint64_t pages = 0;
-  statm >> pages;
-  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t pages[6] = {};  // size resident shared text lib data
+  for (std::uint64_t& count : pages) statm >> count;
+  return pages[5] * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void limit_memory(const GuardLimits& limits) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // Sanitizers reserve terabytes.
+  rlimit memory = {};
+  if (::getrlimit(RLIMIT_DATA, &memory) != 0) return;
+  memory.rlim_cur =
+      std::min<rlim_t>(memory.rlim_cur, data_bytes() + limits.extra_bytes);
+  ::setrlimit(RLIMIT_DATA, &memory);
+#else
+  (void)limits;
+#endif
 }
 
 void limit_child(const GuardLimits& limits) {
   const rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  limit_memory(limits);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  // Sanitizers reserve terabytes of addresses.
-  const std::uint64_t bytes = address_space_bytes() + limits.extra_bytes;
-  const rlimit memory = {.rlim_cur = bytes, .rlim_max = bytes};
-  ::setrlimit(RLIMIT_AS, &memory);
-#else
-  (void)limits;
-#endif
-  // What the C library says when it aborts is for no one, and the parent's
-  // buffered output must not come out twice.
   const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (null >= 0) {
-    ::dup2(null, STDOUT_FILENO);
-    ::dup2(null, STDERR_FILENO);
-  }
+  if (null >= 0) ::dup2(null, STDERR_FILENO);
+#endif
   for (const int signal :
        {SIGINT, SIGTERM, SIGHUP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGPIPE}) {
-    ::signal(signal, SIG_DFL);
+    struct sigaction former = {};
+    if (::sigaction(signal, nullptr, &former) == 0 &&
+        former.sa_handler != SIG_IGN)
+      ::signal(signal, SIG_DFL);
   }
 }
 
@@ -65,8 +104,12 @@ void send_line(int descriptor, std::string line) {
 }
 
 [[noreturn]] void run_child(const std::function<void(const GuardSend&)>& body,
-                            const GuardLimits& limits, int descriptor) {
+                            const GuardLimits& limits, int descriptor,
+                            ReadWatch* watch, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(3);
   limit_child(limits);
+  share_read_watch(watch);
   try {
     body([&](const std::string& line) { send_line(descriptor, line); });
     send_line(descriptor, std::string(kDone));
@@ -81,27 +124,63 @@ void send_line(int descriptor, std::string line) {
   ::_exit(2);
 }
 
-// Collects lines until the child closes its end. False: it was silent too long.
-bool collect(int descriptor, std::chrono::milliseconds silence,
-             std::string& text) {
-  const auto limit = static_cast<int>(silence.count());
+// Whether a child has been inside the library for too long without a step.
+class HangWatch {
+ public:
+  HangWatch(pid_t child, const ReadWatch& watch,
+            std::chrono::milliseconds limit)
+      : child_(child), watch_(watch), limit_(limit) {}
+
+  bool hangs() {
+    const std::uint64_t steps = watch_.steps.load(std::memory_order_relaxed);
+    const auto busy = processor_time();
+    const Clock::time_point now = Clock::now();
+    if (steps != steps_ || watch_.inside.load(std::memory_order_relaxed) == 0) {
+      steps_ = steps;
+      busy_ = busy;
+      since_ = now;
+    }
+    return busy - busy_ >= limit_ && now - since_ >= limit_;
+  }
+
+ private:
+  std::chrono::nanoseconds processor_time() const {
+    clockid_t clock;
+    timespec time = {};
+    if (::clock_getcpuclockid(child_, &clock) != 0 ||
+        ::clock_gettime(clock, &time) != 0)
+      return busy_;  // it has ended
+    return std::chrono::seconds(time.tv_sec) +
+           std::chrono::nanoseconds(time.tv_nsec);
+  }
+
+  const pid_t child_;
+  const ReadWatch& watch_;
+  const std::chrono::milliseconds limit_;
+  std::uint64_t steps_ = 0;
+  std::chrono::nanoseconds busy_ = {};
+  Clock::time_point since_ = Clock::now();
+};
+
+// Collects lines until the child closes its end. False: it hangs.
+bool collect(int descriptor, HangWatch& watch, std::string& text) {
+  constexpr int kLookMs = 100;
   char block[4096];
   for (;;) {
     pollfd poll_for = {.fd = descriptor, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&poll_for, 1, limit);
+    const int ready = ::poll(&poll_for, 1, kLookMs);
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
+    if (watch.hangs()) return false;
+    if (ready == 0) continue;
     const ssize_t count = ::read(descriptor, block, sizeof block);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return true;
     text.append(block, static_cast<std::size_t>(count));
-    // Signs of life need no keeping.
-    if (text == "\n") text.clear();
   }
 }
 
-std::string failure_of(int status, bool silent) {
-  if (silent) return "it kept the reader busy without end";
+std::string failure_of(int status, bool hung) {
+  if (hung) return "it kept the reader busy without end";
   if (WIFSIGNALED(status)) {
     return "the reader died of signal " + std::to_string(WTERMSIG(status));
   }
@@ -110,28 +189,36 @@ std::string failure_of(int status, bool silent) {
 
 }  // namespace
 
+GuardLimits guard_limits(const std::filesystem::path& file) {
+  GuardLimits limits;
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(file, error);
+  // Ours unpack to some twice their size.
+  if (!error) limits.extra_bytes += 16 * static_cast<std::uint64_t>(bytes);
+  return limits;
+}
+
 GuardOutcome run_guarded(const std::function<void(const GuardSend&)>& body,
                          const GuardLimits& limits) {
+  SharedWatch shared;
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    throw StorageError(std::string("cannot start a child to read with (") +
-                       std::strerror(errno) + "); close other programs");
-  }
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw cannot_start(errno);
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) {
     const int error = errno;
     ::close(ends[0]);
     ::close(ends[1]);
-    throw StorageError(std::string("cannot start a child to read with (") +
-                       std::strerror(error) + "); close other programs");
+    throw cannot_start(error);
   }
   if (child == 0) {
     ::close(ends[0]);
-    run_child(body, limits, ends[1]);
+    run_child(body, limits, ends[1], shared.get(), parent);
   }
   ::close(ends[1]);
   std::string text;
-  const bool ended = collect(ends[0], limits.silence, text);
+  HangWatch watch(child, *shared.get(), limits.busy);
+  const bool ended = collect(ends[0], watch, text);
   ::close(ends[0]);
   if (!ended) ::kill(child, SIGKILL);
   int status = 0;
@@ -147,6 +234,7 @@ GuardOutcome run_guarded(const std::function<void(const GuardSend&)>& body,
     outcome.lines.pop_back();
   } else {
     outcome.failure = failure_of(status, !ended);
+    if (ended && WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
   }
   return outcome;
 }

@@ -77,6 +77,25 @@ Rows select_rows(const H5::DataSet& dataset, hsize_t begin, hsize_t end) {
   return rows;
 }
 
+// One call of the library reads no more than this, so that who watches it sees
+// steps (storage/read_watch.h).
+constexpr std::size_t kBlockBytes = std::size_t{32} << 20;
+// What a text counts for: 8,192 are read at a time.
+constexpr std::size_t kTextBytes = kBlockBytes >> 13;
+
+// Calls read(begin, end) for pieces of the rows.
+template <class Read>
+void for_each_block(const Rows& rows, std::size_t row_bytes, Read&& read) {
+  const hsize_t block =
+      std::max<hsize_t>(1, kBlockBytes / std::max<std::size_t>(row_bytes, 1));
+  for (hsize_t at = rows.begin; at < rows.end;) {
+    const hsize_t end = std::min(rows.end, at + block);
+    read(at, end);
+    mark_read_step();
+    at = end;
+  }
+}
+
 template <class Value>
 std::vector<Value> room_for(const Rows& rows) {
   return std::vector<Value>(
@@ -89,21 +108,31 @@ ColumnValues read_numbers(const H5::DataSet& dataset, const H5::DataType& type,
   auto values = room_for<Value>(rows);
   const bool as_stored =
       checked(H5Tequal(dataset.getDataType().getId(), type.getId())) > 0;
-  if (!as_stored ||
-      !read_chunks(dataset, rows.begin, rows.end, std::span(values)))
-    dataset.read(values.data(), type, rows.memory, rows.file);
+  if (as_stored &&
+      read_chunks(dataset, rows.begin, rows.end, std::span(values)))
+    return values;
+  const std::size_t row_elements = values.size() / (rows.end - rows.begin);
+  for_each_block(
+      rows, row_elements * sizeof(Value), [&](hsize_t at, hsize_t end) {
+        const Rows block = select_rows(dataset, at, end);
+        dataset.read(values.data() + (at - rows.begin) * row_elements, type,
+                     block.memory, block.file);
+      });
   return values;
 }
 
 ColumnValues read_texts(const H5::DataSet& dataset, const Rows& rows) {
   const H5::DataType type = text_type();
-  auto borrowed = room_for<char*>(rows);
-  dataset.read(borrowed.data(), type, rows.memory, rows.file);
   std::vector<std::string> texts;
-  texts.reserve(borrowed.size());
-  for (const char* text : borrowed) texts.emplace_back(text ? text : "");
-  checked(H5Dvlen_reclaim(type.getId(), rows.memory.getId(), H5P_DEFAULT,
-                          borrowed.data()));
+  texts.reserve(rows.end - rows.begin);
+  for_each_block(rows, kTextBytes, [&](hsize_t at, hsize_t end) {
+    const Rows block = select_rows(dataset, at, end);
+    auto borrowed = room_for<char*>(block);
+    dataset.read(borrowed.data(), type, block.memory, block.file);
+    for (const char* text : borrowed) texts.emplace_back(text ? text : "");
+    checked(H5Dvlen_reclaim(type.getId(), block.memory.getId(), H5P_DEFAULT,
+                            borrowed.data()));
+  });
   return texts;
 }
 
@@ -123,8 +152,9 @@ ColumnValues no_values(ColumnType type) {
   return std::vector<float>();
 }
 
-herr_t collect_group(hid_t group, const char* name, const H5L_info_t*,
+herr_t collect_group(hid_t group, const char* name, const H5L_info_t* link,
                      void* names) {
+  if (link->type != H5L_TYPE_HARD) return 0;
   H5O_info_t info;
   if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) <
       0) {
@@ -398,7 +428,12 @@ bool has_type(const H5::DataSet& dataset, ColumnType type) {
 }
 
 bool has_link(const H5::Group& group, const std::string& name) {
-  return checked(H5Lexists(group.getId(), name.c_str(), H5P_DEFAULT)) > 0;
+  if (checked(H5Lexists(group.getId(), name.c_str(), H5P_DEFAULT)) == 0) {
+    return false;
+  }
+  H5L_info_t link = {};
+  checked(H5Lget_info(group.getId(), name.c_str(), &link, H5P_DEFAULT));
+  return link.type == H5L_TYPE_HARD;
 }
 
 std::vector<std::string> child_groups(const H5::Group& group) {
@@ -407,6 +442,27 @@ std::vector<std::string> child_groups(const H5::Group& group) {
                      collect_group, &names));
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::string missing_values(const H5::DataSet& dataset,
+                           std::int64_t file_bytes) {
+  const H5::DSetCreatPropList properties = dataset.getCreatePlist();
+  if (properties.getLayout() == H5D_VIRTUAL ||
+      properties.getExternalCount() > 0)
+    return "lies in other files";
+  double bytes = static_cast<double>(dataset.getDataType().getSize());
+  for (const hsize_t length : lengths_of(dataset)) {
+    bytes *= static_cast<double>(length);
+  }
+  const auto stored = static_cast<double>(dataset.getStorageSize());
+  mark_read_step();
+  // Deflate never shrinks more than 1032 times. Other filters may, but then
+  // not what matters.
+  constexpr double kMaxRatio = 1100;
+  if (stored > static_cast<double>(file_bytes) ||
+      bytes > stored * kMaxRatio + kBlockBytes)
+    return "claims more values than the file can hold";
+  return "";
 }
 
 void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t count,

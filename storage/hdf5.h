@@ -14,6 +14,7 @@
 
 #include "storage/columns.h"
 #include "storage/error.h"
+#include "storage/read_watch.h"
 #include "storage/schema.h"
 
 // The only door to HDF5. H5Cpp owns the handles; every failure of it, and every
@@ -32,6 +33,7 @@ void silence();
 template <class Body>
 auto call(const std::string& action, const std::string& remedy, Body&& body) {
   silence();
+  const LibraryCall watched;
   try {
     return std::forward<Body>(body)();
   } catch (const H5::Exception& exception) {
@@ -121,13 +123,21 @@ std::optional<std::uint64_t> unsigned_attribute(const H5::H5Object& object,
 
 Lengths lengths_of(const H5::DataSet& dataset);
 bool has_type(const H5::DataSet& dataset, ColumnType type);
+// Links that lead elsewhere (soft, external) count as absent: a file speaks for
+// itself alone.
 bool has_link(const H5::Group& group, const std::string& name);
 // Names of the child groups, sorted.
 std::vector<std::string> child_groups(const H5::Group& group);
 
+// Why the values of `dataset` cannot all lie in a file of this length, or "":
+// it claims more than what is stored can unpack to, or they lie in other files.
+// Looks at the index of its chunks, not at the values.
+std::string missing_values(const H5::DataSet& dataset, std::int64_t file_bytes);
+
 // Rows [begin, begin + the rows in `values`).
 void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,
                 const ColumnView& values);
+// Rows [begin, end), a block at a time where they are many.
 ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
                        hsize_t begin, hsize_t end);
 

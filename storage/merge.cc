@@ -231,8 +231,7 @@ void check_before_rename(const DurableFile& output) {
   std::future<void> seal = std::async(
       std::launch::async, [&output] { check_seal(output.temporary()); });
   VerifyReport report;
-  check_results(
-      output.temporary(), [] {}, report);
+  check_results(output.temporary(), report);
   seal.get();
   if (!report.ok()) {
     throw StorageError("cannot keep the merged file (" +

@@ -14,6 +14,7 @@ namespace lens::storage {
 namespace {
 
 constexpr const char* kRemedy = "run lens verify, or merge again";
+constexpr hsize_t kMostEntries = 1 << 24;  // of /layer, /rank and /script
 
 }  // namespace
 
@@ -46,7 +47,9 @@ struct ResultsReader::State {
   std::int64_t scale_length(const char* scale) const {
     if (!hdf5::has_link(root, scale)) fail(std::string(scale) + " is missing");
     const hdf5::Lengths lengths = hdf5::lengths_of(root.openDataSet(scale));
-    if (lengths.size() != 1) fail(std::string(scale) + " is not a scale");
+    if (lengths.size() != 1 || lengths[0] > kMostEntries) {
+      fail(std::string(scale) + " is not a scale");
+    }
     return static_cast<std::int64_t>(lengths[0]);
   }
 
@@ -133,7 +136,10 @@ ResultsReader::ResultsReader(const std::filesystem::path& file)
   state_->call([&] { state_->open(file); });
 }
 
-ResultsReader::~ResultsReader() = default;
+ResultsReader::~ResultsReader() {
+  const LibraryCall closing;
+  state_.reset();
+}
 ResultsReader::ResultsReader(ResultsReader&&) noexcept = default;
 ResultsReader& ResultsReader::operator=(ResultsReader&&) noexcept = default;
 

@@ -1,44 +1,14 @@
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <optional>
 #include <tuple>
 
 #include "storage/error.h"
+#include "storage/part_name.h"
 #include "storage/part_order.h"
 #include "storage/part_summary.h"
 
 namespace lens::storage {
 namespace {
-
-struct PartName {
-  std::int32_t unit = 0;
-  std::uint64_t epoch = 0;
-  std::uint64_t number = 0;
-};
-
-// The name must be the very one RunDirectory::part() gives.
-std::optional<PartName> parse_name(const RunDirectory& run,
-                                   const std::string& dataset,
-                                   const std::filesystem::path& file) {
-  const std::string text = file.filename().string();
-  PartName name;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&](auto& value, char delimiter) {
-    const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || next == end || *next != delimiter) return false;
-    at = next + 1;
-    return true;
-  };
-  if (!number(name.unit, '.') || !number(name.epoch, '-') ||
-      !number(name.number, '.') ||
-      run.part(dataset, name.unit, name.epoch, name.number).filename() !=
-          text) {
-    return {};
-  }
-  return name;
-}
 
 bool newer(const PartName& a, const PartName& b) {
   return std::tie(a.epoch, a.number) > std::tie(b.epoch, b.number);
@@ -53,11 +23,12 @@ std::map<std::int32_t, std::vector<Candidate>> find_candidates(
     const RunDirectory& run, const std::string& dataset) {
   std::map<std::int32_t, std::vector<Candidate>> found;
   std::error_code error;
-  std::filesystem::directory_iterator entries(run.parts() / dataset, error);
-  if (error) return found;  // no unit of it is done yet
-  for (const auto& entry : entries) {
-    if (const auto name = parse_name(run, dataset, entry.path())) {
-      found[name->unit].push_back({*name, entry.path()});
+  // No folder: no unit of it is done yet.
+  for (std::filesystem::directory_iterator entry(run.parts() / dataset, error);
+       !error && entry != std::filesystem::directory_iterator();
+       entry.increment(error)) {
+    if (const auto name = part_name(run, dataset, entry->path())) {
+      found[name->unit].push_back({*name, entry->path()});
     }
   }
   return found;

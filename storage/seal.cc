@@ -1,5 +1,7 @@
 #include "storage/seal.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -7,6 +9,7 @@
 
 #include "storage/durable.h"
 #include "storage/error.h"
+#include "storage/superblock.h"
 
 namespace lens::storage {
 namespace {
@@ -101,29 +104,30 @@ std::string read_seal(const InputDescriptor& input) {
   return text;
 }
 
-struct Inspected {
-  SealState state = SealState::kMissing;
-  Seal seal = {};
-};
-
-Inspected inspect(const std::filesystem::path& file) {
-  const InputDescriptor input(file);
-  const std::string text = read_seal(input);
-  const auto seal = parse(text, input.bytes());
-  if (!seal) return {};
-  Sha256 hash;
-  std::vector<std::byte> block(1 << 20);
-  for (std::int64_t at = 0; at < seal->bytes;) {
-    const auto wanted = std::min<std::int64_t>(
-        seal->bytes - at, static_cast<std::int64_t>(block.size()));
-    const std::size_t count = input.read(
-        at, std::span(block).first(static_cast<std::size_t>(wanted)));
-    hash.update(std::span<const std::byte>(block.data(), count));
-    at += static_cast<std::int64_t>(count);
+std::optional<std::int64_t> end_of_hdf5(const InputDescriptor& input) {
+  std::array<std::byte, kSuperblockBytes> begin = {};
+  for (std::size_t at = 0; at < begin.size();) {
+    if (input.bytes() <= static_cast<std::int64_t>(at)) return std::nullopt;
+    at +=
+        input.read(static_cast<std::int64_t>(at), std::span(begin).subspan(at));
   }
-  return {gives_checksum(text, std::move(hash)) ? SealState::kIntact
-                                                : SealState::kDamaged,
-          *seal};
+  return hdf5_end(begin);
+}
+
+// Of a file whose last bytes are no seal of its length.
+SealFinding without_seal(const InputDescriptor& input) {
+  const auto end = end_of_hdf5(input);
+  if (end && input.bytes() < *end) {
+    return {.state = SealState::kDamaged, .seal = {}, .why = "it is cut short"};
+  }
+  if (end && input.bytes() > *end) {
+    return {.state = SealState::kDamaged,
+            .seal = {},
+            .why = "what follows its data is no seal"};
+  }
+  return {.state = SealState::kMissing,
+          .seal = {},
+          .why = "its seal is gone: another program opened it for writing"};
 }
 
 }  // namespace
@@ -147,14 +151,35 @@ Seal check_seal(std::span<const std::byte> file, const std::string& name) {
   return seal;
 }
 
-SealState inspect_seal(const std::filesystem::path& file) {
-  return inspect(file).state;
+SealFinding inspect_seal(const std::filesystem::path& file) {
+  const InputDescriptor input(file);
+  const std::string text = read_seal(input);
+  const auto seal = parse(text, input.bytes());
+  if (!seal) return without_seal(input);
+  Sha256 hash;
+  std::vector<std::byte> block(1 << 20);
+  for (std::int64_t at = 0; at < seal->bytes;) {
+    const auto wanted = std::min<std::int64_t>(
+        seal->bytes - at, static_cast<std::int64_t>(block.size()));
+    const std::size_t count = input.read(
+        at, std::span(block).first(static_cast<std::size_t>(wanted)));
+    hash.update(std::span<const std::byte>(block.data(), count));
+    at += static_cast<std::int64_t>(count);
+  }
+  if (!gives_checksum(text, std::move(hash))) {
+    return {.state = SealState::kDamaged,
+            .seal = {},
+            .why = "its bytes do not give the checksum in its seal"};
+  }
+  return {.state = SealState::kIntact, .seal = *seal, .why = {}};
 }
 
 Seal check_seal(const std::filesystem::path& file) {
-  const Inspected found = inspect(file);
-  if (found.state == SealState::kMissing) no_seal(file.string());
-  if (found.state == SealState::kDamaged) damaged(file.string());
+  const SealFinding found = inspect_seal(file);
+  if (found.state != SealState::kIntact) {
+    throw StorageError(file.string() + " is not whole (" + found.why +
+                       "); make it again");
+  }
   return found.seal;
 }
 

@@ -35,13 +35,20 @@ Seal check_seal(const std::filesystem::path& file);
 
 enum class SealState {
   kIntact,
-  kDamaged,  // the bytes do not give the checksum
-  kMissing   // no seal of the file's length: cut, or rewritten by a program
+  kDamaged,  // cut, or the bytes do not give the checksum
+  kMissing   // the file ends where its HDF5 data end, or is not HDF5
 };
 
-// What check_seal finds, for who goes on without. Throws StorageError where the
-// file cannot be read.
-SealState inspect_seal(const std::filesystem::path& file);
+struct SealFinding {
+  SealState state = SealState::kMissing;
+  Seal seal = {};   // where intact
+  std::string why;  // else what is wrong, as in "it is cut short"
+};
+
+// What check_seal finds, for who goes on without. A program that opens a file
+// of ours for writing and closes it cuts the seal off and leaves the rest
+// whole: then it is missing. Throws StorageError where the file cannot be read.
+SealFinding inspect_seal(const std::filesystem::path& file);
 
 // Only reads what the seal says, without the checksum. Throws StorageError.
 Seal peek_seal(const std::filesystem::path& file);

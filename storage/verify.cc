@@ -1,11 +1,13 @@
 #include "storage/verify.h"
 
+#include <algorithm>
 #include <set>
 
 #include "storage/error.h"
 #include "storage/guard.h"
 #include "storage/invariants.h"
 #include "storage/part_order.h"
+#include "storage/reader.h"
 #include "storage/results_check.h"
 #include "storage/seal.h"
 
@@ -45,6 +47,31 @@ void verify_part(const RunDirectory& run, const Manifest& manifest,
   report.tokens += static_cast<std::int64_t>(part.result.token_id.size());
 }
 
+// What shows that these are not the results of the manifest's run; "" where
+// nothing does.
+std::string difference(const Manifest& manifest, const ResultsReader& results) {
+  const ResultsInfo& info = results.info();
+  if (info.run_id != manifest.run_id)
+    return "it is of run " + info.run_id + ", this directory of run " +
+           manifest.run_id;
+  if (info.model_sha256 != manifest.model.sha256)
+    return "it is of other weights";
+  if (info.dtype != manifest.config.dtype) return "it is of another dtype";
+  if (!info.complete) return "it is not complete";
+  if (results.datasets().size() != manifest.datasets.size())
+    return "it has other data sets";
+  for (const DatasetInput& dataset : manifest.datasets) {
+    const auto& found = results.datasets();
+    if (std::none_of(found.begin(), found.end(),
+                     [&](const DatasetSummary& summary) {
+                       return summary.name == dataset.name &&
+                              summary.samples == dataset.samples;
+                     }))
+      return "it has other samples of " + dataset.name;
+  }
+  return "";
+}
+
 }  // namespace
 
 VerifyReport verify_parts(const RunDirectory& run, const Manifest& manifest,
@@ -74,25 +101,27 @@ VerifyReport verify_parts(const RunDirectory& run, const Manifest& manifest,
 
 VerifyReport verify_results(const std::filesystem::path& file) {
   VerifyReport report;
-  Seal seal;
-  try {
-    seal = check_seal(file);
-  } catch (const StorageError& error) {
-    report.problems.push_back(error.what());
-  }
+  SealFinding finding;
   GuardOutcome outcome;
   try {
-    outcome = run_guarded([&](const GuardSend& send) {
-      VerifyReport found;
-      check_results(
-          file, [&] { send(""); }, found);
-      for (const std::string& problem : found.problems) send(problem);
-      send(std::to_string(found.samples));
-      send(std::to_string(found.tokens));
-    });
+    finding = inspect_seal(file);
+    outcome = run_guarded(
+        [&](const GuardSend& send) {
+          VerifyReport found;
+          check_results(file, found);
+          for (const std::string& problem : found.problems) send(problem);
+          send(std::to_string(found.samples));
+          send(std::to_string(found.tokens));
+        },
+        guard_limits(file));
   } catch (const StorageError& error) {
     report.problems.push_back(error.what());
     return report;
+  }
+  const bool damaged = finding.state == SealState::kDamaged;
+  if (damaged) {
+    report.problems.push_back(file.string() + " is not whole (" + finding.why +
+                              "); merge again");
   }
   // The last two lines are counts.
   if (outcome.failure.empty() && outcome.lines.size() >= 2) {
@@ -106,13 +135,32 @@ VerifyReport verify_results(const std::filesystem::path& file) {
   }
   report.problems.insert(report.problems.end(), outcome.lines.begin(),
                          outcome.lines.end());
-  if (report.ok() &&
-      (seal.samples != report.samples || seal.tokens != report.tokens)) {
+  if (damaged && report.problems.size() == 1) {
+    report.notes.push_back(file.string() +
+                           ": its values were checked and hold all the same");
+  } else if (finding.state == SealState::kMissing) {
+    report.notes.push_back(file.string() + ": " + finding.why +
+                           (report.ok()
+                                ? "; its values were checked and hold, its "
+                                  "attributes cannot be"
+                                : "; its values were checked and do not hold"));
+  } else if (report.ok() && (finding.seal.samples != report.samples ||
+                             finding.seal.tokens != report.tokens)) {
     report.problems.push_back(file.string() +
                               " is damaged (its seal counts other samples or "
                               "tokens); merge again");
   }
   return report;
+}
+
+std::string foreign_results(const RunDirectory& run, const Manifest& manifest) {
+  const std::filesystem::path file = run.results();
+  const GuardOutcome outcome = run_guarded(
+      [&](const GuardSend& send) {
+        send(difference(manifest, ResultsReader(file)));
+      },
+      guard_limits(file));
+  return outcome.lines.empty() ? outcome.failure : outcome.lines.front();
 }
 
 }  // namespace lens::storage

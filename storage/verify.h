@@ -10,6 +10,7 @@ namespace lens::storage {
 
 struct VerifyReport {
   std::vector<std::string> problems;  // one line each; empty: all is well
+  std::vector<std::string> notes;     // what is no problem but has to be said
   std::int64_t parts_checked = 0;
   std::int64_t samples = 0;
   std::int64_t tokens = 0;
@@ -24,7 +25,14 @@ VerifyReport verify_parts(const RunDirectory& run, const Manifest& manifest,
 
 // A results.h5 alone: layout, scales, counts, offsets, finiteness, ranges, last
 // state (kl_final is 0, top-1 of the last state is the token where greedy),
-// content checksum. Never throws for a damaged file: it reports.
+// content checksum. A seal that is gone, since another program opened the file
+// for writing, is a note: the values speak for themselves. Never throws for a
+// damaged file: it reports.
 VerifyReport verify_results(const std::filesystem::path& file);
+
+// What shows that the results.h5 of a run directory is not of this manifest's
+// run, or that it cannot be read; "" where nothing does. Reads attributes and
+// lengths, not the values, and does not look at the seal.
+std::string foreign_results(const RunDirectory& run, const Manifest& manifest);
 
 }  // namespace lens::storage

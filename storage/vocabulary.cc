@@ -69,7 +69,7 @@ void create_column(H5::Group& group, const H5::DataSet& scale,
 ColumnValues read_all(const H5::Group& group, const std::string& name,
                       ColumnType type, std::int64_t file_bytes,
                       const std::string& file) {
-  const auto fail = [&](const char* why) {
+  const auto fail = [&](const std::string& why) {
     throw StorageError(file + " is damaged (" + name + " " + why + "); " +
                        kRemake);
   };
@@ -79,10 +79,8 @@ ColumnValues read_all(const H5::Group& group, const std::string& name,
   if (lengths.size() != 1 || !hdf5::has_type(dataset, type)) {
     fail("has a wrong type or shape");
   }
-  // Deflate never shrinks more than 1032 times.
-  if (lengths[0] > static_cast<hsize_t>(file_bytes) * 1100) {
-    fail("claims more values than the file can hold");
-  }
+  const std::string why = hdf5::missing_values(dataset, file_bytes);
+  if (!why.empty()) fail(why);
   return hdf5::read_rows(dataset, type, 0, lengths[0]);
 }
 

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "storage/error.h"
+#include "storage/output_target.h"
 
 namespace lens::analysis::tables {
 namespace {
@@ -77,8 +78,8 @@ CsvRecords& CsvRecords::end_record() {
   return *this;
 }
 
-TableFile::TableFile(std::filesystem::path file)
-    : file_(std::move(file)), temporary_(file_.string() + ".tmp") {
+TableFile::TableFile(const std::filesystem::path& file)
+    : file_(storage::output_target(file)), temporary_(file_.string() + ".tmp") {
   std::error_code error;
   if (file_.has_parent_path())
     std::filesystem::create_directories(file_.parent_path(), error);

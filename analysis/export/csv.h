@@ -39,7 +39,7 @@ class CsvRecords {
 class TableFile {
  public:
   // Makes the folders above `file` where they are missing.
-  explicit TableFile(std::filesystem::path file);
+  explicit TableFile(const std::filesystem::path& file);
   ~TableFile();
   TableFile(const TableFile&) = delete;
   TableFile& operator=(const TableFile&) = delete;

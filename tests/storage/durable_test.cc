@@ -1,7 +1,9 @@
 #include "storage/durable.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +73,51 @@ TEST(Durable, UnwritableFolderIsOneLineOfStorageError) {
     EXPECT_THAT(error.what(), testing::HasSubstr("cannot make the folder"));
     EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
   }
+}
+
+TEST(Durable, FolderThatMayNotBeLookedAtIsAStorageError) {
+  const fixtures::TemporaryFolder folder;
+  const std::string name(300, 'x');  // longer than names may be
+  EXPECT_THROW(DurableFile(folder.path() / name / "f"), StorageError);
+  EXPECT_THROW(DurableFile(folder.path() / name), StorageError);
+}
+
+TEST(Durable, LinkIsFollowedAndStays) {
+  const fixtures::TemporaryFolder folder;
+  const auto link = folder.path() / "link";
+  std::filesystem::create_directory(folder.path() / "far");
+  std::filesystem::create_symlink("far/f", link);
+  for (const char* text : {"new", "newer"}) {
+    write_file_durably(link, text);
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(read_bytes(folder.path() / "far" / "f"), text);
+  }
+}
+
+TEST(Durable, LinksInACircleAreRefused) {
+  const fixtures::TemporaryFolder folder;
+  std::filesystem::create_symlink("b", folder.path() / "a");
+  std::filesystem::create_symlink("a", folder.path() / "b");
+  EXPECT_THROW(write_file_durably(folder.path() / "a", "x"), StorageError);
+}
+
+TEST(Durable, PipeIsWrittenToAndStaysOne) {
+  const fixtures::TemporaryFolder folder;
+  const auto pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  write_file_durably(pipe, "text");
+  char text[8] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 4);
+  EXPECT_STREQ(text, "text");
+  ::close(reader);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_THROW(DurableFile{pipe}, StorageError) << "no library writes there";
+}
+
+TEST(Durable, DeviceThatIsFullIsAnError) {
+  EXPECT_THROW(write_file_durably("/dev/full", "text"), StorageError);
+  EXPECT_NO_THROW(write_file_durably("/dev/null", "text"));
 }
 
 }  // namespace

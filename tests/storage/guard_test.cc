@@ -2,11 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <stdexcept>
 #include <vector>
+
+#include "storage/read_watch.h"
 
 namespace lens::storage {
 namespace {
@@ -14,7 +19,6 @@ namespace {
 TEST(Guard, LinesOfTheChildArrive) {
   const GuardOutcome outcome = run_guarded([](const GuardSend& send) {
     send("one");
-    send("");
     send("two\nlines");
   });
   EXPECT_EQ(outcome.failure, "");
@@ -27,16 +31,63 @@ TEST(Guard, CrashOfTheChildIsReported) {
     ::raise(SIGKILL);
   });
   EXPECT_THAT(outcome.failure, testing::HasSubstr("signal 9"));
+  EXPECT_EQ(outcome.signal, SIGKILL);
   EXPECT_THAT(outcome.lines, testing::ElementsAre("before"));
 }
 
 TEST(Guard, EndlessLoopOfTheChildIsEnded) {
   const GuardOutcome outcome = run_guarded(
       [](const GuardSend&) {
-        for (;;) ::usleep(1000);
+        const LibraryCall call;
+        for (std::atomic<int> spin = 0;; ++spin) {
+        }
       },
-      {.silence = std::chrono::milliseconds(100)});
+      {.busy = std::chrono::milliseconds(100)});
   EXPECT_THAT(outcome.failure, testing::HasSubstr("without end"));
+}
+
+// A slow disk, a stopped process, a long computation, a long read that gets on.
+TEST(Guard, OnlyALibraryThatIsBusyWithoutAStepHangs) {
+  const auto spin = [](std::chrono::milliseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+  };
+  const GuardOutcome outcome = run_guarded(
+      [&](const GuardSend& send) {
+        spin(std::chrono::milliseconds(300));
+        const LibraryCall call;
+        ::usleep(300'000);
+        for (int i = 0; i < 10; ++i) {
+          spin(std::chrono::milliseconds(30));
+          mark_read_step();
+        }
+        send("done");
+      },
+      {.busy = std::chrono::milliseconds(200)});
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_THAT(outcome.lines, testing::ElementsAre("done"));
+}
+
+TEST(Guard, ChildDiesWithItsParent) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    ::close(ends[0]);
+    run_guarded([&](const GuardSend&) {
+      const char byte = 'x';
+      if (::write(ends[1], &byte, 1) == 1) ::pause();
+    });
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  char byte = 0;
+  ASSERT_EQ(::read(ends[0], &byte, 1), 1);
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "somebody still holds the pipe";
+  ::close(ends[0]);
 }
 
 TEST(Guard, ExceptionOfTheChildIsReported) {

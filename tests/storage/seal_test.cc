@@ -50,17 +50,40 @@ TEST(Seal, FileAndMemoryAgree) {
   const auto file = folder.path() / "f";
   fixtures::write_bytes(file, sealed(std::string(3 << 20, 'b')));
   EXPECT_EQ(check_seal(file), peek_seal(file));
-  EXPECT_EQ(inspect_seal(file), SealState::kIntact);
+  EXPECT_EQ(inspect_seal(file).state, SealState::kIntact);
   std::string bytes = fixtures::read_bytes(file);
   bytes[1 << 20] = 'c';
   fixtures::write_bytes(file, bytes);
   EXPECT_THROW(check_seal(file), StorageError);
   EXPECT_NO_THROW(peek_seal(file));
-  EXPECT_EQ(inspect_seal(file), SealState::kDamaged);
+  EXPECT_EQ(inspect_seal(file).state, SealState::kDamaged);
   fixtures::write_bytes(file, bytes + "x");
-  EXPECT_EQ(inspect_seal(file), SealState::kMissing);
+  EXPECT_EQ(inspect_seal(file).state, SealState::kMissing);
   fixtures::write_bytes(file, "short");
-  EXPECT_EQ(inspect_seal(file), SealState::kMissing);
+  EXPECT_EQ(inspect_seal(file).state, SealState::kMissing);
+}
+
+// As a part is: HDF5 data, then the seal.
+TEST(Seal, CutOffCleanlyIsMissingAndAllElseIsDamaged) {
+  const fixtures::TemporaryFolder folder;
+  const auto file = folder.path() / "vocabulary.h5";
+  write_vocabulary(file, fixtures::make_vocabulary());
+  const std::string bytes = fixtures::read_bytes(file);
+  const auto state_of = [&](const std::string& content) {
+    fixtures::write_bytes(file, content);
+    return inspect_seal(file).state;
+  };
+  EXPECT_EQ(state_of(bytes), SealState::kIntact);
+  const std::string body = bytes.substr(0, bytes.size() - kSealBytes);
+  EXPECT_EQ(state_of(body), SealState::kMissing);
+  EXPECT_EQ(state_of(body.substr(0, body.size() - 1)), SealState::kDamaged);
+  EXPECT_EQ(state_of(bytes.substr(0, bytes.size() - 1)), SealState::kDamaged);
+  EXPECT_EQ(state_of(bytes + "x"), SealState::kDamaged);
+  for (std::size_t at = body.size(); at < bytes.size(); ++at) {
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ 1);
+    EXPECT_EQ(state_of(flipped), SealState::kDamaged) << at;
+  }
 }
 
 }  // namespace

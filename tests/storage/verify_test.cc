@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <random>
 
@@ -137,7 +139,7 @@ TEST_F(VerifyTest, CutResultsAreReported) {
   const std::string bytes = read_bytes(run_.results());
   for (const std::size_t left :
        {std::size_t{0}, std::size_t{100}, bytes.size() / 2,
-        bytes.size() - kSealBytes, bytes.size() - 1}) {
+        bytes.size() - kSealBytes - 1, bytes.size() - 1}) {
     write_bytes(run_.results(), bytes.substr(0, left));
     EXPECT_FALSE(verify_results(run_.results()).ok()) << left;
   }
@@ -179,6 +181,93 @@ TEST_F(VerifyTest, ChangedVocabularyIsFound) {
     scripts.write(values.data(), H5::PredType::NATIVE_UINT8);
   });
   EXPECT_THAT(value_problems(), Contains(HasSubstr("vocabulary")));
+}
+
+// HDF5 cuts a file that was open for writing where its own data end.
+TEST_F(VerifyTest, ValuesSpeakForAFileThatWasOpenForWriting) {
+  merge_all();
+  const auto bytes = std::filesystem::file_size(run_.results());
+  { H5::H5File file(run_.results().string(), H5F_ACC_RDWR); }
+  ASSERT_EQ(std::filesystem::file_size(run_.results()), bytes - kSealBytes);
+  const VerifyReport report = verify_results(run_.results());
+  EXPECT_THAT(report.problems, testing::IsEmpty());
+  EXPECT_THAT(report.notes,
+              testing::ElementsAre(testing::AllOf(
+                  HasSubstr("its seal is gone"),
+                  HasSubstr("its values were checked and hold"))));
+  EXPECT_EQ(report.samples, 20);
+}
+
+TEST_F(VerifyTest, ChangedValueIsFoundWithoutASealToo) {
+  merge_all();
+  {
+    H5::H5File file(run_.results().string(), H5F_ACC_RDWR);
+    const float score = 0.125f;
+    std::vector<float> values(8, score);
+    file.openDataSet("/mtvqa/score")
+        .write(values.data(), H5::PredType::NATIVE_FLOAT);
+  }
+  const VerifyReport report = verify_results(run_.results());
+  EXPECT_THAT(report.problems, Contains(HasSubstr("content_sha256")));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("do not hold")));
+}
+
+TEST_F(VerifyTest, FileOfAWriterThatWasKilledIsCheckedByItsValues) {
+  merge_all();
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    H5::H5File file(run_.results().string(), H5F_ACC_RDWR);
+    const std::string text(4000, 'x');
+    hdf5::set(file, "note", text);
+    H5Fflush(file.getId(), H5F_SCOPE_GLOBAL);
+    ::_exit(0);
+  }
+  ::waitpid(writer, nullptr, 0);
+  const VerifyReport report = verify_results(run_.results());
+  EXPECT_THAT(report.problems, testing::IsEmpty());
+  EXPECT_THAT(report.notes, Contains(HasSubstr("its seal is gone")));
+}
+
+TEST_F(VerifyTest, SaysWhereTheValuesOfADamagedFileHold) {
+  merge_all();
+  std::string bytes = read_bytes(run_.results());
+  bytes.back() = ' ';
+  write_bytes(run_.results(), bytes);
+  const VerifyReport report = verify_results(run_.results());
+  EXPECT_THAT(report.problems, testing::ElementsAre(HasSubstr("not whole")));
+  EXPECT_THAT(report.notes, testing::ElementsAre(HasSubstr("its values")));
+}
+
+TEST_F(VerifyTest, ResultsOfAnotherPlanAreForeign) {
+  merge_all();
+  EXPECT_EQ(foreign_results(run_, manifest_), "");
+  Manifest other = manifest_;
+  other.run_id = "another";
+  EXPECT_THAT(foreign_results(run_, other), HasSubstr("directory of run anot"));
+  other = manifest_;
+  other.datasets[0].samples += 1;
+  EXPECT_THAT(foreign_results(run_, other), HasSubstr("other samples"));
+  std::filesystem::remove(run_.results());
+  EXPECT_NE(foreign_results(run_, manifest_), "");
+}
+
+TEST_F(VerifyTest, ForeignResultsAreToldWithoutTheirSeal) {
+  merge_all();
+  { H5::H5File file(run_.results().string(), H5F_ACC_RDWR); }
+  EXPECT_EQ(foreign_results(run_, manifest_), "");
+  manifest_.run_id = "another";
+  EXPECT_THAT(foreign_results(run_, manifest_), HasSubstr("it is of run"));
+  write_bytes(run_.results(), "nothing");
+  EXPECT_NE(foreign_results(run_, manifest_), "");
+}
+
+TEST_F(VerifyTest, PartialResultsAreNotTheResultOfARun) {
+  parts_.pop_back();
+  MergeOptions options;
+  options.output = run_.results();
+  options.partial = true;
+  merge(run_, manifest_, parts_, options);
+  EXPECT_THAT(foreign_results(run_, manifest_), HasSubstr("not complete"));
 }
 
 TEST_F(VerifyTest, OtherFilesAreReported) {
