@@ -10,12 +10,12 @@
 namespace lens::storage {
 namespace {
 
-bool newer(const PartName& a, const PartName& b) {
+bool newer(const LeaseFile& a, const LeaseFile& b) {
   return std::tie(a.epoch, a.number) > std::tie(b.epoch, b.number);
 }
 
 struct Candidate {
-  PartName name;
+  LeaseFile name;
   std::filesystem::path file;
 };
 
