@@ -41,6 +41,12 @@ function(lens_test name)
                                         GTest::gtest_main)
   lens_warnings(${name})
   lens_precompile_if_torch(${name} ${ARG_LIBRARIES})
+  # Assertions need no speed: a third less time to compile than with -O3. Torch's
+  # precompiled header holds for its own flags alone.
+  get_target_property(precompiled ${name} PRECOMPILE_HEADERS_REUSE_FROM)
+  if(NOT precompiled)
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O1>)
+  endif()
   set_target_properties(
     ${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
