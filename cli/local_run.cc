@@ -33,6 +33,13 @@ fs::path workers_log(const storage::RunDirectory& run) {
   return run.logs() / "workers.log";
 }
 
+// What a process said at its end; nothing where it was ended from outside,
+// since its log then tells of its work.
+std::string reason(const ChildExit& exit, const std::string& words) {
+  const bool from_outside = exit.signal == SIGKILL || exit.signal == SIGTERM;
+  return from_outside ? "" : last_line(words);
+}
+
 std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{:.0f} s", std::chrono::duration<double>(time).count());
 }
@@ -77,6 +84,7 @@ LocalRun::Outcome LocalRun::supervise() {
     refresh_status();
     tend_silence();
     tend_workers();
+    tend_absence();
     tend_drain();
     if (const std::optional<Outcome> end = outcome()) {
       end_processes(*end);
@@ -186,8 +194,8 @@ void LocalRun::tend_coordinator() {
            coordinator_log(run_));
       return;
     }
-    const std::string said =
-        last_line(last_words(coordinator_log(run_), coordinator_log_begin_, 1));
+    const std::string said = reason(
+        *exit, last_words(coordinator_log(run_), coordinator_log_begin_, 1));
     printer_.note(fmt::format(
         "the coordinator ended ({}{}); starting it again in {:.1f} s",
         exit->text(), said.empty() ? "" : ": " + said,
@@ -265,6 +273,22 @@ void LocalRun::tend_silence() {
   }
 }
 
+// Loading the weights may take long; a word says what they are at.
+void LocalRun::tend_absence() {
+  const bool absent = workers_ && answering_ && status_ &&
+                      status_->workers.empty() && !drain_.begun();
+  const Clock::time_point now = Clock::now();
+  if (!absent) absent_since_.reset();
+  if (absent && !absent_since_) absent_since_ = now;
+  if (!absent || now - *absent_since_ < options_.first_join) return;
+  absent_since_ = now;
+  const std::string said = last_line(words(workers_log(run_), 1));
+  printer_.note("no worker has joined for " +
+                seconds_text(options_.first_join) +
+                (said.empty() ? "; they have said nothing"
+                              : "; their last words: " + said));
+}
+
 // A stop that stands still is ended too: what is committed is kept.
 void LocalRun::tend_drain() {
   if (!coordinator_) return;
@@ -294,7 +318,8 @@ void LocalRun::tend_workers() {
            workers_log(run_));
       return;
     }
-    const std::string said = last_line(words(workers_log(run_), 1));
+    const std::string said =
+        reason(*workers_exit_, words(workers_log(run_), 1));
     printer_.note(
         fmt::format("the workers ended ({}{}); starting them again in {:.1f} s",
                     workers_exit_->text(), said.empty() ? "" : ": " + said,

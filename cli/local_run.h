@@ -37,6 +37,8 @@ struct LocalRunOptions {
   // How long a coordinator that listens may leave the first question
   // unanswered, before the run is given up.
   std::chrono::milliseconds first_answer{30'000};
+  // How long workers that live may take to join before their log is quoted.
+  std::chrono::milliseconds first_join{60'000};
   // After a signal, before all processes are killed.
   DrainWatch::Limits drain = {};
 };
@@ -73,6 +75,7 @@ class LocalRun {
   void tend_workers();
   void tend_signals();
   void tend_silence();
+  void tend_absence();
   void tend_drain();
   void refresh_status();
   void kill_all();
@@ -89,7 +92,8 @@ class LocalRun {
 
   std::unique_ptr<ChildProcess> coordinator_;
   std::unique_ptr<ChildProcess> workers_;
-  std::optional<ChildExit> workers_exit_;  // not judged yet
+  std::optional<ChildExit> workers_exit_;          // not judged yet
+  std::optional<Clock::time_point> absent_since_;  // they live, none has joined
   RestartBudget coordinator_budget_;
   RestartBudget worker_budget_;
   // When to start again what has died.

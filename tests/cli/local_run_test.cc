@@ -193,6 +193,20 @@ TEST_F(LocalRunTest, CoordinatorThatListensButNeverAnswersEndsTheRun) {
                                   "127.0.0.1:1"));
 }
 
+TEST_F(LocalRunTest, WorkersThatDoNotJoinAreQuoted) {
+  options_.first_join = 300ms;
+  std::jthread sender([this] {
+    for (int i = 0; i < 4000 && !fs::exists(run_.root() / "asked"); ++i)
+      std::this_thread::sleep_for(5ms);
+    kill(getpid(), SIGTERM);
+  });
+  const fs::path worker = program(
+      "worker", "echo loading the weights; sleep 3; touch $1/asked; sleep 60");
+  EXPECT_EQ(supervise(kCoordinator, worker), LocalRun::Outcome::kInterrupted);
+  EXPECT_THAT(out_.str(), HasSubstr("no worker has joined"));
+  EXPECT_THAT(out_.str(), HasSubstr("last words: loading the weights"));
+}
+
 TEST_F(LocalRunTest, CoordinatorThatNeitherListensNorSpeaksEndsTheRun) {
   options_.first_answer = 300ms;
   EXPECT_EQ(supervise(program("coordinator", "exec sleep 60"),
