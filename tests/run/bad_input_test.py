@@ -435,7 +435,7 @@ class BadInputTest(unittest.TestCase):
         latin1 = os.fsencode(self.folder) + b"/mod\xe8le"
         os.rename(model, latin1)
         data = os.fsencode(self.folder) + b"/donn\xe9es"
-        shutil.copytree(LATEX, data)
+        shutil.copytree(os.fsencode(LATEX), data)
         for words in (["--model", latin1],
                       ["--dataset", b"latex_ocr=" + data],
                       ["--out", latin1 + b"/run"],

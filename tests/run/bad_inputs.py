@@ -78,7 +78,7 @@ class Checkpoint:
         config = json.loads(file.read_text())
         for key, value in changes.items():
             if isinstance(value, dict):
-                config[key].update(value)
+                config.setdefault(key, {}).update(value)
             else:
                 config[key] = value
         file.write_text(json.dumps(config))
