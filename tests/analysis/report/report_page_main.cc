@@ -17,18 +17,18 @@ int main(int argc, char** argv) {
   }
   try {
     const Source source = open_source(argv[1]);
-    ReportOptions options;
+    report::ReportOptions options;
     options.command_line = "report_page " + std::string(argv[1]);
     options.software_version = "lens of the tests";
     if (argc > 3) options.samples = std::stoul(argv[3]);
     if (argc > 4) options.most_bytes = std::stoul(argv[4]);
-    const Report report = make_report(source, options);
-    std::ofstream(argv[2], std::ios::binary) << report.html;
-    for (const std::string& note : report.notes)
+    const report::Report page = report::make_report(source, options);
+    std::ofstream(argv[2], std::ios::binary) << page.html;
+    for (const std::string& note : page.notes)
       std::printf("%s\n", note.c_str());
     std::printf("%zu shown, %zu listed, %zu samples, %zu bytes\n",
-                report.samples_shown, report.samples_listed, report.samples,
-                report.html.size());
+                page.samples_shown, page.samples_listed, page.samples,
+                page.html.size());
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "report_page: %s\n", error.what());
