@@ -110,8 +110,7 @@ TEST_F(FailureHistoryTest, EachBadSampleOfAUnitIsFoundInTurn) {
     EXPECT_EQ(add(0, FailureClass::kCrash), Verdict::kRetry);
     EXPECT_TRUE(history_.suspect(UnitIndex{0}));
     EXPECT_EQ(add(0, FailureClass::kCrash, sample), Verdict::kRetry);
-    EXPECT_EQ(add(0, FailureClass::kCrash, sample),
-              Verdict::kQuarantineSample);
+    EXPECT_EQ(add(0, FailureClass::kCrash, sample), Verdict::kQuarantineSample);
     EXPECT_FALSE(history_.suspect(UnitIndex{0}));
   }
   EXPECT_EQ(history_.quarantined(UnitIndex{0}).size(), 3u);

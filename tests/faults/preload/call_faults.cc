@@ -118,7 +118,7 @@ struct CountAtTheEnd {
 extern "C" {
 
 ssize_t write(int file, const void* bytes, size_t size) {
-  REAL("write", ssize_t (*)(int, const void*, size_t));
+  REAL("write", ssize_t(*)(int, const void*, size_t));
   if (below_root(file)) {
     const Fault fault = meet();
     if (fault == Fault::kError) return -1;
@@ -131,7 +131,7 @@ ssize_t write(int file, const void* bytes, size_t size) {
 }
 
 ssize_t pwrite(int file, const void* bytes, size_t size, off_t offset) {
-  REAL("pwrite", ssize_t (*)(int, const void*, size_t, off_t));
+  REAL("pwrite", ssize_t(*)(int, const void*, size_t, off_t));
   if (below_root(file)) {
     const Fault fault = meet();
     if (fault == Fault::kError) return -1;

@@ -91,8 +91,8 @@ TEST_F(StallJudgeTest, OnlyWhatHangsIsNamed) {
   std::optional<StallJudge::Stalled> stalled;
   for (int half_second = 0; half_second < 20; ++half_second) {
     EXPECT_FALSE(stalled);
-    stalled = look({{7, Stage::kModel, ++other}, {1, Stage::kModel, steps_}},
-                   500ms);
+    stalled =
+        look({{7, Stage::kModel, ++other}, {1, Stage::kModel, steps_}}, 500ms);
   }
   ASSERT_TRUE(stalled);
   EXPECT_EQ(stalled->id, 1u);
