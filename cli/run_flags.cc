@@ -89,7 +89,7 @@ void append_states(const std::string& value, std::vector<int>& states) {
 }  // namespace
 
 void add_run_flags(CLI::App& command, RunFlags& flags) {
-  const auto group = [&command](CLI::Option* option, const char* name) {
+  const auto group = [](CLI::Option* option, const char* name) {
     option->group(name);
     return option;
   };

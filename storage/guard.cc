@@ -53,6 +53,7 @@ class SharedWatch {
   ReadWatch* watch_;
 };
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // Writable memory of this process, as RLIMIT_DATA counts it.
 std::uint64_t data_bytes() {
   std::ifstream statm("/proc/self/statm");
@@ -62,17 +63,16 @@ std::uint64_t data_bytes() {
 }
 
 void limit_memory(const GuardLimits& limits) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  // Sanitizers reserve terabytes.
   rlimit memory = {};
   if (::getrlimit(RLIMIT_DATA, &memory) != 0) return;
   memory.rlim_cur =
       std::min<rlim_t>(memory.rlim_cur, data_bytes() + limits.extra_bytes);
   ::setrlimit(RLIMIT_DATA, &memory);
-#else
-  (void)limits;
-#endif
 }
+#else
+// Sanitizers reserve terabytes.
+void limit_memory(const GuardLimits&) {}
+#endif
 
 void limit_child(const GuardLimits& limits) {
   const rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};

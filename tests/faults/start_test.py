@@ -46,8 +46,8 @@ class StartTest(RunCase):
         said = self.refused(run, ["unshare", "-n",
                                   *self.run_words(run, "--workers", 1)])
         last = said.strip().splitlines()[-1]
-        self.assertIn("cannot reach the coordinator at 127.0.0.1:", last)
-        self.assertIn("the loopback interface is down", last)
+        self.assertRegex(last, r"cannot reach .*127\.0\.0\.1:\d+")
+        self.assertIn("loopback interface", last)
         done = subprocess.run(["unshare", "-n", programs.BIN / "lens",
                                "doctor"], text=True, capture_output=True,
                               timeout=120)
