@@ -19,7 +19,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
-SECONDS = 120  # the longest that anything here is waited for
+SECONDS = 240  # the longest that anything here is waited for
 BIN = None
 SKIPPED = 77
 

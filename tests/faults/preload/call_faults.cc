@@ -8,6 +8,8 @@
 //              O_CREAT, on files and folders below LENS_TEST_ROOT
 //     FAULT    kill (before the call), tear (a write of half, then killed),
 //              or an errno as a number (that call fails)
+//   LENS_TEST_ONCE=FILE   only the first process that comes to it: the one that
+//              makes FILE
 //   LENS_TEST_COUNT=FILE  instead: counts the calls of each program, appended
 //              as "PROGRAM N" when it ends
 //
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -88,9 +91,15 @@ bool below_root(int descriptor) {
   return below_root(path);
 }
 
+bool is_first() {
+  const char* const once = ::getenv("LENS_TEST_ONCE");
+  return once == nullptr ||
+         ::syscall(SYS_open, once, O_CREAT | O_EXCL | O_WRONLY, 0600) >= 0;
+}
+
 // What is to happen to this call. Does not return where the program dies.
 Fault meet() {
-  if (++calls != plan().at) return Fault::kNone;
+  if (++calls != plan().at || !is_first()) return Fault::kNone;
   if (plan().fault == Fault::kKill) ::kill(::getpid(), SIGKILL);
   if (plan().fault == Fault::kError) errno = plan().error;
   return plan().fault;
