@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <system_error>
 #include <thread>
 
+#include "storage/process_id.h"
 #include "worker/error.h"
 
 extern char** environ;
@@ -94,19 +94,10 @@ ChildExit exit_of(int status) {
   return {.code = WEXITSTATUS(status)};
 }
 
-// Parent of a process by /proc/PID/stat; 0 where it is gone.
+// 0 where the process is gone.
 pid_t parent_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(file, line)) return 0;
-  // The name in brackets may hold anything, brackets too.
-  const std::size_t bracket = line.rfind(')');
-  if (bracket == std::string::npos) return 0;
-  std::istringstream rest(line.substr(bracket + 1));
-  char state = 0;
-  pid_t parent = 0;
-  rest >> state >> parent;
-  return parent;
+  constexpr int kParent = 4;
+  return static_cast<pid_t>(storage::stat_field(pid, kParent).value_or(0));
 }
 
 // Without those that a ChildProcess holds, and what is below them.

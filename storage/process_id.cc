@@ -13,23 +13,9 @@
 namespace lens::storage {
 namespace {
 
-// Field 22 of /proc/PID/stat; nothing where the process is not to be seen.
-std::optional<std::uint64_t> start_time_of(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  // The name in brackets may hold anything, brackets too.
-  const std::size_t bracket = line.rfind(')');
-  if (bracket == std::string::npos) return std::nullopt;
-  std::istringstream rest(line.substr(bracket + 1));
-  std::string skipped;
-  for (int field = 3; field < 22; ++field) rest >> skipped;
-  std::uint64_t start = 0;
-  if (!(rest >> start)) return std::nullopt;
-  return start;
-}
+constexpr int kStartTime = 22;
 
-std::string present_space() {
+std::string find_space() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
   std::getline(file, boot);
@@ -40,22 +26,42 @@ std::string present_space() {
   return boot + "/" + name_space;
 }
 
+// Of this process, as long as it lives.
+const std::string& here() {
+  static const std::string space = find_space();
+  return space;
+}
+
 }  // namespace
+
+std::optional<std::uint64_t> stat_field(int pid, int field) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  // The name in brackets may hold anything, brackets too.
+  const std::size_t bracket = line.rfind(')');
+  if (bracket == std::string::npos) return std::nullopt;
+  std::istringstream rest(line.substr(bracket + 1));
+  std::string skipped;
+  for (int at = 3; at < field; ++at) rest >> skipped;
+  std::uint64_t value = 0;
+  if (!(rest >> value)) return std::nullopt;
+  return value;
+}
 
 ProcessId ProcessId::self() {
   const int pid = static_cast<int>(::getpid());
-  const auto start = start_time_of(pid);
+  const auto start = stat_field(pid, kStartTime);
   if (!start) return {};
-  return {.space = present_space(), .pid = pid, .start_time = *start};
+  return {.space = here(), .pid = pid, .start_time = *start};
 }
 
 bool has_ended(const ProcessId& process) {
   if (process.space.empty() || process.pid <= 0) return false;
-  static const std::string here = present_space();
-  if (process.space != here) return false;
+  if (process.space != here()) return false;
   if (::kill(process.pid, 0) != 0 && errno == ESRCH) return true;
   // Its number may have been given out again.
-  const auto start = start_time_of(process.pid);
+  const auto start = stat_field(process.pid, kStartTime);
   return start && *start != process.start_time;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,10 @@ struct ProcessId {
 // Whether the process is known to be no more. Of another host, another boot or
 // another name space nothing is known; neither of an empty space.
 bool has_ended(const ProcessId& process);
+
+// Field `field` (from 3, numbers alone) of /proc/PID/stat as proc(5) counts
+// them; nothing where the process is not to be seen.
+std::optional<std::uint64_t> stat_field(int pid, int field);
 
 // "PID START SPACE"; the text reaches disk and wire: it must not change.
 std::string to_text(const ProcessId& process);

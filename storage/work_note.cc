@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "storage/crash_note.h"
+#include "storage/process_id.h"
 
 namespace lens::storage {
 namespace {
@@ -22,8 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".work";
 // Which stage a death is put down to, where a process was at several.
-constexpr std::array<std::string_view, 4> kStages = {"model", "image", "rows",
-                                                     "store"};
+constexpr std::array<Stage, kStages> kBlamed = {Stage::kModel, Stage::kImage,
+                                                Stage::kRows, Stage::kStore};
 
 // The notes of this process that are on disk, in memory that a signal handler
 // may read at any time.
@@ -48,9 +49,9 @@ int take_slot(const std::string& path) {
 
 struct Found {
   fs::path path;
-  NotedLease lease;
+  LeaseFile lease;
   ProcessId process;
-  std::size_t stage = kStages.size();
+  std::size_t rank = kBlamed.size();  // of its stage in kBlamed
   std::string sample;
 };
 
@@ -62,7 +63,7 @@ std::optional<Found> read(const fs::path& path) {
   if (!lease || !rest.starts_with('.') || !rest.ends_with(kSuffix)) {
     return std::nullopt;
   }
-  found.lease = {lease->unit, lease->epoch, lease->number};
+  found.lease = *lease;
   std::ifstream file(path);
   std::string process;
   std::string stage;
@@ -71,8 +72,8 @@ std::optional<Found> read(const fs::path& path) {
   }
   std::getline(file, found.sample);
   found.process = process_from_text(process);
-  found.stage = static_cast<std::size_t>(
-      std::find(kStages.begin(), kStages.end(), stage) - kStages.begin());
+  found.rank = static_cast<std::size_t>(
+      std::ranges::find(kBlamed, stage, stage_name) - kBlamed.begin());
   return found;
 }
 
@@ -95,35 +96,60 @@ std::vector<Found> read_all(const RunDirectory& run) {
 Found blamed(const std::vector<Found>& notes) {
   const auto first = std::min_element(
       notes.begin(), notes.end(),
-      [](const Found& a, const Found& b) { return a.stage < b.stage; });
+      [](const Found& a, const Found& b) { return a.rank < b.rank; });
   Found found = *first;
-  const auto alike = std::count_if(
-      notes.begin(), notes.end(),
-      [&](const Found& note) { return note.stage == found.stage; });
+  const auto alike =
+      std::count_if(notes.begin(), notes.end(),
+                    [&](const Found& note) { return note.rank == found.rank; });
   const bool alone = found.sample.find(' ') == std::string::npos;
   if (alike > 1 || !alone) found.sample.clear();
   return found;
 }
 
 std::string reason_of(const Found& note) {
-  const std::string_view stage =
-      note.stage < kStages.size() ? kStages[note.stage] : "";
-  const char* const when = stage == "model"   ? "while the model ran"
-                           : stage == "image" ? "while its image was read"
-                           : stage == "store" ? "while its part was stored"
-                                              : "while its rows were read";
+  const Stage stage =
+      note.rank < kBlamed.size() ? kBlamed[note.rank] : Stage::kRows;
   return std::string(
              "the worker was killed (SIGKILL, as by the kernel's "
              "memory killer) ") +
-         when;
+         stage_phrase(stage);
 }
 
 }  // namespace
 
-WorkNote::WorkNote(const RunDirectory& run, const NotedLease& lease,
-                   std::string_view stage) {
+std::string_view stage_name(Stage stage) {
+  switch (stage) {
+    case Stage::kRows:
+      return "rows";
+    case Stage::kImage:
+      return "image";
+    case Stage::kModel:
+      return "model";
+    case Stage::kStore:
+      return "store";
+  }
+  return "";
+}
+
+const char* stage_phrase(Stage stage) {
+  switch (stage) {
+    case Stage::kRows:
+      return "while its rows were read";
+    case Stage::kImage:
+      return "while its image was read";
+    case Stage::kModel:
+      return "while the model ran";
+    case Stage::kStore:
+      return "while its part was stored";
+  }
+  return "";
+}
+
+WorkNote::WorkNote(const RunDirectory& run, const LeaseFile& lease,
+                   Stage stage) {
   static std::atomic<std::uint64_t> serial{0};
-  head_ = to_text(ProcessId::self()) + "\n" + std::string(stage) + "\n";
+  head_ =
+      to_text(ProcessId::self()) + "\n" + std::string(stage_name(stage)) + "\n";
   path_ = run.work_note(lease.unit, lease.epoch, lease.number, ++serial);
   std::error_code ignored;  // without the folder there is no note
   fs::create_directories(run.crashes(), ignored);

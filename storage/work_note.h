@@ -1,39 +1,36 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "storage/process_id.h"
 #include "storage/run_directory.h"
 
 namespace lens::storage {
 
-// The lease that something is done for; the names of notes carry it.
-struct NotedLease {
-  std::int32_t unit = 0;
-  std::uint64_t epoch = 0;
-  std::uint64_t number = 0;
+// What is being done for a lease.
+enum class Stage { kRows, kImage, kModel, kStore };
+inline constexpr int kStages = 4;
 
-  auto operator<=>(const NotedLease&) const = default;
-};
+// "rows", "image", "model", "store": the names reach disk and must not change.
+std::string_view stage_name(Stage stage);
+// "while the model ran", behind a death. A signal handler may call it.
+const char* stage_phrase(Stage stage);
 
 // What a worker is at, on disk while it is at it, so that a death without a
 // word (SIGKILL, the kernel's memory killer) is not without a trace:
 //
 //   RUN/crashes/<unit, 6 digits>.<epoch>-<number>.<serial>.work
 //     line 1  the process (storage/process_id.h)
-//     line 2  the stage: rows, image, model or store
+//     line 2  the stage
 //     line 3  the samples in work, a space between two
 //
 // Not synced: it has to outlive its process, not the machine. Where the file
 // cannot be written there is no note.
 class WorkNote {
  public:
-  WorkNote(const RunDirectory& run, const NotedLease& lease,
-           std::string_view stage);
+  WorkNote(const RunDirectory& run, const LeaseFile& lease, Stage stage);
   ~WorkNote();
   WorkNote(const WorkNote&) = delete;
   WorkNote& operator=(const WorkNote&) = delete;

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <string_view>
 #include <utility>
 
 namespace lens::worker {
@@ -20,7 +19,7 @@ namespace lens::worker {
 struct Doing::Note {
   std::string path;
   std::string sample;
-  const char* stage = "";
+  Stage stage{};
 };
 
 namespace {
@@ -42,34 +41,6 @@ std::atomic<const Doing::Note*> process_note{nullptr};
 
 std::atomic<std::uint64_t> next_id{1};
 
-std::string_view name_of(Stage stage) {
-  switch (stage) {
-    case Stage::kRows:
-      return "rows";
-    case Stage::kImage:
-      return "image";
-    case Stage::kModel:
-      return "model";
-    case Stage::kStore:
-      return "store";
-  }
-  return "";
-}
-
-const char* text_of(Stage stage) {
-  switch (stage) {
-    case Stage::kRows:
-      return " while its rows were read\n";
-    case Stage::kImage:
-      return " while its image was read\n";
-    case Stage::kModel:
-      return " while the model ran\n";
-    case Stage::kStore:
-      return " while its part was stored\n";
-  }
-  return "\n";
-}
-
 // Only calls that a signal handler may make, from here to on_fatal().
 void put(int file, const char* text) {
   std::size_t length = std::strlen(text);
@@ -90,7 +61,9 @@ void write_note(const Doing::Note& note, const char* what, const char* cause) {
   put(file, "\nthe worker ");
   put(file, what);
   put(file, cause);
-  put(file, note.stage);
+  put(file, " ");
+  put(file, storage::stage_phrase(note.stage));
+  put(file, "\n");
   ::fsync(file);
   ::close(file);
 }
@@ -163,7 +136,7 @@ Doing::Doing(const storage::RunDirectory& run, const Lease& lease, Stage stage)
       stage_(stage),
       id_(next_id++),
       work_note_(run, {lease.unit, lease.token.epoch, lease.token.number},
-                 name_of(stage)),
+                 stage),
       outer_thread_note_(thread_note),
       outer_process_note_(process_note) {
   watch_this_thread();
@@ -197,7 +170,7 @@ void Doing::post() {
   auto note = std::make_unique<Note>();
   note->path = path_;
   note->sample = sample_;
-  note->stage = text_of(stage_);
+  note->stage = stage_;
   thread_note = note.get();
   if (stage_ == Stage::kModel) process_note = note.get();
   notes_.push_back(std::move(note));

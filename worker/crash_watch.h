@@ -23,9 +23,7 @@ void install_crash_watch();
 // has overflowed. Done once a thread; by Doing as well.
 void watch_this_thread();
 
-// What is being done for a lease.
-enum class Stage { kRows, kImage, kModel, kStore };
-inline constexpr int kStages = 4;
+using storage::Stage;
 
 // While an object of this type lives, a death of the process is told of as one
 // of its lease: a crash by the crash note of the thread that made the object

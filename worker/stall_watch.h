@@ -43,7 +43,7 @@ class StallJudge {
   const Duration limit_;
   std::map<std::uint64_t, Known> known_;
   // Longest step seen, by stage; nothing where none was.
-  std::array<std::optional<Duration>, kStages> longest_;
+  std::array<std::optional<Duration>, storage::kStages> longest_;
 };
 
 // Ends the process where its work hangs, with a crash note (end_stalled). A

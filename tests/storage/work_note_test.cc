@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/crash_note.h"
+#include "storage/process_id.h"
 #include "tests/storage/fixtures.h"
 
 namespace lens::storage {
@@ -47,20 +48,20 @@ class WorkNoteTest : public ::testing::Test {
 };
 
 TEST_F(WorkNoteTest, NoteOfALivingProcessIsLeftAlone) {
-  const WorkNote note(run_, {1, 2, 3}, "model");
+  const WorkNote note(run_, {1, 2, 3}, Stage::kModel);
   settle_work_notes(run_);
   EXPECT_EQ(files(), 1);
   EXPECT_TRUE(read_crash_notes(run_).empty());
 }
 
 TEST_F(WorkNoteTest, NoteGoesWithTheWork) {
-  { const WorkNote note(run_, {1, 2, 3}, "model"); }
+  { const WorkNote note(run_, {1, 2, 3}, Stage::kModel); }
   EXPECT_EQ(files(), 0);
 }
 
 TEST_F(WorkNoteTest, KilledProcessIsTestifiedToWithItsSample) {
   killed_at([&] {
-    static WorkNote note(run_, {12, 3, 45}, "model");
+    static WorkNote note(run_, {12, 3, 45}, Stage::kModel);
     note.come_to(kThree);
     note.come_to(kOne);
   });
@@ -76,7 +77,7 @@ TEST_F(WorkNoteTest, KilledProcessIsTestifiedToWithItsSample) {
 
 TEST_F(WorkNoteTest, SeveralSamplesInWorkNameNone) {
   killed_at([&] {
-    static WorkNote note(run_, {12, 3, 45}, "model");
+    static WorkNote note(run_, {12, 3, 45}, Stage::kModel);
     note.come_to(kThree);
   });
   settle_work_notes(run_);
@@ -86,10 +87,10 @@ TEST_F(WorkNoteTest, SeveralSamplesInWorkNameNone) {
 
 TEST_F(WorkNoteTest, OneDeathIsOneUnitsAndTheModelIsBlamedFirst) {
   killed_at([&] {
-    static WorkNote image(run_, {2, 1, 2}, "image");
+    static WorkNote image(run_, {2, 1, 2}, Stage::kImage);
     image.come_to(kOne);
-    static WorkNote model(run_, {1, 1, 1}, "model");
-    static WorkNote store(run_, {0, 1, 0}, "store");
+    static WorkNote model(run_, {1, 1, 1}, Stage::kModel);
+    static WorkNote store(run_, {0, 1, 0}, Stage::kStore);
   });
   settle_work_notes(run_);
   const std::vector<CrashNote> notes = read_crash_notes(run_);
@@ -100,11 +101,11 @@ TEST_F(WorkNoteTest, OneDeathIsOneUnitsAndTheModelIsBlamedFirst) {
 
 TEST_F(WorkNoteTest, SeveralImagesInWorkNameNone) {
   killed_at([&] {
-    static WorkNote first(run_, {2, 1, 2}, "image");
+    static WorkNote first(run_, {2, 1, 2}, Stage::kImage);
     first.come_to(kOne);
-    static WorkNote second(run_, {2, 1, 2}, "image");
+    static WorkNote second(run_, {2, 1, 2}, Stage::kImage);
     second.come_to(kOther);
-    static WorkNote rows(run_, {2, 1, 2}, "rows");
+    static WorkNote rows(run_, {2, 1, 2}, Stage::kRows);
   });
   settle_work_notes(run_);
   const std::vector<CrashNote> notes = read_crash_notes(run_);
@@ -114,17 +115,17 @@ TEST_F(WorkNoteTest, SeveralImagesInWorkNameNone) {
 
 TEST_F(WorkNoteTest, ProcessThatWasAskedToEndLeavesNone) {
   killed_at([&] {
-    static WorkNote note(run_, {1, 1, 1}, "model");
+    static WorkNote note(run_, {1, 1, 1}, Stage::kModel);
     WorkNote::withdraw_all();
-    static WorkNote later(run_, {2, 1, 2}, "model");
+    static WorkNote later(run_, {2, 1, 2}, Stage::kModel);
   });
   EXPECT_EQ(files(), 0);
 }
 
 TEST_F(WorkNoteTest, OwnCrashNoteOfAProcessHolds) {
   killed_at([&] {
-    static WorkNote model(run_, {1, 1, 1}, "model");
-    static WorkNote image(run_, {2, 1, 2}, "image");
+    static WorkNote model(run_, {1, 1, 1}, Stage::kModel);
+    static WorkNote image(run_, {2, 1, 2}, Stage::kImage);
     CrashNote own;
     own.unit = 2;
     own.epoch = 1;
