@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "storage/chunk_reader.h"
+#include "storage/superblock.h"
 
 namespace lens::storage::hdf5 {
 namespace {
@@ -232,6 +233,12 @@ H5::H5File open_image(std::span<const std::byte> image) {
 }
 
 H5::H5File open_file(const std::filesystem::path& path) {
+  if (marked_as_written(read_superblock(InputDescriptor(path)))) {
+    throw StorageError("cannot read " + path.string() +
+                       " (a program has it open for writing, or died while it "
+                       "had); wait for it, or clear the mark: h5clear -s " +
+                       path.string());
+  }
   return H5::H5File(path.string(), H5F_ACC_RDONLY,
                     H5::FileCreatPropList::DEFAULT, file_access());
 }

@@ -1,7 +1,6 @@
 #include "storage/seal.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -104,19 +103,9 @@ std::string read_seal(const InputDescriptor& input) {
   return text;
 }
 
-std::optional<std::int64_t> end_of_hdf5(const InputDescriptor& input) {
-  std::array<std::byte, kSuperblockBytes> begin = {};
-  for (std::size_t at = 0; at < begin.size();) {
-    if (input.bytes() <= static_cast<std::int64_t>(at)) return std::nullopt;
-    at +=
-        input.read(static_cast<std::int64_t>(at), std::span(begin).subspan(at));
-  }
-  return hdf5_end(begin);
-}
-
 // Of a file whose last bytes are no seal of its length.
 SealFinding without_seal(const InputDescriptor& input) {
-  const auto end = end_of_hdf5(input);
+  const auto end = hdf5_end(read_superblock(input));
   if (end && input.bytes() < *end) {
     return {.state = SealState::kDamaged, .seal = {}, .why = "it is cut short"};
   }

@@ -139,11 +139,11 @@ VerifyReport verify_results(const std::filesystem::path& file) {
     report.notes.push_back(file.string() +
                            ": its values were checked and hold all the same");
   } else if (finding.state == SealState::kMissing) {
-    report.notes.push_back(file.string() + ": " + finding.why +
-                           (report.ok()
-                                ? "; its values were checked and hold, its "
-                                  "attributes cannot be"
-                                : "; its values were checked and do not hold"));
+    report.notes.push_back(
+        file.string() + ": " + finding.why +
+        (report.ok() ? "; its values were checked and hold, its "
+                       "attributes cannot be"
+                     : "; its values do not hold, or cannot be read"));
   } else if (report.ok() && (finding.seal.samples != report.samples ||
                              finding.seal.tokens != report.tokens)) {
     report.problems.push_back(file.string() +

@@ -228,6 +228,23 @@ TEST_F(VerifyTest, FileOfAWriterThatWasKilledIsCheckedByItsValues) {
   EXPECT_THAT(report.notes, Contains(HasSubstr("its seal is gone")));
 }
 
+// The form of today's library has room for a mark of its writer.
+TEST_F(VerifyTest, MarkOfAWriterThatWasKilledIsToldForWhatItIs) {
+  const auto file = run_.results();
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    H5::FileAccPropList access;
+    H5Pset_libver_bounds(access.getId(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+    H5::H5File made(file.string(), H5F_ACC_TRUNC,
+                    H5::FileCreatPropList::DEFAULT, access);
+    H5Fflush(made.getId(), H5F_SCOPE_GLOBAL);
+    ::_exit(0);
+  }
+  ::waitpid(writer, nullptr, 0);
+  EXPECT_THAT(verify_results(file).problems,
+              Contains(HasSubstr("open for writing, or died while it had")));
+}
+
 TEST_F(VerifyTest, SaysWhereTheValuesOfADamagedFileHold) {
   merge_all();
   std::string bytes = read_bytes(run_.results());
