@@ -104,6 +104,23 @@ TEST_F(VerifyTest, StalePartIsFound) {
   EXPECT_THAT(part_problems(), Contains(HasSubstr("another checksum")));
 }
 
+// Whole, sealed, as long as the one committed.
+TEST_F(VerifyTest, PartOfOtherValuesIsNotMerged) {
+  UnitResult result = fixtures::make_result(manifest_, 1);
+  result.samples[0].score = result.samples[0].score > 0.5f ? 0.25f : 0.75f;
+  const auto file = run_.root() / parts_[1].receipt.file_name;
+  const PartReceipt other = write_part(
+      run_.root(), file, fixtures::make_header(manifest_, 1), result);
+  ASSERT_EQ(other.bytes, parts_[1].receipt.bytes);
+  try {
+    merge_all();
+    FAIL() << "merged";
+  } catch (const StorageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("another checksum was committed"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(run_.results()));
+}
+
 TEST_F(VerifyTest, PartThatBreaksAnInvariantIsFound) {
   UnitResult result = fixtures::make_result(manifest_, 1);
   result.entropy[0] = -2;
