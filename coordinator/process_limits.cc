@@ -1,9 +1,14 @@
 #include "coordinator/process_limits.h"
 
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <string>
@@ -28,6 +33,23 @@ std::string limit_text(const char* name, int resource, rlim_t unit) {
          (limit.rlim_cur == RLIM_INFINITY
               ? "unlimited"
               : std::to_string(limit.rlim_cur / unit));
+}
+
+// Why a thread was refused. The C library says "too many processes" also where
+// there is no room for its stack.
+std::string why_no_thread(const std::error_code& code) {
+  std::size_t bytes = 0;
+  pthread_attr_t usual;
+  if (::pthread_getattr_default_np(&usual) != 0) return code.message();
+  ::pthread_attr_getstacksize(&usual, &bytes);
+  ::pthread_attr_destroy(&usual);
+  bytes += static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));  // the guard
+  void* const stack =
+      ::mmap(nullptr, bytes, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (stack == MAP_FAILED) return std::strerror(errno);
+  ::munmap(stack, bytes);
+  return code.message();
 }
 
 }  // namespace
@@ -65,7 +87,7 @@ absl::Status check_threads() {
       });
     }
   } catch (const std::system_error& error) {
-    problem = error.code().message();
+    problem = why_no_thread(error.code());
   } catch (const std::bad_alloc&) {
     problem = "no memory";
   }
