@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "coordinator/process_limits.h"
+#include "coordinator/descriptor_limit.h"
 
 namespace lens::coordinator {
 namespace {

@@ -14,14 +14,15 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "coordinator/ledger.h"
-#include "coordinator/process_limits.h"
 #include "coordinator/rebuild.h"
 #include "coordinator/run.h"
 #include "coordinator/server.h"
+#include "proto/threads.h"
 #include "storage/leftovers.h"
 #include "storage/manifest.h"
 #include "storage/process_id.h"
@@ -106,6 +107,8 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
                     storage::sha256_hex(storage::config_json(manifest.config))},
                    {.note = log_line});
   if (!ledger.ok()) return ledger;
+  std::error_code ignored;
+  std::filesystem::remove(directory.complete(), ignored);
   Rebuilt rebuilt;
   const bool is_new = (*ledger)->is_new();
   if (is_new) {
@@ -158,7 +161,9 @@ void serve(Run& run) {
 }
 
 int coordinate(const Flags& flags) {
-  if (auto status = check_threads(); !status.ok()) {
+  // A server of few workers was seen to have 12, and gRPC starts one a core.
+  const std::size_t threads = 24 + std::thread::hardware_concurrency();
+  if (auto status = proto::check_threads(threads); !status.ok()) {
     return fail(std::string(status.message()));
   }
   const storage::RunDirectory directory(flags.run_directory);

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "coordinator/bind_address.h"
-#include "coordinator/process_limits.h"
+#include "coordinator/descriptor_limit.h"
 #include "proto/grpc_log.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"
@@ -202,8 +202,11 @@ Server::Server(const Options& options, Run& run, std::string token)
                .insecure = options.insecure} {}
 
 Server::~Server() {
-  proto::remove_address(storage::RunDirectory(options_.run_directory).address(),
-                        address_);
+  const storage::RunDirectory directory(options_.run_directory);
+  if (run_.outcome() == Outcome::kComplete) {
+    proto::mark_complete(directory.complete(), options_.run_id);
+  }
+  proto::remove_address(directory.address(), address_);
   run_.dismiss_watchers();
   if (listener_) listener_->stop();
   if (server_) server_->Shutdown(std::chrono::system_clock::now() + kShutdown);

@@ -105,4 +105,15 @@ void remove_address(const std::filesystem::path& file,
   std::filesystem::remove(file, ignored);
 }
 
+void mark_complete(const std::filesystem::path& file,
+                   const std::string& run_id) {
+  std::ofstream(file, std::ios::trunc) << run_id << '\n';
+}
+
+bool is_complete(const std::filesystem::path& file, const std::string& run_id) {
+  std::ifstream stream(file);
+  std::string marked;
+  return std::getline(stream, marked) && marked == run_id;
+}
+
 }  // namespace lens::proto

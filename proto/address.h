@@ -42,4 +42,10 @@ absl::Status write_address(const std::filesystem::path& file,
 void remove_address(const std::filesystem::path& file,
                     const CoordinatorAddress& address);
 
+// The mark RunDirectory::complete(): all is committed, no coordinator will
+// come. A mark that cannot be written only makes workers wait.
+void mark_complete(const std::filesystem::path& file,
+                   const std::string& run_id);
+bool is_complete(const std::filesystem::path& file, const std::string& run_id);
+
 }  // namespace lens::proto

@@ -20,6 +20,9 @@ class RunDirectory {
   std::filesystem::path ledger() const { return root_ / "ledger.sqlite"; }
   // Address of the running coordinator, placed by rename.
   std::filesystem::path address() const { return root_ / "coordinator.json"; }
+  // The id of the run, from the moment every unit is committed until the next
+  // coordinator starts: whoever waits for one then need not.
+  std::filesystem::path complete() const { return root_ / ".complete"; }
   // Certificates and the call token, 0700.
   std::filesystem::path auth() const { return root_ / ".auth"; }
   std::filesystem::path parts() const { return root_ / "parts"; }

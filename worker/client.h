@@ -30,10 +30,16 @@ struct ClientOptions {
   std::chrono::milliseconds call_deadline{4'000};
   // How long the coordinator may be away before a call throws.
   std::chrono::milliseconds give_up{std::chrono::minutes(10)};
+  // How long the run is marked complete before that is believed: a coordinator
+  // that starts removes the mark.
+  std::chrono::milliseconds believe_complete{20'000};
   // Ends the waiting between two tries: calls then throw at once.
   std::stop_token stop;
   // Told, in a line now and then, what is waited for and when that is over.
   std::function<void(const std::string&)> log = {};
+  // Told, from another thread, that a call hangs for want of threads: nothing
+  // but the end of the process helps. Empty: nobody is told.
+  std::function<void(const std::string&)> stuck = {};
 };
 
 // The worker's side of the protocol (docs/protocol.md). Survives restarts of
@@ -44,7 +50,8 @@ struct ClientOptions {
 class Client final : public Coordinator {
  public:
   // Joins the coordinator of the run directory, waiting for it to appear.
-  // `run_id` is the manifest's.
+  // `run_id` is the manifest's. Throws RunComplete where none will, and
+  // std::runtime_error where there are no threads for it.
   Client(const storage::RunDirectory& run, std::string run_id,
          WorkerIdentity identity, ClientOptions options = {});
   // Says goodbye: leases still held are given back as lost. Does not wait long.

@@ -20,6 +20,12 @@ class CoordinatorError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// There was no coordinator to be joined, for the run is complete.
+class RunComplete : public std::exception {
+ public:
+  const char* what() const noexcept override { return "the run is complete"; }
+};
+
 struct LeaseToken {
   std::uint64_t epoch = 0;
   std::uint64_t number = 0;

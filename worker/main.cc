@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <stop_token>
 #include <string>
@@ -123,16 +124,21 @@ int work(const std::string& directory, const std::stop_token& stop) {
        .max_new_tokens = manifest.config.max_new_tokens},
       decode_threads(manifest));
 
-  worker::Client client(run, manifest.run_id,
-                        {.host = host_name(),
-                         .pid = static_cast<int>(getpid()),
-                         .rank = world.rank(),
-                         .world_size = world.size(),
-                         .device_name = device.name,
-                         .software_version = LENS_VERSION},
-                        {.stop = stop, .log = [](const std::string& line) {
-                           spdlog::info("{}", line);
-                         }});
+  worker::Client client(
+      run, manifest.run_id,
+      {.host = host_name(),
+       .pid = static_cast<int>(getpid()),
+       .rank = world.rank(),
+       .world_size = world.size(),
+       .device_name = device.name,
+       .software_version = LENS_VERSION},
+      {.stop = stop,
+       .log = [](const std::string& line) { spdlog::info("{}", line); },
+       .stuck =
+           [](const std::string& line) {
+             spdlog::error("{}", line);
+             std::_Exit(kExitError);
+           }});
   spdlog::info("rank {} of {} on {} ({}), {} threads{}", world.rank(),
                world.size(), host_name(), device.name, manifest.config.threads,
                device.numa_node
@@ -176,6 +182,9 @@ int main(int argc, char** argv) {
   static SignalWatch signals;
   try {
     return work(argument, signals.token());
+  } catch (const worker::RunComplete& end) {
+    spdlog::info("{}", end.what());
+    return kExitComplete;
   } catch (const worker::CoordinatorError& problem) {
     // Asked to leave while it waited for a coordinator: nothing is wrong.
     const bool asked = signals.token().stop_requested();

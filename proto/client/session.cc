@@ -11,6 +11,8 @@ namespace {
 
 // Together with a try it is less than the 10 s in which a worker is back.
 constexpr std::chrono::milliseconds kLongestPause(2'000);
+// What a busy machine may add to the limit of a call.
+constexpr std::chrono::seconds kGrace(20);
 
 // Whatever is wrong with the address file or the credentials may be right in a
 // moment; a missing file is what a coordinator that starts looks like.
@@ -41,6 +43,8 @@ bool is_transient(const grpc::Status& status) {
     case grpc::StatusCode::INTERNAL:
     // The credentials were made anew since we read them.
     case grpc::StatusCode::UNAUTHENTICATED:
+    // Of the run directory: complete, unless a coordinator comes.
+    case grpc::StatusCode::OUT_OF_RANGE:
       return true;
     default:
       return false;
@@ -61,7 +65,8 @@ Session::Session(std::filesystem::path run_directory, v1::JoinRequest identity,
     : run_directory_(std::move(run_directory)),
       identity_(std::move(identity)),
       options_(std::move(options)),
-      waiting_(options_.log) {}
+      waiting_(options_.log),
+      watch_(options_.stuck, kGrace) {}
 
 std::shared_ptr<const Session::Joined> Session::joined() const {
   const std::lock_guard lock(mutex_);
@@ -99,12 +104,17 @@ std::string Session::asked() const {
 bool Session::renew(const std::shared_ptr<const Joined>& used,
                     grpc::Status& why) {
   const std::lock_guard renewing(renewing_);
+  const storage::RunDirectory run(run_directory_);
   const std::shared_ptr<const Joined> present = joined();
   if (present != used) return true;  // another thread was faster
+  const auto address = read_address(run.address());
+  if (absl::IsNotFound(address.status()) &&
+      is_complete(run.complete(), identity_.run_id())) {
+    why = {grpc::StatusCode::OUT_OF_RANGE, "the run is complete"};
+    return false;
+  }
   if (present && is_transient(why) &&
       why.error_code() != grpc::StatusCode::UNAUTHENTICATED) {
-    const auto address =
-        read_address(storage::RunDirectory(run_directory_).address());
     if (!address.ok()) return false;
     if (*address == present->connection.address) {
       // The same coordinator, as far as anybody knows.
@@ -133,6 +143,7 @@ grpc::Status Session::try_join(std::uint64_t lowest_epoch) {
   joined->stub = v1::Coordinator::NewStub(joined->connection.channel);
   grpc::ClientContext context;
   prepare(context, joined->connection, options_.call_deadline);
+  const CallWatch::Call call(watch_, options_.call_deadline);
   const grpc::Status status =
       joined->stub->Join(&context, identity_, &joined->terms);
   if (status.ok()) {

@@ -14,6 +14,7 @@
 
 #include "lens/v1/coordinator.grpc.pb.h"
 #include "proto/channel.h"
+#include "proto/client/call_watch.h"
 #include "proto/client/waiting.h"
 
 namespace lens::proto {
@@ -27,11 +28,17 @@ class Session {
     // Of one try. Short: into a connection that is dead without a word a call
     // waits in vain, and only then is the next one made over a new connection.
     std::chrono::milliseconds call_deadline{4'000};
+    // How long a run is marked complete before that is believed: a coordinator
+    // that starts removes the mark.
+    std::chrono::milliseconds believe_complete{20'000};
     std::stop_token stop;   // ends the waiting between tries
     Waiting::Log log = {};  // told what is waited for
+    // Told of a call that gRPC leaves without an answer; empty: nobody is.
+    CallWatch::Stuck stuck = {};
   };
 
-  // Does not call anybody yet.
+  // Does not call anybody yet. Throws std::system_error where there is no
+  // thread for `stuck`.
   Session(std::filesystem::path run_directory, v1::JoinRequest identity,
           Options options);
 
@@ -51,7 +58,8 @@ class Session {
   // of the coordinator or the network can cause, with growing, jittered pauses,
   // until `patience` is over; 0: one try, and one more after connecting or
   // joining again. PERMISSION_DENIED: the coordinator is another run's, or the
-  // credentials stay unusable. CANCELLED: stopped. Otherwise the last answer.
+  // credentials stay unusable. OUT_OF_RANGE: the run is complete, and no
+  // coordinator comes any more. CANCELLED: stopped. Otherwise the last answer.
   template <typename Request, typename Response>
   grpc::Status call(grpc::Status (v1::Coordinator::Stub::*method)(
                         grpc::ClientContext*, const Request&, Response*),
@@ -61,6 +69,7 @@ class Session {
       request.set_worker_id(joined.terms.worker_id());
       grpc::ClientContext context;
       prepare(context, joined.connection, limit);
+      const CallWatch::Call call(watch_, limit);
       return ((*joined.stub).*method)(&context, request, response);
     });
   }
@@ -89,6 +98,7 @@ class Session {
   const Options options_;
 
   Waiting waiting_;
+  CallWatch watch_;
   std::mutex renewing_;  // one thread joins, the others wait for it
   mutable std::mutex mutex_;
   std::shared_ptr<const Joined> joined_;  // guarded by mutex_
@@ -149,6 +159,10 @@ grpc::Status Session::repeat(std::chrono::milliseconds patience, Try once) {
                           status.error_message());
     }
     if (waited > patience) return status;
+    if (status.error_code() == grpc::StatusCode::OUT_OF_RANGE &&
+        waited > options_.believe_complete) {
+      return status;
+    }
     if (!pause(duration)) {
       return grpc::Status(grpc::StatusCode::CANCELLED, "asked to stop");
     }

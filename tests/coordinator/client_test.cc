@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "proto/address.h"
 #include "tests/coordinator/client_case.h"
 
 namespace lens::worker {
@@ -97,6 +98,42 @@ TEST_F(ClientTest, GivesUpInOneLineAfterTheTimeGiven) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(3));
+}
+
+TEST_F(ClientTest, WhoeverComesAfterTheEndOfTheRunLeaves) {
+  ClientOptions options;
+  options.believe_complete = milliseconds(300);
+  start();
+  const auto late = connect(1, options);
+  {
+    const auto client = connect(2);
+    while (true) {
+      const AcquireAnswer answer = client->acquire();
+      if (std::holds_alternative<Leave>(answer)) break;
+      ASSERT_EQ(commit(*client, lease_of(answer)), CommitAnswer::kCommitted);
+    }
+  }
+  stop();
+  EXPECT_EQ(std::get<Leave>(late->acquire()).reason, LeaveReason::kComplete);
+  EXPECT_TRUE(beat(*late, {}).revoked.empty());
+  EXPECT_EQ(commit(*late, {}), CommitAnswer::kStale);
+  late->fail({}, FailureClass::kCrash, "", "too late");
+  EXPECT_THROW(connect(3, options), RunComplete);
+}
+
+// Parts were lost since: the mark is of the past.
+TEST_F(ClientTest, CoordinatorThatComesAfterACompleteRunIsWaitedFor) {
+  start();
+  stop();
+  proto::mark_complete(storage::RunDirectory(directory_.path()).complete(),
+                       kRunId);
+  std::jthread appear([&] {
+    std::this_thread::sleep_for(milliseconds(300));
+    start();
+  });
+  const auto client = connect();
+  appear.join();
+  EXPECT_EQ(lease_of(client->acquire()).unit, 0);
 }
 
 TEST_F(ClientTest, StopEndsTheWaiting) {

@@ -14,7 +14,7 @@ import unittest
 
 import programs
 from network_test import NetworkCase
-from programs import OK, RunCase, hit, ledger
+from programs import OK, RunCase, hit, ledger, until
 
 LOST, KILLED = 1, 6  # classes in the ledger
 
@@ -84,9 +84,14 @@ class StrangersTest(NetworkCase):
         self.await_parts(run, 2)
         port = json.loads((run / "coordinator.json").read_text())["port"]
         with Strangers(port, 1100):
+            # Of the two that work, for the run must not end without the third.
+            hit([workers[1].pid], signal.SIGSTOP)
             hit([workers[0].pid], signal.SIGKILL)
             workers[0].wait()
             workers[0] = self.start_worker(run)
+            until(lambda: self.text_of(coordinator).count("worker joined") == 3,
+                  60, "the third worker")
+            hit([workers[1].pid], signal.SIGCONT)
             for process in (*workers, coordinator):
                 self.wait_end(process, run, OK, seconds=200)
         said = self.text_of(coordinator)

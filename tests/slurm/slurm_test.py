@@ -99,7 +99,9 @@ class Cluster(unittest.TestCase):
         subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"],
                        env=self.environment, check=False, capture_output=True,
                        timeout=SECONDS)
-        return self.field(job, "JobState") in ("RUNNING", "COMPLETED")
+        state = self.field(job, "JobState")
+        self.assertNotIn(state, ("FAILED", "NODE_FAIL"), self.log(job))
+        return state in ("RUNNING", "COMPLETED")
 
     def log(self, job):
         return (self.folder / f"{job}.log").read_text()

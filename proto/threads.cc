@@ -1,11 +1,10 @@
-#include "coordinator/process_limits.h"
+#include "proto/threads.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -16,15 +15,8 @@
 #include <thread>
 #include <vector>
 
-namespace lens::coordinator {
+namespace lens::proto {
 namespace {
-
-// A thousand times the workers of a large run would fit, and the connections of
-// strangers, each of which costs some 100 KB until its handshake times out, do
-// not fill the memory.
-constexpr rlim_t kMostDescriptors = 8'192;
-// A server of few workers was seen to have 12, and gRPC starts one a core.
-constexpr std::size_t kThreads = 24;
 
 std::string limit_text(const char* name, int resource, rlim_t unit) {
   rlimit limit{};
@@ -54,29 +46,12 @@ std::string why_no_thread(const std::error_code& code) {
 
 }  // namespace
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = std::min(limit.rlim_max, kMostDescriptors);
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted;
-  // Where it is refused the old limit holds.
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::uint64_t descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostDescriptors;
-  return std::min(limit.rlim_cur, kMostDescriptors);
-}
-
-absl::Status check_threads() {
+absl::Status check_threads(std::size_t wanted) {
   std::mutex mutex;
   std::condition_variable changed;
   bool done = false;
   std::vector<std::jthread> threads;
   std::string problem;
-  const std::size_t wanted = kThreads + std::thread::hardware_concurrency();
   try {
     while (threads.size() < wanted) {
       threads.emplace_back([&] {
@@ -105,4 +80,4 @@ absl::Status check_threads() {
       limit_text("s", RLIMIT_STACK, 1024) + " KiB); raise the limit");
 }
 
-}  // namespace lens::coordinator
+}  // namespace lens::proto
