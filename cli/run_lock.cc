@@ -8,8 +8,7 @@ using coordinator::FileLock;
 
 std::filesystem::path RunLock::file(const storage::RunDirectory& run,
                                     Activity activity) {
-  return run.root() /
-         (activity == Activity::kRunning ? ".run.lock" : ".merge.lock");
+  return activity == Activity::kRunning ? run.run_lock() : run.merge_lock();
 }
 
 std::optional<RunLock> RunLock::acquire(const storage::RunDirectory& run,

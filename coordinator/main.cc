@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/file_lock.h"
 #include "coordinator/ledger.h"
 #include "coordinator/rebuild.h"
 #include "coordinator/run.h"
@@ -88,6 +89,13 @@ bool has_parts(const storage::RunDirectory& directory) {
 // part of theirs can still be committed.
 void collect_leftovers(const storage::RunDirectory& directory,
                        const Ledger& ledger) {
+  // A partial merge has chosen parts that are not committed.
+  const auto lock =
+      FileLock::take(directory.merge_lock(), lock_owner("lens-coordinator"));
+  if (!lock) {
+    log_line("a merge is under way: leftovers are left to the next start");
+    return;
+  }
   std::vector<storage::CommittedPart> committed;
   for (const UnitCommit& commit : ledger.contents().commits) {
     committed.push_back({to_int(commit.unit), commit.receipt});

@@ -29,6 +29,9 @@ class RunDirectory {
   std::filesystem::path vocabulary() const { return root_ / "vocabulary.h5"; }
   std::filesystem::path results() const { return root_ / "results.h5"; }
   std::filesystem::path logs() const { return root_ / "logs"; }
+  // Held by whoever runs or plans, and by whoever merges.
+  std::filesystem::path run_lock() const { return root_ / ".run.lock"; }
+  std::filesystem::path merge_lock() const { return root_ / ".merge.lock"; }
 
   // Notes of crashed workers (storage/crash_note.h), and of what living ones
   // are at (storage/work_note.h).

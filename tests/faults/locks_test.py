@@ -132,6 +132,26 @@ class LocksTest(RunCase):
         self.wait_end(process, run, OK)
         self.assert_same_result(run)
 
+    def test_leftovers_are_not_taken_from_a_merge_under_way(self):
+        run = self.new_run("leftovers")
+        self.plan(run)
+        coordinator = self.start_coordinator(run)
+        coordinator.terminate()
+        self.wait_end(coordinator, run, INTERRUPTED)
+        left = run / "parts/latex_ocr/000000.1-1.h5"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"a part of a unit that is not committed")
+        holder = self.stranger("exclusive", run / ".merge.lock")
+        for kept in (True, False):
+            coordinator = self.start_coordinator(run)
+            self.assertEqual(left.exists(), kept, self.text_of(coordinator))
+            self.assertEqual("a merge is under way" in
+                             self.text_of(coordinator), kept)
+            coordinator.terminate()
+            self.wait_end(coordinator, run, INTERRUPTED)
+            holder.stdin.close()
+            holder.wait(10)
+
     def test_signal_ends_the_wait_for_a_merge(self):
         run = self.folder / "merge-signal"
         self.plan(run)
