@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/run_directory.h"
 #include "storage/seal.h"
-#include "worker/error.h"
 
 namespace lens::analysis {
 namespace {
@@ -51,7 +50,7 @@ std::optional<storage::Manifest> manifest_beside(
     if (manifest.run_id == info.run_id) return manifest;
     notes.push_back("The manifest beside the file is of another run (" +
                     manifest.run_id + ").");
-  } catch (const storage::StorageError& error) {
+  } catch (const StorageError& error) {
     notes.push_back(
         std::string("The manifest beside the file is unreadable: ") +
         error.what() + ".");
@@ -95,8 +94,8 @@ void check_bytes(const fs::path& file, std::vector<std::string>& notes) {
         "The file has no seal: another program opened it for writing. lens "
         "verify checks its values.");
   if (seal.state == storage::SealState::kDamaged)
-    throw storage::StorageError(file.string() + " is damaged (" + seal.why +
-                                "); " + remedy(file));
+    throw StorageError(file.string() + " is damaged (" + seal.why + "); " +
+                       remedy(file));
 }
 
 }  // namespace

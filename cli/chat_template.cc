@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/sha256.h"
-#include "worker/file/input_file.h"
-#include "worker/file/json_object.h"
+#include "base/sha256.h"
+#include "input/file/input_file.h"
+#include "input/file/json_object.h"
 
 namespace lens::cli {
 namespace {
@@ -63,7 +63,7 @@ std::vector<Template> templates_of(const fs::path& checkpoint) {
 
 bool is_known(std::string text) {
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  return std::find(kKnown.begin(), kKnown.end(), storage::sha256_hex(text)) !=
+  return std::find(kKnown.begin(), kKnown.end(), sha256_hex(text)) !=
          kKnown.end();
 }
 

@@ -7,7 +7,7 @@
 namespace lens::cli {
 
 // A line where a checkpoint's own chat template is not known to give what Lens
-// writes (worker/prompt.h): there is none, or one of another text than
+// writes (input/prompt.h): there is none, or one of another text than
 // Qwen2-VL's. Lens does not run templates, so a text of another wording with
 // the same outcome is named too. Throws lens::InputError for files that cannot
 // be read.

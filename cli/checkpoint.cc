@@ -2,13 +2,13 @@
 
 #include <array>
 
+#include "base/error.h"
 #include "cli/chat_template.h"
-#include "worker/error.h"
-#include "worker/file/hub_snapshot.h"
-#include "worker/file/input_file.h"
-#include "worker/image/preprocess.h"
-#include "worker/model/checkpoint_files.h"
-#include "worker/text/tokenizer_files.h"
+#include "input/file/hub_snapshot.h"
+#include "input/file/input_file.h"
+#include "input/image/preprocess.h"
+#include "input/text/tokenizer_files.h"
+#include "model/checkpoint_files.h"
 
 namespace lens::cli {
 namespace {

@@ -15,8 +15,8 @@
 #include <system_error>
 #include <thread>
 
-#include "storage/process_id.h"
-#include "worker/error.h"
+#include "base/error.h"
+#include "base/process_id.h"
 
 extern char** environ;
 
@@ -97,7 +97,7 @@ ChildExit exit_of(int status) {
 // 0 where the process is gone.
 pid_t parent_of(pid_t pid) {
   constexpr int kParent = 4;
-  return static_cast<pid_t>(storage::stat_field(pid, kParent).value_or(0));
+  return static_cast<pid_t>(stat_field(pid, kParent).value_or(0));
 }
 
 // Without those that a ChildProcess holds, and what is below them.

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "cli/exit_code.h"
+#include "base/exit_code.h"
 #include "cli/version.h"
 
 namespace lens::cli {

@@ -17,11 +17,11 @@
 #include <system_error>
 #include <thread>
 
+#include "base/error.h"
 #include "cli/child_process.h"
 #include "cli/doctor.h"
 #include "cli/last_words.h"
 #include "cli/network.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

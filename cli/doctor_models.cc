@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/error.h"
 #include "cli/checkpoint.h"
 #include "cli/doctor.h"
 #include "cli/memory_fit.h"
 #include "cli/plan_vocabulary.h"
-#include "worker/error.h"
-#include "worker/model/tensor_shapes.h"
+#include "model/tensor_shapes.h"
 
 namespace lens::cli {
 namespace {

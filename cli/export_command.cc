@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "analysis/export/export.h"
-#include "cli/exit_code.h"
+#include "base/exit_code.h"
 #include "cli/standard_output.h"
 #include "cli/usage_error.h"
 

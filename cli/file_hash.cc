@@ -12,9 +12,9 @@
 #include <span>
 #include <thread>
 
-#include "storage/durable.h"
-#include "storage/sha256.h"
-#include "worker/error.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/sha256.h"
 
 namespace lens::cli {
 namespace {
@@ -33,8 +33,8 @@ constexpr auto kProgressInterval = 50ms;
 std::string hash_file(const std::string& path,
                       std::atomic<std::int64_t>& bytes_done,
                       const std::atomic<bool>& stop) {
-  const storage::InputDescriptor file(path);
-  storage::Sha256 hash;
+  const InputDescriptor file(path);
+  Sha256 hash;
   std::vector<std::byte> block(kReadBytes);
   for (std::int64_t at = 0; at < file.bytes() && !stop;) {
     const std::size_t got = file.read(at, block);
@@ -138,7 +138,7 @@ std::string combined_sha256(const std::vector<storage::InputFile>& files) {
   std::sort(lines.begin(), lines.end());
   std::string text;
   for (const std::string& line : lines) text += line;
-  return storage::sha256_hex(text);
+  return sha256_hex(text);
 }
 
 }  // namespace lens::cli

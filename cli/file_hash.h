@@ -21,7 +21,7 @@ struct HashOptions {
 };
 
 // Size, time and SHA-256 of each file, in the order given; paths are made
-// absolute. Throws lens::InputError or storage::StorageError when one cannot be
+// absolute. Throws lens::InputError or StorageError when one cannot be
 // read.
 std::vector<storage::InputFile> hash_files(
     const std::vector<std::filesystem::path>& files,

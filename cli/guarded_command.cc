@@ -9,8 +9,8 @@
 #include <iostream>
 #include <string>
 
-#include "cli/exit_code.h"
-#include "storage/error.h"
+#include "base/error.h"
+#include "base/exit_code.h"
 #include "storage/guard.h"
 #include "storage/run_directory.h"
 
@@ -82,7 +82,7 @@ int run_guarded_command(const std::filesystem::path& path,
   if (outcome.failure.empty() && outcome.lines.size() == 1)
     return std::stoi(outcome.lines.front());
   if (is_sent_by_others(outcome.signal)) die_of(outcome.signal);
-  throw storage::StorageError(
+  throw StorageError(
       "cannot read " + path.string() + " (" + outcome.failure +
       ": it is damaged, or this is a defect of Lens); take another copy of it, "
       "or merge again");

@@ -13,7 +13,7 @@ namespace lens::cli {
 // Called before other threads are started. `body` does not throw.
 //
 // A signal that ended the child ends this process, too, where it is one that
-// users and pipes send. Throws storage::StorageError where no child can be
+// users and pipes send. Throws StorageError where no child can be
 // made, or for what the child died of.
 int run_guarded_command(const std::filesystem::path& path,
                         const std::function<int()>& body);

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include <system_error>
 #include <utility>
 
-#include "cli/exit_code.h"
+#include "base/error.h"
+#include "base/exit_code.h"
 #include "cli/last_words.h"
 #include "cli/network.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

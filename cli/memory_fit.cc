@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::cli {
 

@@ -7,12 +7,12 @@
 #include <optional>
 #include <thread>
 
-#include "cli/exit_code.h"
+#include "base/error.h"
+#include "base/exit_code.h"
 #include "cli/own_results.h"
 #include "cli/standard_output.h"
 #include "coordinator/ledger_reader.h"
 #include "storage/verify.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -7,10 +7,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/error.h"
 #include "cli/run_lock.h"
 #include "cli/version.h"
 #include "coordinator/ledger_reader.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -36,7 +36,7 @@ struct MergeResult {
 // the parts it finds on disk.
 //
 // Throws lens::InputError: units are missing and `partial` is not set, another
-// process is merging, the written file does not verify; storage::StorageError.
+// process is merging, the written file does not verify; StorageError.
 MergeResult merge_run(const storage::RunDirectory& run,
                       const MergeRequest& request);
 

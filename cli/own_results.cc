@@ -3,11 +3,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/error.h"
 #include "cli/merge_run.h"
-#include "storage/error.h"
 #include "storage/seal.h"
 #include "storage/verify.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 
@@ -22,7 +21,7 @@ OwnResults check_own_results(const storage::RunDirectory& run,
     const storage::SealFinding seal = storage::inspect_seal(file);
     if (seal.state != storage::SealState::kIntact)
       return {.state = ResultsState::kDamaged, .why = seal.why};
-  } catch (const storage::StorageError& problem) {
+  } catch (const StorageError& problem) {
     return {.state = ResultsState::kDamaged, .why = problem.what()};
   }
   const std::string why = storage::foreign_results(run, manifest);

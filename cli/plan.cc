@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <set>
 
+#include "base/error.h"
+#include "base/storable_text.h"
 #include "cli/checkpoint.h"
 #include "cli/file_hash.h"
 #include "cli/memory_fit.h"
 #include "cli/plan_config.h"
 #include "cli/plan_units.h"
 #include "cli/plan_vocabulary.h"
-#include "storage/text.h"
-#include "worker/data/dataset.h"
-#include "worker/error.h"
+#include "input/data/dataset.h"
 
 namespace lens::cli {
 namespace {
@@ -32,7 +32,7 @@ struct OpenDataset {
 // could not be found again by who reads it there.
 void check_names(const PlanRequest& request) {
   const auto check = [](const std::string& what, const std::string& text) {
-    const std::string stored = storage::storable_text(text);
+    const std::string stored = storable_text(text);
     if (stored != text)
       throw InputError("cannot use " + what + " " + stored,
                        "it is not UTF-8, or holds a NUL",

@@ -79,7 +79,7 @@ std::string describe_difference(const storage::Manifest& existing,
 // make_manifest, then either creates the run directory (vocabulary.h5, parts/,
 // logs/, manifest.json last: a directory is planned when it has one) or finds
 // the same plan in it. Throws lens::InputError when it holds another run, which
-// is then left untouched, and storage::StorageError.
+// is then left untouched, and StorageError.
 Plan plan_run(const PlanRequest& request, const Machine& machine,
               const PlanOptions& options);
 

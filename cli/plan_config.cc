@@ -4,8 +4,8 @@
 #include <array>
 #include <set>
 
-#include "worker/error.h"
-#include "worker/image/preprocess.h"
+#include "base/error.h"
+#include "input/image/preprocess.h"
 
 namespace lens::cli {
 namespace {

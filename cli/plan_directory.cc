@@ -2,9 +2,9 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "base/error.h"
 #include "cli/plan.h"
 #include "cli/plan_vocabulary.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "input/data/dataset.h"
 #include "storage/manifest.h"
-#include "worker/data/dataset.h"
 
 namespace lens::cli {
 

@@ -1,9 +1,9 @@
 #include "cli/plan_vocabulary.h"
 
-#include "worker/error.h"
-#include "worker/prompt.h"
-#include "worker/text/token_text.h"
-#include "worker/text/tokenizer.h"
+#include "base/error.h"
+#include "input/prompt.h"
+#include "input/text/token_text.h"
+#include "input/text/tokenizer.h"
 
 namespace lens::cli {
 
@@ -17,8 +17,8 @@ void check_tokenizer(const Checkpoint& checkpoint,
                          std::to_string(checkpoint.vocab_size),
                      "give the tokenizer files of this checkpoint");
   // For what it refuses.
-  const worker::PromptBuilder prompts(tokenizer, system_prompt,
-                                      checkpoint.image_token_id);
+  const input::PromptBuilder prompts(tokenizer, system_prompt,
+                                     checkpoint.image_token_id);
 }
 
 storage::Vocabulary make_vocabulary(const std::filesystem::path& checkpoint,

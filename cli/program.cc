@@ -16,10 +16,10 @@
 #include <system_error>
 #include <vector>
 
+#include "base/exit_code.h"
 #include "cli/analysis_commands.h"
 #include "cli/config_file.h"
 #include "cli/doctor.h"
-#include "cli/exit_code.h"
 #include "cli/guarded_command.h"
 #include "cli/home_path.h"
 #include "cli/merge_command.h"
@@ -30,7 +30,7 @@
 #include "cli/tokenize_command.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
-#include "worker/file/hub_snapshot.h"
+#include "input/file/hub_snapshot.h"
 
 namespace lens::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "analysis/export/csv.h"
 #include "analysis/view/find_samples.h"
 #include "analysis/view/terminal_text.h"
-#include "cli/exit_code.h"
+#include "base/exit_code.h"
 #include "cli/usage_error.h"
 
 namespace lens::cli {

@@ -5,10 +5,10 @@
 #include <iostream>
 
 #include "analysis/report/report.h"
-#include "cli/exit_code.h"
+#include "base/durable.h"
+#include "base/exit_code.h"
 #include "cli/standard_output.h"
 #include "cli/version.h"
-#include "storage/durable.h"
 
 namespace lens::cli {
 namespace {
@@ -46,10 +46,10 @@ analysis::report::ReportOptions analysis_options(const ReportOptions& options) {
 void write_figures(const analysis::report::Report& report,
                    const fs::path& folder, std::ostream& out) {
   for (const analysis::report::ReportFigure& figure : report.figures) {
-    storage::write_file_durably(folder / (figure.id + ".svg"), figure.svg);
-    storage::write_file_durably(folder / (figure.id + ".csv"), figure.csv);
+    write_file_durably(folder / (figure.id + ".svg"), figure.svg);
+    write_file_durably(folder / (figure.id + ".csv"), figure.csv);
   }
-  storage::write_file_durably(folder / "study.json", report.study_json);
+  write_file_durably(folder / "study.json", report.study_json);
   out << fmt::format("{}: {} figures with their CSV, study.json\n",
                      folder.string(), report.figures.size());
 }
@@ -68,7 +68,7 @@ int report_command(const ReportOptions& options, std::ostream& out) {
     to.progress = [&progress](std::string_view what) { progress(what); };
     report = analysis::report::make_report(source, to);
   }
-  storage::write_file_durably(output, report.html);
+  write_file_durably(output, report.html);
   for (const std::string& note : source.notes) out << note << '\n';
   for (const std::string& note : report.notes) out << note << '\n';
   if (!options.figures.empty()) write_figures(report, options.figures, out);

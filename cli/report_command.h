@@ -21,7 +21,7 @@ struct ReportOptions {
 
 // `lens report`: writes one HTML file that needs no other, replaced as a whole.
 // Prints its path and size, and what had to be left out. Returns the exit code.
-// Throws InputError or storage::StorageError: no results, a damaged file, a
+// Throws InputError or StorageError: no results, a damaged file, a
 // place that cannot be written.
 int report_command(const ReportOptions& options, std::ostream& out);
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/guard.h"
 #include "storage/reader.h"
 
@@ -34,11 +34,11 @@ std::vector<DatasetEntropy> mean_entropies(const std::filesystem::path& file) {
       [&](const storage::GuardSend& send) { send_means(file, send); },
       storage::guard_limits(file));
   if (!outcome.failure.empty())
-    throw storage::StorageError(
-        outcome.signal == 0 && !outcome.lines.empty()
-            ? outcome.lines.back()
-            : "cannot read " + file.string() + " (" + outcome.failure +
-                  ": it is damaged); lens verify says more");
+    throw StorageError(outcome.signal == 0 && !outcome.lines.empty()
+                           ? outcome.lines.back()
+                           : "cannot read " + file.string() + " (" +
+                                 outcome.failure +
+                                 ": it is damaged); lens verify says more");
   std::vector<DatasetEntropy> datasets;
   for (const std::string& line : outcome.lines) {
     std::istringstream fields(line);

@@ -12,7 +12,7 @@ struct DatasetEntropy {
   std::vector<double> mean;  // [layer]; NaN where no sample has one
 };
 
-// One entry per data set of a results file. Throws storage::StorageError.
+// One entry per data set of a results file. Throws StorageError.
 std::vector<DatasetEntropy> mean_entropies(const std::filesystem::path& file);
 
 // A table with one row per layer and one column per data set.

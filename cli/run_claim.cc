@@ -10,7 +10,7 @@
 #include <system_error>
 #include <thread>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::cli {
 namespace {

@@ -6,14 +6,14 @@
 #include <chrono>
 #include <iostream>
 
-#include "cli/exit_code.h"
+#include "base/error.h"
+#include "base/exit_code.h"
 #include "cli/local_run.h"
 #include "cli/merge_run.h"
 #include "cli/own_results.h"
 #include "cli/results_summary.h"
 #include "cli/run_claim.h"
 #include "cli/status_source.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -4,11 +4,11 @@
 #include <array>
 #include <charconv>
 
+#include "base/error.h"
 #include "cli/home_path.h"
 #include "cli/usage_error.h"
-#include "worker/data/dataset.h"
-#include "worker/error.h"
-#include "worker/prompt.h"
+#include "input/data/dataset.h"
+#include "input/prompt.h"
 
 namespace lens::cli {
 namespace {
@@ -252,9 +252,9 @@ PlanRequest plan_request(const RunFlags& flags) {
       number_or_auto<std::int64_t>("max-pixels", flags.max_pixels, kMaxCount);
   for (const std::string& prompt : flags.prompts) {
     const auto [name, text] = named_value("prompt", prompt, "TEMPLATE");
-    const std::size_t slot = text.find(worker::kImageSlot);
+    const std::size_t slot = text.find(input::kImageSlot);
     if (slot != std::string::npos &&
-        text.find(worker::kImageSlot, slot + 1) != std::string::npos)
+        text.find(input::kImageSlot, slot + 1) != std::string::npos)
       wrong("prompt", prompt, "{image} at most once");
     if (!request.prompts.emplace(name, text).second)
       wrong("prompt", prompt, "each data set once");

@@ -8,7 +8,7 @@
 
 #include "analysis/view/layer_list.h"
 #include "analysis/view/sample_map.h"
-#include "cli/exit_code.h"
+#include "base/exit_code.h"
 #include "cli/usage_error.h"
 
 namespace lens::cli {

@@ -9,7 +9,7 @@
 #include <atomic>
 #include <cerrno>
 
-#include "cli/exit_code.h"
+#include "base/exit_code.h"
 
 namespace lens::cli {
 namespace {

@@ -6,11 +6,13 @@
 #include <iostream>
 
 #include "analysis/source.h"
+#include "analysis/statistics/make_study.h"
 #include "analysis/statistics/study.h"
+#include "analysis/statistics/study_json.h"
 #include "analysis/statistics/study_text.h"
-#include "cli/exit_code.h"
-#include "storage/durable.h"
-#include "worker/error.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/exit_code.h"
 
 namespace lens::cli {
 namespace {
@@ -73,7 +75,7 @@ int stats_command(const StatsOptions& options, std::ostream& out) {
     return kExitOk;
   }
   if (!options.json.empty())
-    storage::write_file_durably(options.json, study_json(study));
+    write_file_durably(options.json, study_json(study));
   for (const std::string& note : source.notes) out << "Note: " << note << '\n';
   if (!source.notes.empty()) out << '\n';
   out << analysis::statistics::study_text(study);

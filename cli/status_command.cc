@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "cli/exit_code.h"
+#include "base/exit_code.h"
 #include "cli/status_source.h"
 
 namespace lens::cli {

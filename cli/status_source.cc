@@ -10,11 +10,11 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/error.h"
 #include "cli/run_lock.h"
 #include "coordinator/ledger_reader.h"
 #include "lens/v1/coordinator.grpc.pb.h"
 #include "storage/manifest.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

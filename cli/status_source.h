@@ -42,7 +42,7 @@ enum class Asker { kAnyone, kRunHolder };
 // What the manifest and the ledger say, while no coordinator runs.
 //
 // Throws lens::InputError: no run in this directory, a damaged ledger, or a
-// coordinator that holds the ledger; storage::StorageError: a damaged manifest.
+// coordinator that holds the ledger; StorageError: a damaged manifest.
 RunStatus ledger_status(const storage::RunDirectory& run,
                         Asker asker = Asker::kAnyone);
 

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::cli {
 namespace {

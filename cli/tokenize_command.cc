@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cli/exit_code.h"
-#include "worker/error.h"
-#include "worker/text/tokenizer.h"
+#include "base/error.h"
+#include "base/exit_code.h"
+#include "input/text/tokenizer.h"
 
 namespace lens::cli {
 

@@ -12,9 +12,9 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/error.h"
 #include "cli/child_process.h"
 #include "cli/last_words.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "storage/text.h"
+#include "base/storable_text.h"
 
 namespace lens::coordinator {
 namespace {
 
-// Crash notes may hold any bytes; a message with others than UTF-8 cannot be
-// read by its receiver.
-using storage::storable_text;
+// Text is made storable: crash notes may hold any bytes, and a message with
+// others than UTF-8 cannot be read by its receiver.
 
 v1::RunState wire_state(RunState state) {
   switch (state) {
@@ -89,7 +88,7 @@ WorkerIdentity from_wire(const v1::JoinRequest& request) {
   return {.host = request.host(),
           .pid = request.pid(),
           .instance = request.instance(),
-          .process = storage::process_from_text(request.process()),
+          .process = process_from_text(request.process()),
           .rank = request.rank(),
           .world_size = request.world_size(),
           .device_name = request.device_name(),

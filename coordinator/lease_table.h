@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/process_id.h"
 #include "coordinator/ids.h"
-#include "storage/process_id.h"
 
 namespace lens::coordinator {
 
@@ -27,7 +27,7 @@ struct WorkerIdentity {
   // Random, of one process: containers share host names and pids. Empty: told
   // apart by host and pid.
   std::string instance;
-  storage::ProcessId process;  // unknown: nobody can tell that it has ended
+  ProcessId process;  // unknown: nobody can tell that it has ended
   int rank = 0;
   int world_size = 1;
   std::string device_name;

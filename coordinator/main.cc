@@ -18,6 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/exit_code.h"
+#include "base/process_id.h"
+#include "base/sha256.h"
 #include "coordinator/file_lock.h"
 #include "coordinator/ledger.h"
 #include "coordinator/rebuild.h"
@@ -26,17 +29,10 @@
 #include "proto/threads.h"
 #include "storage/leftovers.h"
 #include "storage/manifest.h"
-#include "storage/process_id.h"
 #include "storage/run_directory.h"
-#include "storage/sha256.h"
 
 namespace lens::coordinator {
 namespace {
-
-constexpr int kComplete = 0;
-constexpr int kError = 1;
-constexpr int kUsage = 2;
-constexpr int kInterrupted = 75;  // EX_TEMPFAIL: Slurm scripts requeue on it
 
 struct Flags {
   std::string run_directory;
@@ -63,7 +59,7 @@ void log_line(const std::string& line) {
 int fail(std::string_view line) {
   std::fprintf(stderr, "lens-coordinator: %.*s\n",
                static_cast<int>(line.size()), line.data());
-  return kError;
+  return kExitError;
 }
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
@@ -109,11 +105,10 @@ void collect_leftovers(const storage::RunDirectory& directory,
 
 absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
     const storage::RunDirectory& directory, const storage::Manifest& manifest) {
-  auto ledger =
-      Ledger::open(directory.ledger(),
-                   {manifest.run_id,
-                    storage::sha256_hex(storage::config_json(manifest.config))},
-                   {.note = log_line});
+  auto ledger = Ledger::open(
+      directory.ledger(),
+      {manifest.run_id, sha256_hex(storage::config_json(manifest.config))},
+      {.note = log_line});
   if (!ledger.ok()) return ledger;
   std::error_code ignored;
   std::filesystem::remove(directory.complete(), ignored);
@@ -188,7 +183,7 @@ int coordinate(const Flags& flags) {
   options.linger = milliseconds_of(flags.linger_seconds);
   options.stall_limit = milliseconds_of(flags.stall_seconds);
   options.process_gone = [](const WorkerIdentity& worker) {
-    return storage::has_ended(worker.process);
+    return has_ended(worker.process);
   };
   Run run(options, std::move(manifest), **ledger,
           std::chrono::steady_clock::now, log_line);
@@ -209,9 +204,9 @@ int coordinate(const Flags& flags) {
   serve(run);
   switch (run.outcome().value_or(Outcome::kFailed)) {
     case Outcome::kComplete:
-      return kComplete;
+      return kExitOk;
     case Outcome::kDrained:
-      return kInterrupted;
+      return kExitResumable;
     case Outcome::kFailed:
       break;
   }
@@ -256,11 +251,11 @@ int main_checked(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);
     fail(std::string(error.what()) +
          "; lens-coordinator --help lists the flags");
-    return kUsage;
+    return kExitUsage;
   }
   if (2 * flags.heartbeat_seconds > flags.lease_seconds) {
     fail("--lease-seconds must be at least twice --heartbeat-seconds");
-    return kUsage;
+    return kExitUsage;
   }
   // Before any thread is made, so that all inherit it.
   const sigset_t signals = drain_signals();

@@ -8,8 +8,8 @@
 #include <string>
 #include <system_error>
 
+#include "base/error.h"
 #include "coordinator/part_check.h"
-#include "storage/error.h"
 #include "storage/merge.h"
 #include "storage/part.h"
 
@@ -62,7 +62,7 @@ Rebuilt rebuild(const storage::RunDirectory& run,
       const storage::Part part =
           storage::read_part(run.root() / committed.receipt.file_name);
       rebuilt.commits.push_back(commit_of(committed, part));
-    } catch (const storage::StorageError&) {
+    } catch (const StorageError&) {
       // Done again: nothing says any more that it was acknowledged.
     }
   }

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/utf8.h"
 #include "coordinator/run.h"
 #include "storage/crash_note.h"
 #include "storage/work_note.h"
@@ -11,17 +12,13 @@
 namespace lens::coordinator {
 namespace {
 
-// A reason is shown in one line. Cut where a UTF-8 character begins.
+// A reason is shown in one line.
 constexpr std::size_t kReasonBytes = 500;
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   if (text.size() <= kReasonBytes) return text;
-  std::size_t end = kReasonBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
-    --end;
-  }
-  return text.substr(0, end) + "...";
+  return std::string(first_bytes(text, kReasonBytes)) + "...";
 }
 
 void blame(const storage::CrashNote& note, UnitFailure& failure) {

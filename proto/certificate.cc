@@ -11,8 +11,6 @@
 #include <memory>
 #include <utility>
 
-#include "proto/security.h"
-
 namespace lens::proto {
 namespace {
 

@@ -6,6 +6,10 @@
 
 namespace lens::proto {
 
+// The name in the coordinator's certificate, whatever host it runs on: clients
+// check against it. Part of the wire.
+inline constexpr char kServerName[] = "lens-coordinator";
+
 // A certificate and its private key, both as PEM text.
 struct CertificatePair {
   std::string certificate;

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "proto/certificate.h"
 #include "proto/grpc_log.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"

@@ -9,10 +9,6 @@
 
 namespace lens::proto {
 
-// The name in the coordinator's certificate, whatever host it runs on: clients
-// check against it. Part of the wire.
-inline constexpr char kServerName[] = "lens-coordinator";
-
 // What one side needs to speak to the other. PEM texts.
 struct Credentials {
   std::string authority;    // certificate of the run's authority

@@ -73,7 +73,7 @@ packages=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libhdf5-dev libsqlite3-dev libopenmpi-dev openmpi-bin libssl-dev
   libjpeg62-turbo-dev libpng-dev zlib1g-dev libdeflate-dev
-  libicu-dev libpcre2-dev libutf8proc-dev
+  libicu-dev libutf8proc-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev
 )
 if [ -r /etc/os-release ] && grep -qi '^ID=ubuntu' /etc/os-release; then

@@ -4,8 +4,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "storage/error.h"
-#include "storage/text.h"
+#include "base/error.h"
+#include "base/storable_text.h"
 
 namespace lens::storage {
 namespace {

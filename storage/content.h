@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.h"
 #include "storage/columns.h"
 #include "storage/schema.h"
-#include "storage/sha256.h"
 
 namespace lens::storage {
 

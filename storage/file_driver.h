@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "storage/durable.h"
+#include "base/durable.h"
 #include "storage/hdf5.h"
 
 namespace lens::storage {

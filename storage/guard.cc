@@ -17,7 +17,7 @@
 #include <new>
 #include <system_error>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/read_watch.h"
 
 namespace lens::storage {

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "storage/columns.h"
-#include "storage/error.h"
 #include "storage/read_watch.h"
 #include "storage/schema.h"
 

@@ -6,10 +6,10 @@
 #include <set>
 #include <string_view>
 
-#include "storage/durable.h"
-#include "storage/error.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/sha256.h"
 #include "storage/manifest_json.h"
-#include "storage/sha256.h"
 
 namespace lens::storage {
 namespace {

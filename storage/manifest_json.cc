@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "storage/error.h"
+#include "base/error.h"
 
 namespace lens::storage {
 namespace {

@@ -7,9 +7,10 @@
 #include <optional>
 #include <set>
 
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/storable_text.h"
 #include "storage/chunk_pipeline.h"
-#include "storage/durable.h"
-#include "storage/error.h"
 #include "storage/file_driver.h"
 #include "storage/group_writer.h"
 #include "storage/hdf5.h"
@@ -17,7 +18,6 @@
 #include "storage/part_summary.h"
 #include "storage/results_check.h"
 #include "storage/seal.h"
-#include "storage/text.h"
 #include "storage/vocabulary_group.h"
 
 namespace lens::storage {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/durable.h"
+#include "base/durable.h"
 #include "storage/manifest.h"
 #include "storage/part.h"
 #include "storage/run_directory.h"

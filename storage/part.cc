@@ -1,13 +1,13 @@
 #include "storage/part.h"
 
+#include "base/durable.h"
+#include "base/storable_text.h"
 #include "storage/columns.h"
 #include "storage/content.h"
-#include "storage/durable.h"
 #include "storage/group_reader.h"
 #include "storage/hdf5.h"
 #include "storage/part_summary.h"
 #include "storage/seal.h"
-#include "storage/text.h"
 
 namespace lens::storage {
 namespace {

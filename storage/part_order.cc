@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/error.h"
+#include "base/error.h"
 
 namespace lens::storage {
 

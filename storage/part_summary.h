@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "storage/durable.h"
+#include "base/durable.h"
 #include "storage/part.h"
 
 namespace lens::storage {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <map>
 
-#include "storage/durable.h"
+#include "base/durable.h"
 #include "storage/group_reader.h"
 #include "storage/hdf5.h"
 #include "storage/schema.h"

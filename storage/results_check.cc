@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "storage/content.h"
-#include "storage/error.h"
 #include "storage/invariants.h"
 #include "storage/reader.h"
 

@@ -2,7 +2,7 @@
 #include <map>
 #include <tuple>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/part_name.h"
 #include "storage/part_order.h"
 #include "storage/part_summary.h"

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "storage/durable.h"
-#include "storage/error.h"
+#include "base/durable.h"
+#include "base/error.h"
 #include "storage/superblock.h"
 
 namespace lens::storage {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "storage/durable.h"
+#include "base/durable.h"
 
 namespace lens::storage {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/guard.h"
 #include "storage/invariants.h"
 #include "storage/part_order.h"

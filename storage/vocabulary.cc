@@ -1,11 +1,11 @@
 #include <algorithm>
 
+#include "base/durable.h"
+#include "base/storable_text.h"
 #include "storage/content.h"
-#include "storage/durable.h"
 #include "storage/hdf5.h"
 #include "storage/schema.h"
 #include "storage/seal.h"
-#include "storage/text.h"
 #include "storage/vocabulary_group.h"
 
 namespace lens::storage {

@@ -13,8 +13,8 @@
 #include <system_error>
 #include <vector>
 
+#include "base/process_id.h"
 #include "storage/crash_note.h"
-#include "storage/process_id.h"
 
 namespace lens::storage {
 namespace {

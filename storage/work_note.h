@@ -22,7 +22,7 @@ const char* stage_phrase(Stage stage);
 // word (SIGKILL, the kernel's memory killer) is not without a trace:
 //
 //   RUN/crashes/<unit, 6 digits>.<epoch>-<number>.<serial>.work
-//     line 1  the process (storage/process_id.h)
+//     line 1  the process (base/process_id.h)
 //     line 2  the stage
 //     line 3  the samples in work, a space between two
 //

@@ -8,17 +8,15 @@
 #include <thread>
 #include <utility>
 
+#include "base/storable_text.h"
 #include "proto/client/session.h"
 #include "proto/threads.h"
-#include "storage/text.h"
 
 namespace lens::worker {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-// A message with other bytes would be refused as a whole.
-using storage::storable_text;
 
 // For what is said out of courtesy.
 constexpr milliseconds kCourtesy(2'000);
@@ -38,6 +36,8 @@ std::string make_instance() {
   return text;
 }
 
+// Text is made storable: a message with other bytes would be refused as a
+// whole.
 v1::JoinRequest to_request(const std::string& run_id,
                            const WorkerIdentity& identity) {
   v1::JoinRequest request;
@@ -50,7 +50,7 @@ v1::JoinRequest to_request(const std::string& run_id,
   request.set_software_version(storable_text(identity.software_version));
   request.set_instance(make_instance());
   if (!identity.process.space.empty()) {
-    request.set_process(storage::to_text(identity.process));
+    request.set_process(to_text(identity.process));
   }
   return request;
 }

@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <string>
 
-#include "storage/process_id.h"
+#include "base/process_id.h"
 #include "storage/run_directory.h"
 #include "worker/coordinator.h"
 
@@ -22,7 +22,7 @@ struct WorkerIdentity {
   int world_size = 1;  // 1 without MPI
   std::string device_name;
   std::string software_version;
-  storage::ProcessId process = storage::ProcessId::self();
+  ProcessId process = ProcessId::self();
 };
 
 struct ClientOptions {

@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::worker {
 namespace {

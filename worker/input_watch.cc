@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::worker {
 namespace {

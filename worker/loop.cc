@@ -14,10 +14,9 @@
 #include <utility>
 #include <variant>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/part.h"
 #include "worker/crash_watch.h"
-#include "worker/error.h"
 #include "worker/heartbeats.h"
 
 namespace lens::worker {
@@ -190,7 +189,7 @@ bool WorkLoop::attempt(const Lease& lease, const Work& work) {
     fail(FailureClass::kOutOfMemory, problem.what());
   } catch (const std::bad_alloc&) {
     fail(FailureClass::kOutOfMemory, "the host has no memory left");
-  } catch (const storage::StorageError& problem) {
+  } catch (const StorageError& problem) {
     fail(FailureClass::kStore, problem.what());
   } catch (const InputChanged& problem) {
     fail(FailureClass::kInput, problem.what());

@@ -14,29 +14,25 @@
 #include <string>
 #include <thread>
 
+#include "base/error.h"
+#include "base/exit_code.h"
+#include "input/image/preprocess.h"
+#include "input/prompt.h"
+#include "input/text/tokenizer.h"
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
 #include "storage/work_note.h"
 #include "worker/client.h"
 #include "worker/crash_watch.h"
 #include "worker/device.h"
-#include "worker/error.h"
-#include "worker/image/preprocess.h"
 #include "worker/loop.h"
 #include "worker/model_runner.h"
 #include "worker/mpi.h"
-#include "worker/prompt.h"
 #include "worker/sample_source.h"
-#include "worker/text/tokenizer.h"
 
 namespace {
 
 using namespace lens;  // NOLINT: this file is the program
-
-constexpr int kExitComplete = 0;
-constexpr int kExitError = 1;
-constexpr int kExitUsage = 2;
-constexpr int kExitInterrupted = 75;
 
 constexpr const char* kUsage =
     "usage: lens-worker RUN_DIR\n"
@@ -116,8 +112,8 @@ int work(const std::string& directory, const std::stop_token& stop) {
 
   const auto tokenizer = text::Tokenizer::load(manifest.model.path);
   worker::ModelRunner runner(manifest, tokenizer, device.torch_name);
-  const worker::PromptBuilder prompts(tokenizer, manifest.config.system_prompt,
-                                      runner.image_token_id());
+  const input::PromptBuilder prompts(tokenizer, manifest.config.system_prompt,
+                                     runner.image_token_id());
   worker::SampleSource source(
       manifest, image::PreprocessorConfig::load(manifest.model.path), prompts,
       {.max_tokens = runner.max_prompt_tokens(),
@@ -154,9 +150,9 @@ int work(const std::string& directory, const std::stop_token& stop) {
       times.engine.count(), times.unit.count(), times.store.count());
   switch (end) {
     case worker::LoopEnd::kComplete:
-      return kExitComplete;
+      return kExitOk;
     case worker::LoopEnd::kDrained:
-      return kExitInterrupted;
+      return kExitResumable;
     case worker::LoopEnd::kFailed:
       spdlog::error("the coordinator ended the run; see lens status");
       return kExitError;
@@ -170,7 +166,7 @@ int main(int argc, char** argv) {
   const std::string argument = argc == 2 ? argv[1] : "";
   if (argument == "--help" || argument == "-h") {
     std::fputs(kUsage, stdout);
-    return kExitComplete;
+    return kExitOk;
   }
   if (argument.empty() || argument[0] == '-') {
     std::fputs(kUsage, stderr);
@@ -184,13 +180,13 @@ int main(int argc, char** argv) {
     return work(argument, signals.token());
   } catch (const worker::RunComplete& end) {
     spdlog::info("{}", end.what());
-    return kExitComplete;
+    return kExitOk;
   } catch (const worker::CoordinatorError& problem) {
     // Asked to leave while it waited for a coordinator: nothing is wrong.
     const bool asked = signals.token().stop_requested();
     spdlog::log(asked ? spdlog::level::info : spdlog::level::err, "{}",
                 problem.what());
-    return asked ? kExitInterrupted : kExitError;
+    return asked ? kExitResumable : kExitError;
   } catch (const std::exception& problem) {
     spdlog::error("{}", problem.what());
     return kExitError;

@@ -12,14 +12,14 @@
 #include <numeric>
 #include <utility>
 
+#include "base/error.h"
+#include "input/data/score.h"
+#include "input/text/token_text.h"
+#include "lens/deferred.h"
+#include "lens/readout.h"
+#include "model/engine.h"
 #include "storage/invariants.h"
-#include "worker/data/score.h"
-#include "worker/error.h"
-#include "worker/lens/deferred.h"
-#include "worker/lens/readout.h"
-#include "worker/model/engine.h"
 #include "worker/result_builder.h"
-#include "worker/text/token_text.h"
 
 namespace lens::worker {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "input/text/tokenizer.h"
 #include "storage/manifest.h"
-#include "worker/text/tokenizer.h"
 #include "worker/unit_runner.h"
 
 namespace lens::worker {

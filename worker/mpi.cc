@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <exception>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::worker {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::worker {
 namespace {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "lens/deferred.h"
+#include "model/engine.h"
 #include "storage/unit_result.h"
-#include "worker/lens/deferred.h"
-#include "worker/model/engine.h"
 
 namespace lens::worker {
 

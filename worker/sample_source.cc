@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "worker/error.h"
+#include "base/error.h"
 #include "worker/input_watch.h"
 
 namespace lens::worker {
@@ -29,7 +29,7 @@ void fail(SampleRecord& record, std::string reason) {
 SampleSource::PromptText SampleSource::fill(std::string_view prompt_template,
                                             std::string_view question) {
   PromptText text;
-  const std::size_t slot = prompt_template.find(kImageSlot);
+  const std::size_t slot = prompt_template.find(input::kImageSlot);
   if (slot == std::string_view::npos) {
     text.after_image = data::fill_prompt(prompt_template, question);
     text.whole = text.after_image;
@@ -38,16 +38,16 @@ SampleSource::PromptText SampleSource::fill(std::string_view prompt_template,
   text.before_image =
       data::fill_prompt(prompt_template.substr(0, slot), question);
   text.after_image = data::fill_prompt(
-      prompt_template.substr(slot + kImageSlot.size()), question);
+      prompt_template.substr(slot + input::kImageSlot.size()), question);
   text.whole = text.before_image;
-  text.whole.append(kImageSlot).append(text.after_image);
+  text.whole.append(input::kImageSlot).append(text.after_image);
   return text;
 }
 
 SampleSource::SampleSource(const storage::Manifest& manifest,
                            image::PreprocessorConfig preprocessor,
-                           const PromptBuilder& prompts, PromptLimits limits,
-                           int decode_threads)
+                           const input::PromptBuilder& prompts,
+                           PromptLimits limits, int decode_threads)
     : manifest_(manifest),
       preprocessor_(preprocessor),
       prompts_(prompts),

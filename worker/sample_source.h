@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "input/data/dataset.h"
+#include "input/image/preprocess.h"
+#include "input/prompt.h"
 #include "storage/manifest.h"
 #include "storage/unit_result.h"
-#include "worker/data/dataset.h"
-#include "worker/image/preprocess.h"
-#include "worker/prompt.h"
 
 namespace lens::worker {
 
@@ -28,8 +28,8 @@ using ImageWatch =
 // One sample, ready for the model or failed with its reason.
 struct PreparedSample {
   storage::SampleRecord record;
-  TokenizedPrompt prompt;  // empty where failed
-  int image = -1;          // index into PreparedUnit::images; -1 where failed
+  input::TokenizedPrompt prompt;  // empty where failed
+  int image = -1;  // index into PreparedUnit::images; -1 where failed
 };
 
 // Everything of a unit that the CPU does before the model runs.
@@ -70,7 +70,7 @@ class SampleSource final : public UnitSource {
  public:
   SampleSource(const storage::Manifest& manifest,
                image::PreprocessorConfig preprocessor,
-               const PromptBuilder& prompts, PromptLimits limits,
+               const input::PromptBuilder& prompts, PromptLimits limits,
                int decode_threads);
 
   PreparedUnit prepare(const storage::Unit& unit,
@@ -107,7 +107,7 @@ class SampleSource final : public UnitSource {
 
   const storage::Manifest& manifest_;
   image::PreprocessorConfig preprocessor_;
-  const PromptBuilder& prompts_;
+  const input::PromptBuilder& prompts_;
   PromptLimits limits_;
   int decode_threads_;
   std::map<std::string, Source> sources_;  // opened when first used

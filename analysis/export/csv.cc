@@ -6,8 +6,8 @@
 #include <cstring>
 #include <system_error>
 
-#include "storage/error.h"
-#include "storage/output_target.h"
+#include "base/error.h"
+#include "base/output_target.h"
 
 namespace lens::analysis::tables {
 namespace {
@@ -79,7 +79,7 @@ CsvRecords& CsvRecords::end_record() {
 }
 
 TableFile::TableFile(const std::filesystem::path& file)
-    : file_(storage::output_target(file)), temporary_(file_.string() + ".tmp") {
+    : file_(output_target(file)), temporary_(file_.string() + ".tmp") {
   std::error_code error;
   if (file_.has_parent_path())
     std::filesystem::create_directories(file_.parent_path(), error);
@@ -98,10 +98,9 @@ TableFile::~TableFile() {
 
 void TableFile::fail(const std::string& action) const {
   const std::string why = errno != 0 ? std::strerror(errno) : "unknown reason";
-  throw storage::StorageError("cannot " + action + " " + file_.string() + " (" +
-                              why +
-                              "); free space or choose a folder you may write "
-                              "to, then run the same command again");
+  throw StorageError("cannot " + action + " " + file_.string() + " (" + why +
+                     "); free space or choose a folder you may write "
+                     "to, then run the same command again");
 }
 
 void TableFile::append(std::string_view text) {

@@ -35,7 +35,7 @@ class CsvRecords {
 
 // A file that appears whole under its name. Content goes to FILE.tmp; commit()
 // renames it. Without commit() the destructor removes FILE.tmp. It is not
-// synced: an export can be made again. Throws storage::StorageError.
+// synced: an export can be made again. Throws StorageError.
 class TableFile {
  public:
   // Makes the folders above `file` where they are missing.

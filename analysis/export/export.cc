@@ -10,7 +10,7 @@
 #include "analysis/export/parquet_tables.h"
 #include "analysis/export/sample_files.h"
 #include "analysis/export/tables.h"
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::tables {
 namespace {

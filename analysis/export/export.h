@@ -36,7 +36,7 @@ struct ExportSummary {
 // in samples.csv with its reason.
 //
 // Throws InputError: no such data set, neither folder given, or a folder that
-// holds the tables of another run; storage::StorageError: a file that cannot be
+// holds the tables of another run; StorageError: a file that cannot be
 // read or written.
 ExportSummary export_tables(const Source& source, const ExportOptions& options);
 

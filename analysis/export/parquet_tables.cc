@@ -16,7 +16,7 @@
 
 #include "analysis/export/csv.h"
 #include "analysis/export/tables.h"
-#include "storage/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::tables {
 namespace {
@@ -124,9 +124,9 @@ class ParquetTable {
 
  private:
   [[noreturn]] void fail(const std::string& why) const {
-    throw storage::StorageError("cannot write " + name_ + " (" + why +
-                                "); free space or choose another folder, then "
-                                "run the same command again");
+    throw StorageError("cannot write " + name_ + " (" + why +
+                       "); free space or choose another folder, then "
+                       "run the same command again");
   }
 
   void checked(const std::function<arrow::Status()>& body) const {

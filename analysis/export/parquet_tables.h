@@ -16,7 +16,7 @@ using ParquetMetadata = std::vector<std::pair<std::string, std::string>>;
 
 // long.parquet: the columns of long.csv, and of what data set and language. A
 // missing value is NaN. Row groups are bounded and text is dictionary-encoded:
-// memory holds one row group in its encoded form. Throws storage::StorageError.
+// memory holds one row group in its encoded form. Throws StorageError.
 class LongParquet {
  public:
   LongParquet(std::filesystem::path file, const ParquetMetadata& metadata);

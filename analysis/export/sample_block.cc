@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "storage/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::tables {
 namespace {
@@ -15,8 +15,8 @@ using storage::SampleRecord;
 constexpr std::int64_t kBlockSamples = 1024;
 
 [[noreturn]] void damaged(std::string_view dataset, const std::string& why) {
-  throw storage::StorageError("cannot use " + std::string(dataset) + " (" +
-                              why + "); run lens verify, or merge again");
+  throw StorageError("cannot use " + std::string(dataset) + " (" + why +
+                     "); run lens verify, or merge again");
 }
 
 template <class Value, class Field>

@@ -45,7 +45,7 @@ std::string_view role_name(std::uint8_t role);
 
 // Reads a data set from front to back. A block has at most `block_tokens` token
 // rows, but at least one sample. `vocabulary_size` bounds the ids. Throws
-// storage::StorageError: offsets that do not rise, ids beyond the vocabulary.
+// StorageError: offsets that do not rise, ids beyond the vocabulary.
 void for_each_block(const storage::ResultsReader& results,
                     std::string_view dataset, std::size_t vocabulary_size,
                     const std::function<void(const SampleBlock&)>& visit,

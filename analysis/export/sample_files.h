@@ -21,7 +21,7 @@ std::string file_name_of(std::string_view sample_id);
 //
 // A row for each layer from 0 on, its number first; a column for each generated
 // token, headed by its text, the end token included. Throws
-// storage::StorageError.
+// StorageError.
 void write_sample_files(const std::filesystem::path& folder,
                         const SampleBlock& block, std::size_t s,
                         const std::vector<std::string>& token_text);

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::figures {
 

@@ -2,6 +2,8 @@
 
 #include <utf8proc.h>
 
+#include "base/utf8.h"
+
 namespace lens::analysis::figures {
 namespace {
 
@@ -18,13 +20,10 @@ double ascii_width(char c) {
 }  // namespace
 
 CodePoint read_code_point(std::string_view text, std::size_t position) {
-  utf8proc_int32_t value = 0;
-  const utf8proc_ssize_t length = utf8proc_iterate(
-      reinterpret_cast<const utf8proc_uint8_t*>(text.data() + position),
-      static_cast<utf8proc_ssize_t>(text.size() - position), &value);
-  if (length <= 0)
+  const Utf8Step step = read_utf8(text, position);
+  if (!step.valid)
     return {static_cast<unsigned char>(text[position]), 1, false};
-  return {static_cast<char32_t>(value), static_cast<std::size_t>(length), true};
+  return {step.code_point, step.length, true};
 }
 
 bool is_combining(char32_t c) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::figures {
 namespace {

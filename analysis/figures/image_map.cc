@@ -8,7 +8,7 @@
 #include "analysis/figures/figures.h"
 #include "analysis/figures/legend.h"
 #include "analysis/figures/svg.h"
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::figures {
 namespace {

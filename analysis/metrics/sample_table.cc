@@ -6,7 +6,7 @@
 
 #include "analysis/metrics/sample_reducer.h"
 #include "analysis/metrics/token_spans.h"
-#include "storage/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::metrics {
 namespace {
@@ -116,9 +116,9 @@ void read_samples(const ResultsReader& results, SampleTable& table) {
     table.rows[s].token_begin = offset[s];
     table.rows[s].token_end = offset[s + 1];
     if (offset[s] < 0 || offset[s] > offset[s + 1] || offset[s + 1] > tokens)
-      throw storage::StorageError("cannot use the samples of " + table.dataset +
-                                  " (token_offset is damaged); run lens verify,"
-                                  " or merge again");
+      throw StorageError("cannot use the samples of " + table.dataset +
+                         " (token_offset is damaged); run lens verify,"
+                         " or merge again");
   }
 }
 

@@ -75,7 +75,7 @@ struct SampleTableOptions {
 };
 
 // Reads one data set from front to back, a few thousand token rows at a time:
-// memory holds the table and two such blocks. Throws storage::StorageError,
+// memory holds the table and two such blocks. Throws StorageError,
 // and std::system_error where no thread can be had.
 SampleTable read_sample_table(const storage::ResultsReader& results,
                               std::string_view dataset,

@@ -5,6 +5,8 @@
 
 #include "analysis/report/image_maps.h"
 #include "analysis/report/pictures.h"
+#include "analysis/statistics/make_study.h"
+#include "analysis/statistics/study_json.h"
 
 namespace lens::analysis::report {
 namespace {

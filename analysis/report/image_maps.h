@@ -19,7 +19,7 @@ inline constexpr std::size_t kMostMapBytes = 1'000'000;
 // `all`), a map at a quarter, half, three quarters and the whole of the depth.
 // The state AT a token is shown (analysis/figures/image_grid.h says in which
 // row it stands). `details` [chosen] gives the pictures; without one the grid
-// alone is drawn. Throws storage::StorageError, InputError.
+// alone is drawn. Throws StorageError, InputError.
 std::vector<ReportFigure> make_image_maps(
     const Source& source, std::span<const metrics::SampleTable> tables,
     std::span<const SampleKey> chosen, std::span<const SampleDetail> details,

@@ -9,15 +9,15 @@
 #include "analysis/report/markup.h"
 #include "analysis/report/page_data.h"
 #include "analysis/report/sections.h"
-#include "storage/sha256.h"
+#include "base/sha256.h"
 
 namespace lens::analysis::report {
 namespace {
 
 std::string script_hash(std::string_view script) {
-  storage::Sha256 hash;
+  Sha256 hash;
   hash.update(script);
-  const storage::Sha256::Digest digest = hash.finish();
+  const Sha256::Digest digest = hash.finish();
   return "sha256-" + base64(std::span<const std::uint8_t>(digest));
 }
 

@@ -7,10 +7,9 @@
 #include <filesystem>
 #include <map>
 
-#include "storage/error.h"
-#include "storage/sha256.h"
-#include "worker/data/dataset.h"
-#include "worker/error.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "input/data/dataset.h"
 
 namespace lens::analysis::report {
 namespace {
@@ -28,7 +27,7 @@ void check_unchanged(const storage::InputFile& file) {
       std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 +
       status.st_mtim.tv_nsec;
   if (modified_ns == file.modified_ns) return;
-  if (storage::sha256_file(file.path) != file.sha256)
+  if (sha256_file(file.path) != file.sha256)
     throw InputError(file.path + " was changed since the run");
 }
 

@@ -37,7 +37,7 @@ struct Report {
 
 // Everything about the results in one page: figures over all samples, a choice
 // of them to look into, and pictures where the data sets are still there. The
-// same source and options give the same text. Throws storage::StorageError.
+// same source and options give the same text. Throws StorageError.
 Report make_report(const Source& source, const ReportOptions& options = {});
 
 }  // namespace lens::analysis::report

@@ -54,7 +54,7 @@ struct SampleDetail {
 };
 
 // Reads the rows of this sample alone. Without a picture. Throws
-// storage::StorageError.
+// StorageError.
 SampleDetail read_sample_detail(const storage::ResultsReader& results,
                                 const std::string& dataset,
                                 const metrics::SampleRow& row);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "analysis/report/base64.h"
+#include "base/utf8.h"
 
 namespace lens::analysis::report {
 namespace {
@@ -60,10 +61,7 @@ double mean_layer(std::span<const std::int32_t> count) {
 
 std::string clipped(const std::string& text, std::size_t bytes) {
   if (text.size() <= bytes) return text;
-  std::size_t end = bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return text.substr(0, end) + "…";
+  return std::string(first_bytes(text, bytes)) + "…";
 }
 
 std::vector<SampleKey> listed_rows(std::span<const metrics::SampleTable> tables,

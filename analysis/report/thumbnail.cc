@@ -10,7 +10,7 @@
 #include <jpeglib.h>
 
 #include "analysis/report/base64.h"
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::report {
 namespace {

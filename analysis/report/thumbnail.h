@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/image/image.h"
+#include "input/image/image.h"
 
 namespace lens::analysis::report {
 

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "analysis/statistics/language_script.h"
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::statistics {
 namespace {

@@ -110,13 +110,4 @@ struct Study {
   std::vector<Answer> answers;
 };
 
-// Deterministic: the same tables and options give the same study, whatever the
-// order in which tables stand. Rows that failed or have no answer token enter
-// nothing. Throws InputError where the tables are of different models.
-Study make_study(std::span<const metrics::SampleTable> tables,
-                 const StudyOptions& options = {});
-
-// All of it as JSON, numbers in full precision, NaN as null.
-std::string study_json(const Study& study);
-
 }  // namespace lens::analysis::statistics

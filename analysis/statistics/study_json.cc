@@ -1,7 +1,8 @@
+#include "analysis/statistics/study_json.h"
+
 #include <nlohmann/json.hpp>
 
 #include "analysis/statistics/sample_set.h"
-#include "analysis/statistics/study.h"
 
 namespace lens::analysis::statistics {
 namespace {

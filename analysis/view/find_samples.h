@@ -28,7 +28,7 @@ struct FoundSamples {
 
 // Reads the sample table of each data set, one after another, and of text
 // columns some thousand rows at a time. Samples without the value that is
-// sorted by come last. Throws QueryError, storage::StorageError.
+// sorted by come last. Throws QueryError, StorageError.
 FoundSamples find_samples(const Source& source, std::string_view query,
                           const FindOptions& options = {});
 

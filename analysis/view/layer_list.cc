@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::view {
 namespace {

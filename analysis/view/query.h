@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "analysis/metrics/sample_table.h"
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::view {
 

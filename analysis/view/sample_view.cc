@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::analysis::view {
 namespace {

@@ -22,7 +22,7 @@ struct SampleView {
 
 // `name` is a sample_id ("12.0") or DATASET/sample_id ("mtvqa/12.0"); `dataset`
 // narrows the first, "" looks in all. Throws InputError where no sample or more
-// than one has this name; storage::StorageError.
+// than one has this name; StorageError.
 SampleView find_sample(const Source& source, std::string_view name,
                        std::string_view dataset);
 

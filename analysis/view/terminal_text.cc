@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace lens::analysis::view {
 namespace {
 
@@ -20,12 +22,9 @@ struct Character {
 
 Character next_character(std::string_view text) {
   Character found;
-  const utf8proc_ssize_t length = utf8proc_iterate(
-      reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-      static_cast<utf8proc_ssize_t>(text.size()), &found.point);
-  found.bytes =
-      text.substr(0, length > 0 ? static_cast<std::size_t>(length) : 1);
-  if (length <= 0) found.point = -1;
+  const Utf8Step step = read_utf8(text, 0);
+  if (step.valid) found.point = static_cast<utf8proc_int32_t>(step.code_point);
+  found.bytes = text.substr(0, step.valid ? step.length : 1);
   return found;
 }
 

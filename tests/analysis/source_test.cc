@@ -6,10 +6,9 @@
 #include <filesystem>
 #include <random>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/seal.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::analysis {
 namespace {
@@ -39,7 +38,7 @@ class SourceTest : public testing::Test {
       open_source(path);
     } catch (const InputError& error) {
       return error.what();
-    } catch (const storage::StorageError& error) {
+    } catch (const StorageError& error) {
       return error.what();
     }
     return "";

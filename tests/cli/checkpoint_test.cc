@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/error.h"
 #include "tests/cli/run_inputs.h"
 #include "tests/cli/scratch_folder.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

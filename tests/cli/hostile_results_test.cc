@@ -30,7 +30,7 @@ int mutations() {
 }
 
 std::string sealed(const std::string& body) {
-  storage::Sha256 hash;
+  Sha256 hash;
   hash.update(body);
   return body +
          storage::seal_text({.bytes = static_cast<std::int64_t>(body.size()),

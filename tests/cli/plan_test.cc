@@ -6,12 +6,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "cli/checkpoint.h"
 #include "cli/file_hash.h"
 #include "storage/merge.h"
 #include "tests/cli/run_inputs.h"
 #include "tests/cli/scratch_folder.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -6,13 +6,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/error.h"
 #include "cli/tokenize_command.h"
 #include "cli/version.h"
+#include "input/text/tokenizer.h"
 #include "storage/manifest.h"
 #include "tests/cli/run_inputs.h"
 #include "tests/cli/scratch_folder.h"
-#include "worker/error.h"
-#include "worker/text/tokenizer.h"
 
 namespace lens::cli {
 namespace {

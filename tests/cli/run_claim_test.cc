@@ -10,8 +10,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/error.h"
 #include "tests/cli/scratch_folder.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

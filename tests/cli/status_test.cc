@@ -4,7 +4,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/exit_code.h"
+#include "base/error.h"
+#include "base/exit_code.h"
 #include "cli/merge_command.h"
 #include "cli/run_lock.h"
 #include "cli/status_command.h"
@@ -12,7 +13,6 @@
 #include "coordinator/ledger.h"
 #include "coordinator/ledger_reader.h"
 #include "tests/cli/scratch_folder.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <optional>
 
+#include "base/error.h"
 #include "tests/cli/scratch_folder.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

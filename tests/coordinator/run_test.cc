@@ -10,8 +10,8 @@
 #include <optional>
 #include <thread>
 
+#include "base/process_id.h"
 #include "coordinator/ledger_reader.h"
-#include "storage/process_id.h"
 #include "storage/work_note.h"
 #include "tests/coordinator/fake_clock.h"
 #include "tests/coordinator/run_on_disk.h"
@@ -82,11 +82,11 @@ class RunTest : public ::testing::Test {
   void leave_work_note(const Lease& lease, const std::string& sample) {
     const storage::RunDirectory run(directory_.path());
     std::filesystem::create_directories(run.crashes());
-    storage::ProcessId dead = storage::ProcessId::self();
+    ProcessId dead = ProcessId::self();
     dead.start_time += 1;  // of another process that had our number
     std::ofstream(run.work_note(to_int(lease.unit), lease.token.epoch,
                                 lease.token.number, 1))
-        << storage::to_text(dead) << "\nmodel\n"
+        << to_text(dead) << "\nmodel\n"
         << sample << "\n";
   }
   LedgerContents ledger_after_the_end() {

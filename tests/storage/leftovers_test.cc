@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/durable.h"
 #include "fixtures.h"
-#include "storage/durable.h"
 
 namespace lens::storage {
 namespace {

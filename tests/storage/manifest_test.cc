@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "fixtures.h"
-#include "storage/error.h"
 
 namespace lens::storage {
 namespace {

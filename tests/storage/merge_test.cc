@@ -10,8 +10,8 @@
 #include <cmath>
 #include <csignal>
 
+#include "base/error.h"
 #include "fixtures.h"
-#include "storage/error.h"
 #include "storage/reader.h"
 #include "storage/verify.h"
 

@@ -8,8 +8,8 @@
 
 #include <csignal>
 
+#include "base/error.h"
 #include "fixtures.h"
-#include "storage/error.h"
 #include "storage/part_summary.h"
 
 namespace lens::storage {

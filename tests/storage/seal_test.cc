@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "fixtures.h"
-#include "storage/error.h"
 
 namespace lens::storage {
 namespace {

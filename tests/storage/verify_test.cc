@@ -7,8 +7,8 @@
 
 #include <random>
 
+#include "base/error.h"
 #include "fixtures.h"
-#include "storage/error.h"
 #include "storage/guard.h"
 #include "storage/hdf5.h"
 #include "storage/results_check.h"

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "base/process_id.h"
 #include "storage/crash_note.h"
-#include "storage/process_id.h"
 #include "tests/storage/fixtures.h"
 
 namespace lens::storage {

@@ -8,7 +8,7 @@
 #include <limits>
 #include <random>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "tests/storage/fixtures.h"
 
 namespace lens::analysis::tables {
@@ -72,7 +72,7 @@ TEST(TableFile, SaysWhatCannotBeMade) {
   try {
     TableFile file(folder.path() / "file" / "x.csv");
     FAIL();
-  } catch (const storage::StorageError& error) {
+  } catch (const StorageError& error) {
     EXPECT_NE(std::string(error.what()).find("Not a directory"),
               std::string::npos)
         << error.what();

@@ -7,11 +7,10 @@
 
 #include "analysis/export/sample_block.h"
 #include "analysis/export/sample_files.h"
+#include "base/error.h"
 #include "cli/export_command.h"
 #include "cli/usage_error.h"
-#include "storage/error.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::analysis::tables {
 namespace {
@@ -141,7 +140,7 @@ TEST_F(ExportTest, BlocksAreBoundedAndCoverEverySampleOnce) {
 TEST_F(ExportTest, AnIdBeyondTheVocabularyIsDamage) {
   merge();
   const storage::ResultsReader results(run_.results());
-  EXPECT_THROW(read_block(results, "mtvqa", 10, 0, 4), storage::StorageError);
+  EXPECT_THROW(read_block(results, "mtvqa", 10, 0, 4), StorageError);
 }
 
 TEST_F(ExportTest, TheCommandTellsWhatItWrote) {

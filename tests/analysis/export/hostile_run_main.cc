@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "storage/text.h"
+#include "base/storable_text.h"
+#include "input/text/token_text.h"
+#include "input/text/tokenizer.h"
 #include "tests/storage/fixtures.h"
-#include "worker/text/token_text.h"
-#include "worker/text/tokenizer.h"
 
 namespace lens {
 namespace {
@@ -51,7 +51,7 @@ const std::vector<std::string>& hostile_texts() {
 storage::Vocabulary hostile_vocabulary() {
   storage::Vocabulary vocabulary = fixtures::make_vocabulary();
   for (std::size_t i = 0; i < hostile_texts().size(); ++i)
-    vocabulary.token_text[i] = storage::storable_text(hostile_texts()[i]);
+    vocabulary.token_text[i] = storable_text(hostile_texts()[i]);
   return vocabulary;
 }
 
@@ -78,8 +78,7 @@ void spread_ids(storage::UnitResult& result, std::int32_t vocabulary) {
 
 void make_hostile(storage::UnitResult& result, std::size_t& next) {
   const auto text = [&next] {
-    return storage::storable_text(
-        hostile_texts()[next++ % hostile_texts().size()]);
+    return storable_text(hostile_texts()[next++ % hostile_texts().size()]);
   };
   for (storage::SampleRecord& sample : result.samples) {
     sample.prompt = text() + text();

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <functional>
 
+#include "base/error.h"
 #include "figure_examples.h"
-#include "worker/error.h"
 
 namespace lens::analysis::figures {
 namespace {

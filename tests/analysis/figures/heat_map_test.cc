@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "figure_examples.h"
-#include "worker/error.h"
 
 namespace lens::analysis::figures {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "worker/error.h"
-#include "worker/image/preprocess.h"
+#include "base/error.h"
+#include "input/image/preprocess.h"
 
 namespace lens::analysis::figures {
 namespace {

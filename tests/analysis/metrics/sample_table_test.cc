@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "analysis/metrics/sample_reducer.h"
-#include "storage/error.h"
+#include "base/error.h"
 #include "tests/analysis/planted/planted_results.h"
 #include "tests/storage/fixtures.h"
 
@@ -147,7 +147,7 @@ TEST_F(SampleTableTest, TellsItsProgressToTheEnd) {
 }
 
 TEST_F(SampleTableTest, AnUnknownDatasetIsAnError) {
-  EXPECT_THROW(table({}, "other"), storage::StorageError);
+  EXPECT_THROW(table({}, "other"), StorageError);
 }
 
 // Two states, two ranks, one script; a token that is never on top.

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "analysis/statistics/make_study.h"
+
 namespace lens::analysis::report {
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "storage/sha256.h"
+#include "base/sha256.h"
 #include "tests/storage/fixtures.h"
 
 namespace lens::analysis::report {
@@ -27,7 +27,7 @@ class PicturesTest : public testing::Test {
          .files = {{.path = file_.string(),
                     .bytes = static_cast<std::int64_t>(fs::file_size(file_)),
                     .modified_ns = 1,  // another: the hash decides
-                    .sha256 = storage::sha256_file(file_)}},
+                    .sha256 = sha256_file(file_)}},
          .samples = 40});
   }
 

@@ -5,11 +5,10 @@
 
 #include <sstream>
 
+#include "base/error.h"
 #include "cli/version.h"
-#include "storage/error.h"
 #include "storage/run_directory.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 
@@ -95,7 +94,7 @@ TEST_F(ReportCommandTest, NamesAPathWithoutResults) {
 
 TEST_F(ReportCommandTest, RefusesAPlaceThatCannotBeWritten) {
   options_.output = folder_.path() / "results.h5" / "page.html";
-  EXPECT_THROW(report_command(options_, out_), storage::StorageError);
+  EXPECT_THROW(report_command(options_, out_), StorageError);
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "tests/worker/image/encoders.h"
-#include "worker/image/image.h"
+#include "input/image/image.h"
+#include "tests/input/image/encoders.h"
 
 namespace lens::analysis::report {
 namespace {

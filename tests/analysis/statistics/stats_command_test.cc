@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/error.h"
 #include "tests/analysis/planted/planted_results.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::cli {
 namespace {

@@ -7,10 +7,12 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/statistics/make_study.h"
+#include "analysis/statistics/study_json.h"
 #include "analysis/statistics/study_text.h"
+#include "base/error.h"
 #include "tests/analysis/planted/planted_results.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::analysis::statistics {
 namespace {

@@ -8,12 +8,12 @@
 #include "analysis/view/find_samples.h"
 #include "analysis/view/sample_map.h"
 #include "analysis/view/terminal_text.h"
+#include "base/error.h"
 #include "cli/query_command.h"
 #include "cli/show_command.h"
 #include "cli/usage_error.h"
 #include "tests/analysis/planted/planted_results.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::analysis::view {
 namespace {

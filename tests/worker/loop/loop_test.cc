@@ -9,12 +9,11 @@
 #include <stop_token>
 #include <thread>
 
-#include "storage/error.h"
+#include "base/error.h"
 #include "storage/part.h"
 #include "tests/fakes/fake_coordinator.h"
 #include "tests/fakes/fake_unit_work.h"
 #include "tests/storage/fixtures.h"
-#include "worker/error.h"
 
 namespace lens::worker {
 namespace {
@@ -136,7 +135,7 @@ TEST_F(LoopTest, FailedUnitIsToldWithItsSampleAndTheOthersAreDone) {
       {[] { throw FailedCheck("why"); }, FailureClass::kCheck},
       {[] { throw OutOfMemory("why"); }, FailureClass::kOutOfMemory},
       {[] { throw std::bad_alloc(); }, FailureClass::kOutOfMemory},
-      {[] { throw storage::StorageError("why"); }, FailureClass::kStore},
+      {[] { throw StorageError("why"); }, FailureClass::kStore},
       {[] { throw InputError("why"); }, FailureClass::kCrash},
       {[] { throw InputChanged("why"); }, FailureClass::kInput},
   };

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::worker {
 namespace {

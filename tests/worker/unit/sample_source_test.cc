@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "worker/error.h"
+#include "base/error.h"
 
 namespace lens::worker {
 namespace {
@@ -76,7 +76,8 @@ class SampleSourceTest : public ::testing::Test {
   storage::Manifest manifest_;
   const text::Tokenizer tokenizer_ = text::Tokenizer::load(
       std::string(LENS_SOURCE_DIR) + "/tests/data/tiny-checkpoint");
-  const PromptBuilder prompts_{tokenizer_, "You are a helpful assistant.", 598};
+  const input::PromptBuilder prompts_{tokenizer_,
+                                      "You are a helpful assistant.", 598};
 };
 
 TEST_F(SampleSourceTest, FormulasBecomeOneSampleEach) {
@@ -219,7 +220,7 @@ TEST_F(SampleSourceTest, ImageStandsWhereThePromptSays) {
       source().prepare(unit("latex_ocr", 0, 1, 1), {});
   const PreparedSample& sample = prepared.samples[0];
   EXPECT_EQ(sample.record.prompt, "Read {image}this.");
-  const TokenizedPrompt expected =
+  const input::TokenizedPrompt expected =
       prompts_.build("Read ", "this.", sample.record.image_tokens);
   EXPECT_EQ(sample.prompt.ids, expected.ids);
 }

@@ -1,0 +1,257 @@
+#include "lens/chunked.h"
+
+#include <ATen/DeviceGuard.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/sort.h>
+#include <ATen/ops/topk.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "lens/cpu_reduce.h"
+
+namespace lens::readout {
+namespace {
+
+// 2,048 rows x 4,096 ids of float32 are 32 MiB, which stay in the L2 cache of a
+// large GPU between the product and the kernel.
+constexpr std::int64_t kChunkElements = 8 << 20;
+constexpr std::int64_t kMaxRows = 2048;
+// Few rows: short chunks would be all launches, long ones cost digits. Both are
+// multiples of 4, so that rows begin on 16 bytes except in a tail.
+constexpr std::int64_t kMinChunk = 1024;
+constexpr std::int64_t kMaxChunk = 16384;
+
+// Keeps a NaN, which std::max(0.0, NaN) would turn into 0.
+double at_least_zero(double value) { return value < 0 ? 0 : value; }
+double at_most_zero(double value) { return value > 0 ? 0 : value; }
+
+// The best k so far, on the device: [rows, k], best first.
+struct Top {
+  at::Tensor value;
+  at::Tensor id;
+};
+
+class ChunkedBackend : public Backend {
+ public:
+  ChunkedBackend(Head head, int top_k, ChunkReducer reduce, TopBy top_by)
+      : head_(std::move(head)),
+        top_k_(std::min<std::int64_t>(top_k, head_.weight.size(0))),
+        script_class_(head_.script_class.to(at::kByte).contiguous()),
+        reduce_(std::move(reduce)),
+        top_by_(top_by) {}
+
+  Readout read(const at::Tensor& states, const at::Tensor& targets) override {
+    const at::DeviceGuard guard(states.device());
+    const std::int64_t tokens = states.size(0);
+    const std::int64_t step =
+        std::max<std::int64_t>(1, kMaxRows / states.size(1));
+    Readout readout = empty_readout(tokens, states.size(1));
+    for (std::int64_t begin = 0; begin < tokens; begin += step) {
+      const std::int64_t length = std::min(step, tokens - begin);
+      read_block(states.narrow(0, begin, length),
+                 targets.narrow(0, begin, length), begin, &readout);
+    }
+    return readout;
+  }
+
+ private:
+  Readout empty_readout(std::int64_t tokens, std::int64_t states) const {
+    const auto column = [&](at::ScalarType type) {
+      return at::empty({tokens, states}, type);
+    };
+    Readout readout;
+    readout.entropy = column(at::kFloat);
+    readout.kl_final = column(at::kFloat);
+    readout.target_logprob = column(at::kFloat);
+    readout.target_rank = column(at::kInt);
+    readout.logsumexp = column(at::kFloat);
+    readout.top_id = at::empty({tokens, states, top_k_}, at::kInt);
+    readout.top_logprob = at::empty({tokens, states, top_k_}, at::kFloat);
+    readout.script_share =
+        at::empty({tokens, states, head_.scripts}, at::kFloat);
+    return readout;
+  }
+
+  // The rows as the head reads them, float32: [T * S, hidden_size].
+  at::Tensor normed_rows(const at::Tensor& states) const {
+    const at::Tensor wide = states.to(at::kFloat);
+    const std::int64_t last = states.size(1) - 1;
+    const at::Tensor inner = wide.narrow(1, 0, last);
+    const at::Tensor variance = inner.pow(2).mean(-1, /*keepdim=*/true);
+    const at::Tensor normed =
+        head_.norm_weight * (inner * at::rsqrt(variance + head_.norm_eps));
+    // Invariant: state N has met the final norm already, exactly once.
+    return at::cat({normed, wide.narrow(1, last, 1)}, 1).flatten(0, 1);
+  }
+
+  // The logits of the targets alone: [T * S].
+  at::Tensor target_logits(const at::Tensor& rows, const at::Tensor& targets,
+                           std::int64_t states) const {
+    const at::Tensor weight =
+        at::index_select(head_.weight, 0, targets).to(at::kFloat);
+    return at::bmm(rows.view({targets.size(0), states, -1}),
+                   weight.unsqueeze(-1))
+        .flatten();
+  }
+
+  // Takes the k best of a chunk in. Ties keep the lower id first: ids ascend
+  // before a stable sort.
+  void merge_top(const at::Tensor& logits, std::int64_t begin, Top* top) const {
+    const std::int64_t count = std::min(top_k_, logits.size(1));
+    const at::Tensor found = std::get<1>(at::topk(logits, count, -1));
+    const at::Tensor index = std::get<0>(at::sort(found, -1));
+    at::Tensor value = logits.gather(-1, index);
+    at::Tensor id = index + begin;
+    if (top->value.defined()) {
+      value = at::cat({top->value, value}, -1);
+      id = at::cat({top->id, id}, -1);
+    }
+    const auto [sorted, order] =
+        at::sort(value, /*stable=*/true, /*dim=*/-1, /*descending=*/true);
+    const std::int64_t kept = std::min(top_k_, value.size(-1));
+    top->value = sorted.narrow(-1, 0, kept);
+    top->id = id.gather(-1, order).narrow(-1, 0, kept);
+  }
+
+  // Reads tokens that are the ones from `first` on in the readout.
+  void read_block(const at::Tensor& states, const at::Tensor& targets,
+                  std::int64_t first, Readout* readout) const {
+    const at::Tensor rows = normed_rows(states);
+    const at::Tensor target_ids = targets.contiguous();
+    const at::Tensor target_logit =
+        target_logits(rows, targets, states.size(1));
+    const std::int64_t count = rows.size(0);
+    const at::Tensor state =
+        at::empty({count, static_cast<std::int64_t>(sizeof(RowState))},
+                  rows.options().dtype(at::kByte));
+    const at::Tensor script =
+        at::empty({count, head_.scripts}, rows.options().dtype(at::kDouble));
+    Top top;
+    if (top_by_ == TopBy::kReducer) {
+      top = {at::empty({count, top_k_}, rows.options()),
+             at::empty({count, top_k_}, rows.options().dtype(at::kLong))};
+    }
+
+    ChunkReduce args;
+    args.device = rows.device().index();
+    args.rows = count;
+    args.states = states.size(1);
+    args.target = target_ids.const_data_ptr<std::int64_t>();
+    args.target_logit = target_logit.const_data_ptr<float>();
+    args.script_class = script_class_.const_data_ptr<std::uint8_t>();
+    args.scripts = head_.scripts;
+    args.state = static_cast<RowState*>(state.mutable_data_ptr());
+    args.script = script.mutable_data_ptr<double>();
+    if (top_by_ == TopBy::kReducer) {
+      args.top_value = top.value.mutable_data_ptr<float>();
+      args.top_id = top.id.mutable_data_ptr<std::int64_t>();
+      args.top_k = static_cast<int>(top_k_);
+    }
+
+    const std::int64_t vocab = head_.weight.size(0);
+    const std::int64_t chunk =
+        std::clamp(kChunkElements / count, kMinChunk, kMaxChunk) / 4 * 4;
+    // One buffer for all chunks: memory fresh from the system costs a fault a
+    // page.
+    const at::Tensor buffer =
+        at::empty({count * std::min(chunk, vocab)}, rows.options());
+    for (std::int64_t begin = 0; begin < vocab; begin += chunk) {
+      const std::int64_t length = std::min(chunk, vocab - begin);
+      at::Tensor logits =
+          buffer.narrow(0, 0, count * length).view({count, length});
+      // The normed rows are float32, so the weights are made float32, too:
+      // rounded rows would be another lens than the reference's.
+      at::mm_out(logits, rows,
+                 head_.weight.narrow(0, begin, length).to(at::kFloat).t());
+      if (top_by_ == TopBy::kLibrary) merge_top(logits, begin, &top);
+      args.logits = logits.const_data_ptr<float>();
+      args.begin = begin;
+      args.length = length;
+      // libtorch gives the memory of `logits` only to later work of the same
+      // stream: it may go before a kernel has run.
+      if (const char* problem = reduce_(args)) {
+        throw std::runtime_error("cannot run the lens on the GPU (" +
+                                 std::string(problem) +
+                                 "); check nvidia-smi, or use the CPU");
+      }
+    }
+    write(
+        state.to(at::kCPU), script.to(at::kCPU), target_logit.to(at::kCPU),
+        {top.value.to(at::kCPU).contiguous(), top.id.to(at::kCPU).contiguous()},
+        first, readout);
+  }
+
+  // From sums to what they mean; all on the CPU, in float64.
+  void write(const at::Tensor& state, const at::Tensor& script,
+             const at::Tensor& target_logit, const Top& top, std::int64_t first,
+             Readout* readout) const {
+    const auto* rows = static_cast<const RowState*>(state.const_data_ptr());
+    const std::int64_t states = readout->entropy.size(1);
+    const auto cross = [&](std::int64_t row) {  // E_N[log p]
+      const RowSums<double>& sums = rows[row].sums;
+      return sums.final_dot / sums.final_sum - std::log(sums.sum);
+    };
+    for (std::int64_t row = 0; row < state.size(0); ++row) {
+      const RowSums<double>& sums = rows[row].sums;
+      const std::int64_t last = (row / states + 1) * states - 1;
+      const std::int64_t out = first * states + row;
+      const double log_sum = std::log(sums.sum);
+      const double lse = sums.max + log_sum;
+      // H = log sum - E[z - max]; both terms are >= 0.
+      readout->entropy.mutable_data_ptr<float>()[out] =
+          at_least_zero(log_sum - sums.weighted / sums.sum);
+      readout->kl_final.mutable_data_ptr<float>()[out] =
+          at_least_zero(cross(last) - cross(row));
+      readout->logsumexp.mutable_data_ptr<float>()[out] = lse;
+      readout->target_logprob.mutable_data_ptr<float>()[out] =
+          at_most_zero(target_logit.const_data_ptr<float>()[row] - lse);
+      readout->target_rank.mutable_data_ptr<std::int32_t>()[out] =
+          rows[row].larger + 1;
+      for (std::int64_t k = 0; k < top_k_; ++k) {
+        readout->top_id.mutable_data_ptr<std::int32_t>()[out * top_k_ + k] =
+            top.id.const_data_ptr<std::int64_t>()[row * top_k_ + k];
+        readout->top_logprob.mutable_data_ptr<float>()[out * top_k_ + k] =
+            at_most_zero(top.value.const_data_ptr<float>()[row * top_k_ + k] -
+                         lse);
+      }
+      for (std::int64_t c = 0; c < head_.scripts; ++c) {
+        const std::int64_t from = row * head_.scripts + c;
+        const std::int64_t to = out * head_.scripts + c;
+        readout->script_share.mutable_data_ptr<float>()[to] =
+            script.const_data_ptr<double>()[from] / sums.sum;
+      }
+    }
+  }
+
+  // constant after construction
+  const Head head_;
+  const std::int64_t top_k_;
+  const at::Tensor script_class_;  // [vocab] uint8
+  const ChunkReducer reduce_;
+  const TopBy top_by_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> chunked_backend(Head head, int top_k,
+                                         ChunkReducer reduce, TopBy top_by) {
+  return std::make_unique<ChunkedBackend>(std::move(head), top_k,
+                                          std::move(reduce), top_by);
+}
+
+std::unique_ptr<Backend> cpu_backend(Head head, int top_k) {
+  return chunked_backend(std::move(head), top_k, reduce_chunk_on_cpu,
+                         TopBy::kReducer);
+}
+
+}  // namespace lens::readout

@@ -1,0 +1,82 @@
+#include "lens/cuda.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/sin.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "lens/agreement.h"
+#include "lens/chunked.h"
+
+namespace lens::readout {
+namespace {
+
+// The stream that libtorch computes on, through its registry of devices: this
+// program must link where libtorch has no CUDA half.
+void* current_stream(at::Device device) {
+  return c10::impl::VirtualGuardImpl(at::kCUDA)
+      .getStream(device)
+      .native_handle();
+}
+
+// Empty, or why the kernels must not be used with this head. The ids are cut
+// off where two chunks and a tail that is no multiple of four are read.
+std::string self_check(const Head& head, int top_k) {
+  constexpr std::int64_t kIds = 16384 + 3619;
+  constexpr std::int64_t kTokens = 3;
+  constexpr std::int64_t kStates = 5;
+  Head part = head;
+  const std::int64_t ids = std::min(kIds, head.weight.size(0));
+  part.weight = head.weight.narrow(0, 0, ids);
+  part.script_class = head.script_class.narrow(0, 0, ids);
+  const auto options = part.weight.options();
+  // No random numbers: the generators belong to whoever uses this library. The
+  // tokens' last states grow, from flat distributions to peaked ones.
+  const at::Tensor states =
+      (at::sin(at::arange(kTokens * kStates * head.weight.size(1),
+                          options.dtype(at::kFloat))
+                   .pow(1.5))
+           .view({kTokens, kStates, -1}) *
+       at::arange(1, kTokens + 1, options.dtype(at::kFloat)).view({-1, 1, 1}) *
+       4)
+          .to(part.weight.scalar_type());
+  const at::Tensor targets =
+      at::arange(kTokens, options.dtype(at::kLong)) * (ids - 1) / (kTokens - 1);
+  try {
+    return disagreement(
+        cuda_backend(part, top_k)->read(states, targets.to(at::kLong)),
+        reference_backend(part, top_k)->read(states, targets.to(at::kLong)));
+  } catch (const c10::Error& problem) {
+    return problem.what_without_backtrace();
+  } catch (const std::exception& problem) {
+    return problem.what();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> cuda_backend(Head head, int top_k) {
+  const auto launch = [](const ChunkReduce& args) {
+    return launch_chunk_reduce(
+        args, current_stream(at::Device(
+                  at::kCUDA, static_cast<at::DeviceIndex>(args.device))));
+  };
+  return chunked_backend(std::move(head), top_k, launch);
+}
+
+std::unique_ptr<Backend> fastest_backend(Head head, int top_k) {
+  if (!head.weight.is_cuda()) return cpu_backend(std::move(head), top_k);
+  const std::string problem = self_check(head, top_k);
+  if (problem.empty()) return cuda_backend(std::move(head), top_k);
+  std::clog << "the lens runs without its own kernels, slower (" << problem
+            << "); check the driver of the GPU\n";
+  return reference_backend(std::move(head), top_k);
+}
+
+}  // namespace lens::readout

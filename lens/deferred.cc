@@ -1,0 +1,108 @@
+#include "lens/deferred.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace lens::readout {
+namespace {
+
+template <typename T>
+void append(const at::Tensor& from, std::vector<T>* to) {
+  const at::Tensor flat = from.contiguous();
+  const T* data = flat.const_data_ptr<T>();
+  to->insert(to->end(), data, data + flat.numel());
+}
+
+// How far the two paths to the same logit may differ. float32: the sums run in
+// another order, a few units in the last place of logits up to some hundreds.
+// bfloat16: the model's log-sum-exp comes from logits rounded to 8 bits.
+bool agrees(float lens, float own, at::ScalarType dtype) {
+  const float tolerance = dtype == at::kFloat ? 1e-3f + 2e-5f * std::fabs(own)
+                                              : 2e-2f + 8e-3f * std::fabs(own);
+  return std::fabs(lens - own) <= tolerance;
+}
+
+}  // namespace
+
+DeferredLens::DeferredLens(Backend* backend, Options options)
+    : backend_(backend), options_(std::move(options)) {}
+
+void DeferredLens::take(const at::Tensor& states,
+                        std::span<const model::CapturedRow> rows) {
+  slab_.push_back(states);
+  waiting_.insert(waiting_.end(), rows.begin(), rows.end());
+  if (static_cast<std::int64_t>(waiting_.size()) >= options_.flush_tokens) {
+    flush();
+  }
+}
+
+Columns DeferredLens::finish() {
+  flush();
+  return std::exchange(columns_, {});
+}
+
+void DeferredLens::flush() {
+  if (waiting_.empty()) return;
+  const c10::InferenceMode inference;
+  const at::Tensor states = at::cat(slab_, 0);
+  slab_.clear();
+  std::vector<std::int64_t> targets;
+  for (const model::CapturedRow& row : waiting_) targets.push_back(row.target);
+  const at::Tensor target_ids =
+      at::tensor(targets, at::kLong).to(states.device());
+  const Readout readout = backend_->read(states, target_ids);
+  check(readout, states.scalar_type());
+
+  columns_.states = static_cast<int>(readout.entropy.size(1));
+  columns_.ranks = static_cast<int>(readout.top_id.size(2));
+  columns_.scripts = static_cast<int>(readout.script_share.size(2));
+  columns_.rows.insert(columns_.rows.end(), waiting_.begin(), waiting_.end());
+  append(readout.entropy, &columns_.entropy);
+  append(readout.kl_final, &columns_.kl_final);
+  append(readout.target_logprob, &columns_.target_logprob);
+  append(readout.target_rank, &columns_.target_rank);
+  append(readout.top_id, &columns_.top_id);
+  append(readout.top_logprob, &columns_.top_logprob);
+  append(readout.script_share, &columns_.script_share);
+  if (!options_.kept_states.empty()) {
+    const std::vector<std::int64_t> kept(options_.kept_states.begin(),
+                                         options_.kept_states.end());
+    const at::Tensor index = at::tensor(kept, at::kLong).to(states.device());
+    append(at::index_select(states, 1, index).to(at::kCPU, at::kFloat),
+           &columns_.hidden);
+  }
+  waiting_.clear();
+}
+
+void DeferredLens::check(const Readout& readout, at::ScalarType dtype) const {
+  const std::int64_t last = readout.logsumexp.size(1) - 1;
+  const at::Tensor lse = readout.logsumexp.select(1, last).contiguous();
+  const at::Tensor logprob =
+      readout.target_logprob.select(1, last).contiguous();
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    const model::CapturedRow& row = waiting_[i];
+    // A model whose logits are no numbers is not the lens's fault.
+    if (!row.own || !std::isfinite(row.own->logsumexp)) continue;
+    const float lens_lse = lse.const_data_ptr<float>()[i];
+    const float lens_logit = logprob.const_data_ptr<float>()[i] + lens_lse;
+    if (!agrees(lens_lse, row.own->logsumexp, dtype) ||
+        !agrees(lens_logit, row.own->target, dtype)) {
+      throw LensMismatch(
+          "the lens of the last state is not the model's logits (position " +
+          std::to_string(row.position) + ": log-sum-exp " +
+          std::to_string(lens_lse) + " against " +
+          std::to_string(row.own->logsumexp) + ", logit " +
+          std::to_string(lens_logit) + " against " +
+          std::to_string(row.own->target) + ")");
+    }
+  }
+}
+
+}  // namespace lens::readout

@@ -1,0 +1,99 @@
+#include "lens/cuda.h"
+
+#include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include "lens/agreement.h"
+#include "tests/lens/random_head.h"
+
+namespace lens::readout {
+namespace {
+
+// Empty, or why there is no GPU to test on.
+std::string why_no_gpu() {
+  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
+    return std::string("libtorch has no CUDA half: ") + dlerror();
+  }
+  const auto& hooks = at::detail::getCUDAHooks();
+  if (!hooks.hasCUDA() || hooks.deviceCount() == 0) {
+    return "the driver shows no GPU to this process";
+  }
+  hooks.init();
+  at::globalContext().setAllowTF32CuBLAS(false);
+  return "";
+}
+
+class Cuda : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string reason = why_no_gpu();
+    if (!reason.empty()) GTEST_SKIP() << reason;
+    at::manual_seed(1);
+  }
+};
+
+Head on_gpu(Head head) {
+  head.norm_weight = head.norm_weight.to(at::kCUDA);
+  head.weight = head.weight.to(at::kCUDA);
+  head.script_class = head.script_class.to(at::kCUDA);
+  return head;
+}
+
+// Against the reference on the same device: the same products.
+void expect_reference(const Head& head, std::int64_t tokens,
+                      std::int64_t states, float scale) {
+  const Head there = on_gpu(head);
+  const at::Tensor rows =
+      (scale * at::randn({tokens, states, head.weight.size(1)}))
+          .to(there.weight.options());
+  const at::Tensor targets =
+      at::randint(0, head.weight.size(0), {tokens}, at::kLong).to(at::kCUDA);
+  const Readout readout = cuda_backend(there, 5)->read(rows, targets);
+  EXPECT_EQ(
+      disagreement(readout, reference_backend(there, 5)->read(rows, targets)),
+      "");
+  EXPECT_EQ(readout.kl_final.select(1, states - 1).abs().max().item<float>(),
+            0.0f);
+}
+
+TEST_F(Cuda, EqualsTheReference) {
+  expect_reference(random_head(20003, 64, at::kFloat), 4, 5, 1);
+  expect_reference(random_head(20003, 64, at::kBFloat16), 4, 5, 1);
+  expect_reference(random_head(3001, 48, at::kFloat), 4, 5, 20);
+  expect_reference(random_head(3001, 48, at::kFloat), 3, 1, 1);
+  expect_reference(random_head(3, 8, at::kFloat), 2, 3, 1);
+}
+
+TEST_F(Cuda, ManyRowsOverAWholeVocabulary) {
+  expect_reference(random_head(151936, 64, at::kBFloat16), 128, 29, 1);
+}
+
+TEST_F(Cuda, EqualInputGivesEqualBits) {
+  const Head head = on_gpu(random_head(30001, 32, at::kFloat));
+  const at::Tensor rows = at::randn({40, 5, 32}).to(at::kCUDA);
+  const at::Tensor targets =
+      at::randint(0, 30001, {40}, at::kLong).to(at::kCUDA);
+  const auto backend = cuda_backend(head, 5);
+  const Readout one = backend->read(rows, targets);
+  const Readout two = backend->read(rows, targets);
+  EXPECT_TRUE(one.entropy.equal(two.entropy));
+  EXPECT_TRUE(one.kl_final.equal(two.kl_final));
+  EXPECT_TRUE(one.script_share.equal(two.script_share));
+}
+
+TEST_F(Cuda, TheSelfCheckPassesSilently) {
+  std::ostringstream said;
+  std::streambuf* before = std::clog.rdbuf(said.rdbuf());
+  fastest_backend(on_gpu(random_head(20011, 64, at::kBFloat16)), 5);
+  std::clog.rdbuf(before);
+  EXPECT_EQ(said.str(), "");
+}
+
+}  // namespace
+}  // namespace lens::readout
