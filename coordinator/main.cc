@@ -269,6 +269,9 @@ int main_checked(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return lens::coordinator::main_checked(argc, argv);
+  } catch (const std::system_error& error) {
+    const std::string refused = lens::proto::refused_thread(error.code());
+    return lens::coordinator::fail(refused.empty() ? error.what() : refused);
   } catch (const std::exception& error) {
     return lens::coordinator::fail(error.what());
   }

@@ -27,6 +27,12 @@ std::string limit_text(const char* name, int resource, rlim_t unit) {
               : std::to_string(limit.rlim_cur / unit));
 }
 
+std::string limits() {
+  return limit_text("u", RLIMIT_NPROC, 1) + " processes, " +
+         limit_text("v", RLIMIT_AS, 1024) + " KiB, " +
+         limit_text("s", RLIMIT_STACK, 1024) + " KiB); raise the limit";
+}
+
 // Why a thread was refused. The C library says "too many processes" also where
 // there is no room for its stack.
 std::string why_no_thread(const std::error_code& code) {
@@ -74,10 +80,12 @@ absl::Status check_threads(std::size_t wanted) {
   if (problem.empty()) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       "cannot start " + std::to_string(wanted) + " threads (" + problem +
-      " at number " + std::to_string(threads.size() + 1) + "; " +
-      limit_text("u", RLIMIT_NPROC, 1) + " processes, " +
-      limit_text("v", RLIMIT_AS, 1024) + " KiB, " +
-      limit_text("s", RLIMIT_STACK, 1024) + " KiB); raise the limit");
+      " at number " + std::to_string(threads.size() + 1) + "; " + limits());
+}
+
+std::string refused_thread(const std::error_code& code) {
+  if (code != std::errc::resource_unavailable_try_again) return "";
+  return "cannot start a thread (" + why_no_thread(code) + "; " + limits();
 }
 
 }  // namespace lens::proto

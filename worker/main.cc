@@ -12,6 +12,7 @@
 #include <exception>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "base/error.h"
@@ -19,6 +20,7 @@
 #include "input/image/preprocess.h"
 #include "input/prompt.h"
 #include "input/text/tokenizer.h"
+#include "proto/threads.h"
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
 #include "storage/work_note.h"
@@ -187,6 +189,10 @@ int main(int argc, char** argv) {
     spdlog::log(asked ? spdlog::level::info : spdlog::level::err, "{}",
                 problem.what());
     return asked ? kExitResumable : kExitError;
+  } catch (const std::system_error& problem) {
+    const std::string refused = proto::refused_thread(problem.code());
+    spdlog::error("{}", refused.empty() ? problem.what() : refused);
+    return kExitError;
   } catch (const std::exception& problem) {
     spdlog::error("{}", problem.what());
     return kExitError;
