@@ -186,12 +186,12 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
                     .threads = plan.manifest.config.threads},
                    signals, printer);
     switch (local.supervise()) {
-      case LocalRun::Outcome::kInterrupted:
+      case RunOutcome::kInterrupted:
         return interrupted(run, options);
-      case LocalRun::Outcome::kFailed:
+      case RunOutcome::kFailed:
         std::cerr << "lens run: " << local.failure();
         return kExitError;
-      case LocalRun::Outcome::kAllCommitted:
+      case RunOutcome::kAllCommitted:
         break;
     }
   }

@@ -54,15 +54,14 @@ class LocalRunTest : public testing::Test {
     return file;
   }
 
-  LocalRun::Outcome supervise(const fs::path& coordinator,
-                              const fs::path& worker) {
+  RunOutcome supervise(const fs::path& coordinator, const fs::path& worker) {
     options_.tools = {
         .coordinator = coordinator, .worker = worker, .mpirun = {}};
     options_.tick = 10ms;
-    options_.first_pause = 5ms;
+    options_.limits.first_pause = 5ms;
     ProgressPrinter printer(out_, {});
     LocalRun local(run_, options_, signals_, printer);
-    const LocalRun::Outcome outcome = local.supervise();
+    const RunOutcome outcome = local.supervise();
     failure_ = local.failure();
     return outcome;
   }
@@ -89,7 +88,7 @@ const fs::path kCoordinator = LENS_COORDINATOR;
 TEST_F(LocalRunTest, WorkersThatKeepDyingEndTheRunWithTheirLastWords) {
   const fs::path worker =
       program("worker", "echo start >> $1/starts; echo no weights >&2; exit 3");
-  EXPECT_EQ(supervise(kCoordinator, worker), LocalRun::Outcome::kFailed);
+  EXPECT_EQ(supervise(kCoordinator, worker), RunOutcome::kFailed);
   EXPECT_THAT(failure_, HasSubstr("keep dying without progress (exit 3)"));
   EXPECT_THAT(failure_, HasSubstr("  no weights\n"));
   std::ifstream starts(run_.root() / "starts");
@@ -102,7 +101,7 @@ TEST_F(LocalRunTest, WorkersThatKeepDyingEndTheRunWithTheirLastWords) {
 TEST_F(LocalRunTest, CoordinatorThatKeepsDyingEndsTheRunWithItsLastWords) {
   const fs::path coordinator = program("coordinator", "echo no disk; exit 1");
   EXPECT_EQ(supervise(coordinator, program("worker", "sleep 60")),
-            LocalRun::Outcome::kFailed);
+            RunOutcome::kFailed);
   EXPECT_THAT(failure_, HasSubstr("the coordinator keeps dying (exit 1)"));
   EXPECT_THAT(failure_, HasSubstr("  no disk\n"));
 }
@@ -118,7 +117,7 @@ TEST_F(LocalRunTest, FirstSignalDrainsAndNothingStaysBehind) {
     std::this_thread::sleep_for(50ms);
     kill(getpid(), SIGTERM);
   });
-  EXPECT_EQ(supervise(kCoordinator, worker), LocalRun::Outcome::kInterrupted);
+  EXPECT_EQ(supervise(kCoordinator, worker), RunOutcome::kInterrupted);
   EXPECT_FALSE(alive(run_.root() / "worker.pid"));
   EXPECT_FALSE(alive(run_.root() / "child.pid"));
   EXPECT_EQ(ledger_status(run_).state, RunState::kInterrupted);
@@ -144,7 +143,7 @@ TEST_F(LocalRunTest, KilledCoordinatorIsStartedAgain) {
     std::this_thread::sleep_for(100ms);
     kill(getpid(), SIGTERM);
   });
-  EXPECT_EQ(supervise(kCoordinator, worker), LocalRun::Outcome::kInterrupted);
+  EXPECT_EQ(supervise(kCoordinator, worker), RunOutcome::kInterrupted);
   EXPECT_THAT(out_.str(),
               HasSubstr("the coordinator ended (killed by signal 9"));
 }
@@ -161,12 +160,12 @@ TEST_F(LocalRunTest, SecondSignalKills) {
   });
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(supervise(stubborn, program("worker", "sleep 60")),
-            LocalRun::Outcome::kInterrupted);
+            RunOutcome::kInterrupted);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
 TEST_F(LocalRunTest, FrozenCoordinatorIsKilledSomeTimeAfterOneSignal) {
-  options_.drain.silent = 300ms;
+  options_.limits.drain.silent = 300ms;
   const fs::path frozen = program(
       "coordinator", "trap '' TERM; touch $1/up; kill -STOP $$; sleep 60");
   std::jthread sender([this] {
@@ -175,12 +174,12 @@ TEST_F(LocalRunTest, FrozenCoordinatorIsKilledSomeTimeAfterOneSignal) {
     kill(getpid(), SIGTERM);
   });
   EXPECT_EQ(supervise(frozen, program("worker", "sleep 60")),
-            LocalRun::Outcome::kInterrupted);
+            RunOutcome::kInterrupted);
   EXPECT_THAT(out_.str(), HasSubstr("the coordinator has not answered"));
 }
 
 TEST_F(LocalRunTest, CoordinatorThatListensButNeverAnswersEndsTheRun) {
-  options_.first_answer = 300ms;
+  options_.limits.first_answer = 300ms;
   // An address at which nobody is.
   const fs::path silent =
       program("coordinator",
@@ -188,13 +187,13 @@ TEST_F(LocalRunTest, CoordinatorThatListensButNeverAnswersEndsTheRun) {
               "\"epoch\": 1, \"pid\": 1, \"insecure\": false}' > "
               "$1/coordinator.json; exec sleep 60");
   EXPECT_EQ(supervise(silent, program("worker", "sleep 60")),
-            LocalRun::Outcome::kFailed);
+            RunOutcome::kFailed);
   EXPECT_THAT(failure_, HasSubstr("cannot reach the coordinator at "
                                   "127.0.0.1:1"));
 }
 
 TEST_F(LocalRunTest, WorkersThatDoNotJoinAreQuoted) {
-  options_.first_join = 300ms;
+  options_.limits.first_join = 300ms;
   std::jthread sender([this] {
     for (int i = 0; i < 4000 && !fs::exists(run_.root() / "asked"); ++i)
       std::this_thread::sleep_for(5ms);
@@ -202,25 +201,25 @@ TEST_F(LocalRunTest, WorkersThatDoNotJoinAreQuoted) {
   });
   const fs::path worker = program(
       "worker", "echo loading the weights; sleep 3; touch $1/asked; sleep 60");
-  EXPECT_EQ(supervise(kCoordinator, worker), LocalRun::Outcome::kInterrupted);
+  EXPECT_EQ(supervise(kCoordinator, worker), RunOutcome::kInterrupted);
   EXPECT_THAT(out_.str(), HasSubstr("no worker has joined"));
   EXPECT_THAT(out_.str(), HasSubstr("last words: loading the weights"));
 }
 
 TEST_F(LocalRunTest, CoordinatorThatNeitherListensNorSpeaksEndsTheRun) {
-  options_.first_answer = 300ms;
+  options_.limits.first_answer = 300ms;
   EXPECT_EQ(supervise(program("coordinator", "exec sleep 60"),
                       program("worker", "sleep 60")),
-            LocalRun::Outcome::kFailed);
+            RunOutcome::kFailed);
   EXPECT_THAT(failure_, HasSubstr("neither listens nor says anything"));
 }
 
 TEST_F(LocalRunTest, CoordinatorThatIsBusyAtItsStartIsWaitedFor) {
-  options_.first_answer = 300ms;
+  options_.limits.first_answer = 300ms;
   const fs::path busy =
       program("coordinator", "echo reading the parts; sleep 2; exit 75");
   EXPECT_EQ(supervise(busy, program("worker", "sleep 60")),
-            LocalRun::Outcome::kInterrupted);
+            RunOutcome::kInterrupted);
   EXPECT_THAT(out_.str(), HasSubstr("last words: reading the parts"));
 }
 
