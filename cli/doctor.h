@@ -11,11 +11,6 @@
 
 namespace lens::cli {
 
-struct DoctorOptions {
-  std::filesystem::path model;          // empty: not looked at
-  std::filesystem::path run_directory;  // empty: the current folder
-};
-
 // One thing looked at. A problem stops runs; a note does not.
 struct Finding {
   enum class Level { kGood, kNote, kProblem };
@@ -58,8 +53,5 @@ Finding check_libraries();
 std::filesystem::path ldd_place(const std::string& text,
                                 const std::string& library);
 std::vector<std::string> ldd_missing(const std::string& text);
-
-// `lens doctor`: prints the findings; kExitError when one is a problem.
-int doctor_command(const DoctorOptions& options, std::ostream& out);
 
 }  // namespace lens::cli

@@ -71,4 +71,50 @@ int export_command(const ExportOptions& options, std::ostream& out) {
   return kExitOk;
 }
 
+namespace {
+
+class ExportCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "export", "Tables of the results as CSV, as Parquet, or both");
+    add_source(*command, options_.source);
+    command
+        ->add_option("--csv", options_.csv, "Write CSV files into this folder")
+        ->type_name("DIR");
+    command
+        ->add_option("--parquet", options_.parquet,
+                     "Write Parquet files into this folder")
+        ->type_name("DIR");
+    command
+        ->add_option("--dataset", options_.datasets,
+                     "Only these data sets (default: all)")
+        ->type_name("NAME ...");
+    command->add_flag("!--no-samples", options_.samples,
+                      "Without the two CSV files of each sample");
+    command->add_flag("!--no-long", options_.long_table,
+                      "Without the table of all tokens and layers");
+    command->footer(
+        "Examples:\n"
+        "  lens export runs/mtvqa --csv tables\n"
+        "  lens export runs/mtvqa --parquet tables --dataset mtvqa");
+    return command;
+  }
+  int run(const std::string& /*line*/, std::ostream& out) const override {
+    return export_command(options_, out);
+  }
+  const std::filesystem::path* results() const override {
+    return &options_.source;
+  }
+
+ private:
+  ExportOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_export_command() {
+  return std::make_unique<ExportCommand>();
+}
+
 }  // namespace lens::cli

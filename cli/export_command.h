@@ -1,9 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
+
+#include "cli/command.h"
 
 namespace lens::cli {
 
@@ -19,5 +22,7 @@ struct ExportOptions {
 // `lens export`. Returns the exit code. Throws UsageError where neither folder
 // is given, else as analysis::export_tables().
 int export_command(const ExportOptions& options, std::ostream& out);
+
+std::unique_ptr<Command> make_export_command();
 
 }  // namespace lens::cli

@@ -137,4 +137,57 @@ int query_command(const QueryOptions& options, std::ostream& out) {
   return kExitOk;
 }
 
+namespace {
+
+class QueryCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "query", "Lists the samples that a condition selects");
+    add_source(*command, options_.source);
+    command
+        ->add_option("CONDITION", options_.query,
+                     "For example 'entropy@21 < 1 and language = RU and wrong'")
+        ->required();
+    command->add_option("--sort", options_.sort, "Order by this field")
+        ->type_name("FIELD");
+    command->add_flag("--descending", options_.descending,
+                      "The largest value first");
+    command->add_option("--limit", options_.limit, "At most so many (0: all)")
+        ->type_name("N");
+    command->add_flag("--json", options_.json, "One JSON object a line");
+    command->add_flag("--csv", options_.csv, "CSV");
+    command->footer(
+        "Fields: entropy@L kl@L rank@L agreement@L logprob@L (L: a layer, -1 "
+        "the\n"
+        "last), onset depth first_hit score language dataset status failure\n"
+        "image_tokens answer_tokens prompt_tokens image_height image_width "
+        "answer\n"
+        "reference prompt. Words: right wrong ok failed. Operators: < <= > >= "
+        "= "
+        "!= "
+        "~\n(contains), and or not ( ).\n\n"
+        "Examples:\n"
+        "  lens query runs/mtvqa 'entropy@21 < 1 and language = RU and wrong'\n"
+        "  lens query runs/mtvqa 'right and onset > 20' --sort onset --limit "
+        "10");
+    return command;
+  }
+  int run(const std::string& /*line*/, std::ostream& out) const override {
+    return query_command(options_, out);
+  }
+  const std::filesystem::path* results() const override {
+    return &options_.source;
+  }
+
+ private:
+  QueryOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_query_command() {
+  return std::make_unique<QueryCommand>();
+}
+
 }  // namespace lens::cli

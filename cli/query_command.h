@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <ostream>
 #include <string>
+
+#include "cli/command.h"
 
 namespace lens::cli {
 
@@ -21,5 +24,7 @@ struct QueryOptions {
 // UsageError: a query that cannot be understood; else as
 // analysis::open_source() and find_samples().
 int query_command(const QueryOptions& options, std::ostream& out);
+
+std::unique_ptr<Command> make_query_command();
 
 }  // namespace lens::cli

@@ -79,4 +79,56 @@ int report_command(const ReportOptions& options, std::ostream& out) {
   return kExitOk;
 }
 
+namespace {
+
+class ReportCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "report", "One HTML file: answers, figures, statistics, samples");
+    add_source(*command, options_.path);
+    command
+        ->add_option("-o,--output", options_.output,
+                     "The file (default: report.html beside the results)")
+        ->type_name("FILE");
+    command
+        ->add_option("--figures", options_.figures,
+                     "Also write each figure as SVG with its data as CSV here")
+        ->type_name("DIR");
+    command
+        ->add_option("--samples", options_.samples,
+                     "Samples shown token by token (default 40)")
+        ->type_name("N");
+    command
+        ->add_option("--max-megabytes", options_.most_megabytes,
+                     "Size of the file; fewer samples are shown to keep it "
+                     "(default 5)")
+        ->check(CLI::PositiveNumber)
+        ->type_name("X");
+    add_study_flags(*command, options_.study);
+    command->footer(
+        "Examples:\n"
+        "  lens report runs/mtvqa -o report.html\n"
+        "  lens report runs/mtvqa --samples 100 --figures figures/");
+    return command;
+  }
+  int run(const std::string& line, std::ostream& out) const override {
+    ReportOptions options = options_;
+    options.command_line = line;
+    return report_command(options, out);
+  }
+  const std::filesystem::path* results() const override {
+    return &options_.path;
+  }
+
+ private:
+  ReportOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_report_command() {
+  return std::make_unique<ReportCommand>();
+}
+
 }  // namespace lens::cli

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <ostream>
 #include <string>
 
+#include "cli/command.h"
 #include "cli/study_flags.h"
 
 namespace lens::cli {
@@ -24,5 +26,7 @@ struct ReportOptions {
 // Throws InputError or StorageError: no results, a damaged file, a
 // place that cannot be written.
 int report_command(const ReportOptions& options, std::ostream& out);
+
+std::unique_ptr<Command> make_report_command();
 
 }  // namespace lens::cli

@@ -11,8 +11,10 @@
 #include "cli/local_run.h"
 #include "cli/merge_run.h"
 #include "cli/own_results.h"
+#include "cli/plan_command.h"
 #include "cli/results_summary.h"
 #include "cli/run_claim.h"
+#include "cli/run_flags.h"
 #include "cli/status_source.h"
 
 namespace lens::cli {
@@ -25,60 +27,10 @@ using Clock = std::chrono::steady_clock;
 // Thrown out of the merge's progress callback.
 struct MergeStopped {};
 
-// A line on stderr once hashing takes longer than a second.
-class HashProgress {
- public:
-  void operator()(std::int64_t done, std::int64_t total) {
-    const Clock::time_point now = Clock::now();
-    const bool terminal = isatty(STDERR_FILENO);
-    if (now - begin_ < 1s) return;
-    if (done < total && now - last_ < (terminal ? 200ms : 10s)) return;
-    if (done == total && last_ == Clock::time_point()) return;
-    last_ = now;
-    std::cerr << (terminal ? "\r\x1b[K" : "")
-              << fmt::format("hashing the inputs: {:.1f} of {:.1f} GB",
-                             static_cast<double>(done) * 1e-9,
-                             static_cast<double>(total) * 1e-9)
-              << (terminal && done < total ? "" : "\n") << std::flush;
-  }
-
- private:
-  Clock::time_point begin_ = Clock::now();
-  Clock::time_point last_;
-};
-
-PlanOptions plan_options(bool runs_here) {
-  PlanOptions options;
-  options.runs_here = runs_here;
-  options.hash_progress = [progress = HashProgress()](
-                              std::int64_t done, std::int64_t total) mutable {
-    progress(done, total);
-  };
-  return options;
-}
-
-std::string plan_line(const Plan& plan, const fs::path& run_directory) {
-  const storage::Manifest& manifest = plan.manifest;
-  std::string datasets;
-  for (const storage::DatasetInput& dataset : manifest.datasets)
-    datasets += fmt::format("{}{} {}", datasets.empty() ? "" : ", ",
-                            dataset.samples, dataset.name);
-  return fmt::format(
-      "{} {}: {} samples in {} units, {} on {} in {}, {} threads a worker",
-      plan.resumed ? "resuming" : "planned", run_directory.string(), datasets,
-      manifest.units.size(), manifest.model.name, manifest.config.device,
-      manifest.config.dtype, manifest.config.threads);
-}
-
 void print_results(const fs::path& results, std::ostream& out) {
   out << results.string() << '\n';
   const std::vector<DatasetEntropy> datasets = mean_entropies(results);
   out << entropy_table(datasets) << std::flush;
-}
-
-storage::RunDirectory directory_of(const PlanRequest& request) {
-  return storage::RunDirectory(
-      fs::absolute(request.run_directory).lexically_normal());
 }
 
 // Whether the ledger of a run at rest has every unit.
@@ -144,16 +96,6 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
 
 }  // namespace
 
-int plan_command(const PlanRequest& request, std::ostream& out) {
-  const RunClaim claim(directory_of(request), "plan");
-  const Plan plan =
-      plan_run(request, this_machine(), plan_options(/*runs_here=*/false));
-  out << plan_line(plan, request.run_directory) << '\n';
-  for (const std::string& note : plan.manifest.notes)
-    out << "note: " << note << '\n';
-  return kExitOk;
-}
-
 int run_command(const PlanRequest& request, const RunCommandOptions& options,
                 std::ostream& out) {
   const Clock::time_point begin = Clock::now();
@@ -201,6 +143,44 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
     return interrupted(run, options);
   }
   return kExitOk;
+}
+
+namespace {
+
+class RunCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "run",
+        "Run on this machine: plan, workers, merge. The same command again "
+        "resumes");
+    add_run_flags(*command, flags_);
+    command->footer(
+        "Examples:\n"
+        "  lens run --model Qwen2-VL-2B-Instruct --dataset mtvqa=MTVQA --out "
+        "runs/mtvqa\n"
+        "  lens run --model Qwen2-VL-2B-Instruct --dataset mtvqa=MTVQA "
+        "--language RU KR \\\n"
+        "      --dataset latex_ocr=LaTeX_OCR --limit 100 --out runs/small\n"
+        "  lens run --config run.toml\n\n"
+        "Exit: 0 complete, 75 interrupted and resumable, 1 error, 2 usage.");
+    return command;
+  }
+  int run(const std::string& line, std::ostream& out) const override {
+    return run_command(plan_request(flags_),
+                       {.keep_parts = flags_.keep_parts, .command_line = line},
+                       out);
+  }
+  std::string config_file() const override { return flags_.config; }
+
+ private:
+  RunFlags flags_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_run_command() {
+  return std::make_unique<RunCommand>();
 }
 
 }  // namespace lens::cli

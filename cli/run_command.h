@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <ostream>
 #include <string>
 
+#include "cli/command.h"
 #include "cli/plan.h"
 
 namespace lens::cli {
@@ -12,13 +14,12 @@ struct RunCommandOptions {
   std::string command_line;  // as typed, to tell how to resume
 };
 
-// `lens plan`: prints what the run will do. Errors as plan_run().
-int plan_command(const PlanRequest& request, std::ostream& out);
-
 // `lens run`: plan, coordinator, workers, merge. What a script wants to read
 // goes to `out`, progress to stderr. Returns kExitOk, kExitResumable or
 // kExitError; errors as plan_run() and merge_run().
 int run_command(const PlanRequest& request, const RunCommandOptions& options,
                 std::ostream& out);
+
+std::unique_ptr<Command> make_run_command();
 
 }  // namespace lens::cli

@@ -58,4 +58,54 @@ int show_command(const ShowOptions& options, std::ostream& out) {
   return kExitOk;
 }
 
+namespace {
+
+class ShowCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "show", "The heat map of one sample, in the terminal");
+    add_source(*command, options_.source);
+    command
+        ->add_option("SAMPLE", options_.sample,
+                     "sample_id, or data set and sample_id: mtvqa/12.0")
+        ->required();
+    command->add_option("--dataset", options_.dataset, "Where to look for it")
+        ->type_name("NAME");
+    command
+        ->add_option("--value", options_.value,
+                     "What the colour is: entropy (default) or probability")
+        ->type_name("NAME");
+    command
+        ->add_option("--layers", options_.layers,
+                     "Layers shown: 0,4,8..28, or all (default)")
+        ->type_name("LIST");
+    command->add_flag("--no-color", options_.no_color, "Text alone");
+    command
+        ->add_option("--width", options_.width,
+                     "Columns to use (default: the terminal's)")
+        ->type_name("N");
+    command->footer(
+        "Examples:\n"
+        "  lens show runs/mtvqa 12.0\n"
+        "  lens show runs/both latex_ocr/3 --value probability");
+    return command;
+  }
+  int run(const std::string& /*line*/, std::ostream& out) const override {
+    return show_command(options_, out);
+  }
+  const std::filesystem::path* results() const override {
+    return &options_.source;
+  }
+
+ private:
+  ShowOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_show_command() {
+  return std::make_unique<ShowCommand>();
+}
+
 }  // namespace lens::cli

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <ostream>
 #include <string>
+
+#include "cli/command.h"
 
 namespace lens::cli {
 
@@ -20,5 +23,7 @@ struct ShowOptions {
 // and `no_color` is false. Returns the exit code. Throws UsageError: an unknown
 // value; else as analysis::open_source(), find_sample() and parse_layers().
 int show_command(const ShowOptions& options, std::ostream& out);
+
+std::unique_ptr<Command> make_show_command();
 
 }  // namespace lens::cli

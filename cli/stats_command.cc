@@ -13,6 +13,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/exit_code.h"
+#include "cli/standard_output.h"
 
 namespace lens::cli {
 namespace {
@@ -80,6 +81,50 @@ int stats_command(const StatsOptions& options, std::ostream& out) {
   if (!source.notes.empty()) out << '\n';
   out << analysis::statistics::study_text(study);
   return kExitOk;
+}
+
+namespace {
+
+class StatsCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "stats", "The study's questions answered, with intervals and tests");
+    add_source(*command, options_.path);
+    command
+        ->add_option("--json", options_.json,
+                     "Write all numbers, in full precision (-: to standard "
+                     "output, and no text)")
+        ->type_name("FILE");
+    command
+        ->add_option("--language", options_.language,
+                     "Only samples of these languages (default: all)")
+        ->type_name("CODE ...");
+    add_study_flags(*command, options_.study);
+    command->footer(
+        "Examples:\n"
+        "  lens stats runs/mtvqa\n"
+        "  lens stats runs/mtvqa --language RU AR --permutations 99999\n"
+        "  lens stats runs/mtvqa --json - | jq .tests");
+    return command;
+  }
+  int run(const std::string& /*line*/, std::ostream& out) const override {
+    StatsOptions options = options_;
+    options.progress = errors_on_terminal();
+    return stats_command(options, out);
+  }
+  const std::filesystem::path* results() const override {
+    return &options_.path;
+  }
+
+ private:
+  StatsOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_stats_command() {
+  return std::make_unique<StatsCommand>();
 }
 
 }  // namespace lens::cli

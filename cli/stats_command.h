@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "cli/command.h"
 #include "cli/study_flags.h"
 
 namespace lens::cli {
@@ -21,5 +23,7 @@ struct StatsOptions {
 // numbers as JSON. With json "-" nothing else is written to `out`. Returns the
 // exit code. Throws InputError, StorageError.
 int stats_command(const StatsOptions& options, std::ostream& out);
+
+std::unique_ptr<Command> make_stats_command();
 
 }  // namespace lens::cli

@@ -40,4 +40,37 @@ int status_command(const std::filesystem::path& run_directory,
   }
 }
 
+namespace {
+
+class StatusCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command =
+        program.add_subcommand("status", "How a run goes, and what to do next");
+    add_run_directory(*command, run_directory_);
+    command->add_flag("--json", options_.json, "One JSON object");
+    command->add_flag("--watch", options_.watch,
+                      "Again every second, until the run is at rest");
+    command->footer(
+        "Examples:\n"
+        "  lens status runs/mtvqa --watch\n"
+        "  lens status runs/mtvqa --json | jq .eta_seconds\n\n"
+        "States: running, merging, complete, interrupted, failed.");
+    return command;
+  }
+  int run(const std::string& /*line*/, std::ostream& out) const override {
+    return status_command(run_directory_, options_, out);
+  }
+
+ private:
+  std::string run_directory_;
+  StatusOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_status_command() {
+  return std::make_unique<StatusCommand>();
+}
+
 }  // namespace lens::cli

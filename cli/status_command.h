@@ -1,7 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <ostream>
+
+#include "cli/command.h"
 
 namespace lens::cli {
 
@@ -13,5 +16,7 @@ struct StatusOptions {
 // `lens status`. Returns the exit code. Errors as run_status().
 int status_command(const std::filesystem::path& run_directory,
                    const StatusOptions& options, std::ostream& out);
+
+std::unique_ptr<Command> make_status_command();
 
 }  // namespace lens::cli

@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <istream>
+#include <memory>
 #include <ostream>
+
+#include "cli/command.h"
 
 namespace lens::cli {
 
@@ -12,5 +15,7 @@ namespace lens::cli {
 // the line number for a line that is not a JSON string.
 int tokenize_command(const std::filesystem::path& model, std::istream& in,
                      std::ostream& out);
+
+std::unique_ptr<Command> make_tokenize_command();
 
 }  // namespace lens::cli

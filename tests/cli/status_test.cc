@@ -10,6 +10,7 @@
 #include "cli/run_lock.h"
 #include "cli/status_command.h"
 #include "cli/status_source.h"
+#include "cli/verify_command.h"
 #include "coordinator/ledger.h"
 #include "coordinator/ledger_reader.h"
 #include "tests/cli/scratch_folder.h"

@@ -1,0 +1,117 @@
+#include "cli/doctor_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "base/exit_code.h"
+#include "cli/doctor.h"
+#include "cli/home_path.h"
+#include "cli/version.h"
+
+namespace lens::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Level = Finding::Level;
+
+const char* mark(Level level) {
+  switch (level) {
+    case Level::kGood:
+      return "ok     ";
+    case Level::kNote:
+      return "note   ";
+    case Level::kProblem:
+      return "PROBLEM";
+  }
+  return "";
+}
+
+// For the output of what is tried: the first of these that can be written.
+fs::path scratch_folder(const fs::path& run_directory) {
+  for (const fs::path& folder : {session_folder().path, fs::path("/tmp"),
+                                 fs::path("/dev/shm"), run_directory})
+    if (access(folder.c_str(), W_OK | X_OK) == 0) return folder;
+  return ".";
+}
+
+}  // namespace
+
+int doctor_command(const DoctorOptions& options, std::ostream& out) {
+  const Machine machine = this_machine();
+  const RunTools tools = RunTools::find();
+  const fs::path folder =
+      options.run_directory.empty() ? fs::path(".") : options.run_directory;
+
+  const fs::path scratch = scratch_folder(folder);
+  std::vector<Finding> findings = {check_processor(machine),
+                                   check_memory(machine)};
+  const auto append = [&findings](const std::vector<Finding>& more) {
+    findings.insert(findings.end(), more.begin(), more.end());
+  };
+  append(check_gpus(machine));
+  if (machine.gpu.usable())
+    findings.push_back(check_cuda_libraries(tools, scratch));
+  append(check_programs(tools, scratch));
+  findings.push_back(check_mpi(tools, scratch));
+  findings.push_back(check_network());
+  findings.push_back(check_disk(folder));
+  findings.push_back(check_shared_memory("/dev/shm"));
+  findings.push_back(check_libraries());
+  if (options.model.empty())
+    append(check_official_models(machine));
+  else
+    append(check_model(machine, options.model));
+
+  out << version_line() << '\n';
+  bool problem = false;
+  for (const Finding& finding : findings) {
+    out << mark(finding.level) << "  " << fmt::format("{:<10}", finding.subject)
+        << finding.text << '\n';
+    problem |= finding.level == Level::kProblem;
+  }
+  out << (problem ? "runs will not work here until the problems are solved\n"
+                  : "ready to run\n");
+  return problem ? kExitError : kExitOk;
+}
+
+namespace {
+
+class DoctorCommand : public Command {
+ public:
+  CLI::App* add_to(CLI::App& program) override {
+    CLI::App* command = program.add_subcommand(
+        "doctor", "Whether this machine can run, and what is missing");
+    command
+        ->add_option("--model", model_,
+                     "Checkpoint folder: is it whole, does it fit the memory "
+                     "(default: which of 2B, 7B, 72B would)")
+        ->type_name("DIR");
+    command
+        ->add_option("RUN_DIR,--out", run_directory_,
+                     "Run directory: is its disk fit (default: this folder)")
+        ->type_name("");
+    command->footer(
+        "Example:\n"
+        "  lens doctor --model Qwen2-VL-2B-Instruct runs/mtvqa");
+    return command;
+  }
+  int run(const std::string& /*line*/, std::ostream& out) const override {
+    return doctor_command({.model = expand_home(model_),
+                           .run_directory = expand_home(run_directory_)},
+                          out);
+  }
+
+ private:
+  std::string model_;
+  std::string run_directory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_doctor_command() {
+  return std::make_unique<DoctorCommand>();
+}
+
+}  // namespace lens::cli
