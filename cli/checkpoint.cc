@@ -8,7 +8,7 @@
 #include "input/file/input_file.h"
 #include "input/image/preprocess.h"
 #include "input/text/tokenizer_files.h"
-#include "model/checkpoint_files.h"
+#include "model/checkpoint/checkpoint_files.h"
 
 namespace lens::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/generation_config.h"
+#include "model/checkpoint/generation_config.h"
 
 namespace lens::cli {
 
@@ -25,7 +25,7 @@ struct Checkpoint {
   std::vector<std::filesystem::path> tokenizer_files;
   std::int64_t parameters = 0;  // values of the weights that are used
   // What generation_config.json asks for and --generation-config does not
-  // follow (model/generation_config.h).
+  // follow (model/checkpoint/generation_config.h).
   model::GenerationConfig generation;
   // What was chosen where the files say two things or nothing, a line each.
   std::vector<std::string> notes;

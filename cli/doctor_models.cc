@@ -9,7 +9,7 @@
 #include "cli/doctor.h"
 #include "cli/memory_fit.h"
 #include "cli/plan_vocabulary.h"
-#include "model/tensor_shapes.h"
+#include "model/qwen2_vl/tensor_shapes.h"
 
 namespace lens::cli {
 namespace {

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "engine/engine.h"
 #include "lens/readout.h"
-#include "model/engine.h"
 
 namespace lens::readout {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/config.h"
+#include "model/qwen2_vl/config.h"
 
 namespace lens::model {
 

@@ -13,11 +13,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/engine.h"
 #include "input/data/score.h"
 #include "input/text/token_text.h"
 #include "lens/deferred.h"
 #include "lens/readout.h"
-#include "model/engine.h"
 #include "storage/invariants.h"
 #include "worker/result_builder.h"
 

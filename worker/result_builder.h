@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine.h"
 #include "lens/deferred.h"
-#include "model/engine.h"
 #include "storage/unit_result.h"
 
 namespace lens::worker {

@@ -17,7 +17,7 @@
 #include <cmath>
 
 #include "lens/deferred.h"
-#include "model/decoder.h"
+#include "model/qwen2_vl/decoder.h"
 #include "tests/model/golden.h"
 
 namespace lens::readout {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "model/engine.h"
-#include "model/safetensors.h"
-#include "model/weights.h"
+#include "engine/engine.h"
+#include "model/checkpoint/safetensors.h"
+#include "model/qwen2_vl/weights.h"
 
 namespace lens::model {
 

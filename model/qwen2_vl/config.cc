@@ -1,0 +1,298 @@
+#include "model/qwen2_vl/config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "input/file/json_object.h"
+#include "model/checkpoint/config_section.h"
+
+namespace lens::model {
+namespace {
+
+using nlohmann::json;
+
+// What transformers 5.17 takes where config.json names none.
+constexpr std::int64_t kDefaultEndId = 151645;
+constexpr int kDefaultKvHeads = 8;
+
+void read_mrope_section(const ConfigSection& section, const json& list,
+                        TextConfig* text) {
+  if (!list.is_array() || list.size() != 3) {
+    section.reject("mrope_section", "is not a list of three integers");
+  }
+  for (int axis = 0; axis < 3; ++axis) {
+    const json& length = list[axis];
+    if (!length.is_number_integer() || length.get<std::int64_t>() < 0 ||
+        length.get<std::int64_t>() > 1 << 16) {
+      section.reject("mrope_section", "is not a list of three integers");
+    }
+    text->mrope_section[axis] = length.get<int>();
+  }
+}
+
+// rope_scaling, or else rope_parameters (v5), as a whole; rope_theta in it, or
+// else beside it.
+void read_rope(const ConfigSection& section, TextConfig* text) {
+  text->rope_theta = section.number("rope_theta", text->rope_theta);
+  const json* scaling = section.find("rope_scaling");
+  const bool scaled = scaling && !scaling->empty();
+  const char* key = scaled ? "rope_scaling" : "rope_parameters";
+  const json* rope = section.find(key);
+  if (!rope) return;
+  if (!rope->is_object()) section.reject(key, "is not an object");
+  const ConfigSection inner(rope, section.file());
+  const std::string type =
+      inner.string("rope_type", inner.string("type", "default"));
+  if (type != "default" && type != "mrope") {
+    section.reject(key, "has type \"" + type + "\", which is not supported");
+  }
+  text->rope_theta = inner.number("rope_theta", text->rope_theta);
+  if (const json* list = inner.find("mrope_section")) {
+    read_mrope_section(section, *list, text);
+  }
+}
+
+// Every layer sees all tokens before it.
+void check_attention(const ConfigSection& section, int num_layers) {
+  const bool windowed =
+      section.boolean("use_sliding_window", false) &&
+      (section.find("sliding_window") || !section.contains("sliding_window"));
+  const json* types = section.find("layer_types");
+  if (!types) {
+    if (windowed &&
+        section.integer("max_window_layers", 80, 0, 1 << 20) < num_layers) {
+      section.reject("use_sliding_window", "is on, which is not supported");
+    }
+    return;
+  }
+  if (!types->is_array()) section.reject("layer_types", "is not a list");
+  for (const json& type : *types) {
+    if (type != "full_attention") {
+      section.reject("layer_types",
+                     "names another attention than full_attention, which is "
+                     "not supported");
+    }
+  }
+}
+
+TextConfig read_text(const ConfigSection& section) {
+  constexpr std::int64_t kMaxWidth = 1 << 20;
+  TextConfig text;
+  text.hidden_size =
+      static_cast<int>(section.required("hidden_size", 1, kMaxWidth));
+  text.num_layers =
+      static_cast<int>(section.required("num_hidden_layers", 1, 10000));
+  text.num_heads =
+      static_cast<int>(section.required("num_attention_heads", 1, 65536));
+  // Null means as many as heads, a missing key the class default.
+  text.num_kv_heads = static_cast<int>(
+      section.integer("num_key_value_heads",
+                      section.contains("num_key_value_heads") ? text.num_heads
+                                                              : kDefaultKvHeads,
+                      1, 65536));
+  text.intermediate_size =
+      static_cast<int>(section.required("intermediate_size", 1, kMaxWidth * 8));
+  text.vocab_size = section.required("vocab_size", 1, 1 << 24);
+  text.rms_norm_eps = section.number("rms_norm_eps", text.rms_norm_eps);
+  text.max_position_embeddings = section.integer(
+      "max_position_embeddings", text.max_position_embeddings, 1, 1 << 30);
+  read_rope(section, &text);
+
+  if (text.hidden_size % text.num_heads != 0) {
+    section.reject("hidden_size", "is not a multiple of num_attention_heads");
+  }
+  if (text.num_heads % text.num_kv_heads != 0) {
+    section.reject("num_attention_heads",
+                   "is not a multiple of num_key_value_heads");
+  }
+  const int half =
+      text.mrope_section[0] + text.mrope_section[1] + text.mrope_section[2];
+  if (text.head_dim() % 2 != 0 || 2 * half != text.head_dim()) {
+    section.reject("mrope_section", "does not sum to half the head dimension " +
+                                        std::to_string(text.head_dim()));
+  }
+  if (const std::string act = section.string("hidden_act", "silu");
+      act != "silu") {
+    section.reject("hidden_act", "\"" + act + "\" is not supported");
+  }
+  check_attention(section, text.num_layers);
+  return text;
+}
+
+VisionConfig read_vision(const ConfigSection& section, int text_hidden_size) {
+  VisionConfig vision;
+  const auto positive = [&](const char* key, int fallback) {
+    return static_cast<int>(section.integer(key, fallback, 1, 1 << 20));
+  };
+  vision.depth =
+      static_cast<int>(section.integer("depth", vision.depth, 1, 10000));
+  vision.embed_dim = positive("embed_dim", vision.embed_dim);
+  vision.num_heads = positive("num_heads", vision.num_heads);
+  // transformers takes it for another spelling of the same.
+  if (positive("num_attention_heads", vision.num_heads) != vision.num_heads) {
+    section.reject("vision_config",
+                   "has num_attention_heads that are not its num_heads");
+  }
+  vision.mlp_ratio =
+      static_cast<int>(section.integer("mlp_ratio", vision.mlp_ratio, 1, 256));
+  vision.hidden_size = positive("hidden_size", vision.hidden_size);
+  vision.in_channels = positive("in_channels", vision.in_channels);
+  vision.patch_size = positive("patch_size", vision.patch_size);
+  vision.spatial_merge_size =
+      positive("spatial_merge_size", vision.spatial_merge_size);
+  vision.temporal_patch_size =
+      positive("temporal_patch_size", vision.temporal_patch_size);
+  if (const json* rope = section.find("rope_parameters");
+      rope && rope->is_object()) {
+    const auto theta = rope->find("rope_theta");
+    if (theta != rope->end() &&
+        (!theta->is_number() || !(theta->get<double>() > 0))) {
+      section.reject("vision_config.rope_theta", "is not a positive number");
+    }
+    if (theta != rope->end()) vision.rope_theta = theta->get<double>();
+  }
+  if (vision.embed_dim % vision.num_heads != 0 || vision.head_dim() % 4 != 0) {
+    section.reject("vision_config.embed_dim",
+                   "is not a multiple of 4 * num_heads");
+  }
+  if (vision.in_channels != 3 || vision.patch_size > 1024 ||
+      vision.spatial_merge_size > 16 || vision.temporal_patch_size > 16) {
+    section.reject("vision_config", "has patches that are not supported");
+  }
+  if (vision.hidden_size != text_hidden_size) {
+    section.reject("vision_config.hidden_size",
+                   "= " + std::to_string(vision.hidden_size) +
+                       " is not the decoder's hidden_size " +
+                       std::to_string(text_hidden_size));
+  }
+  if (const std::string act = section.string("hidden_act", "quick_gelu");
+      act != "quick_gelu") {
+    section.reject("vision_config.hidden_act",
+                   "\"" + act + "\" is not supported");
+  }
+  return vision;
+}
+
+[[noreturn]] void refuse_quantised(const std::filesystem::path& file,
+                                   const json& settings) {
+  std::string method = "a method without a name";
+  if (settings.is_object()) {
+    if (settings.contains("quant_method") &&
+        settings["quant_method"].is_string()) {
+      method = settings["quant_method"].get<std::string>();
+    } else if (settings.value("load_in_4bit", json()) == json(true) ||
+               settings.value("load_in_8bit", json()) == json(true)) {
+      method = "bitsandbytes";
+    }
+  }
+  throw InputError("cannot use " + file.string(),
+                   "its quantization_config says that the weights are "
+                   "quantised by " +
+                       method.substr(0, 60),
+                   "give the plain checkpoint, with weights in BF16, F16 or "
+                   "F32");
+}
+
+void check_plain(const std::filesystem::path& file, const json& section) {
+  for (const char* key : {"quantization_config", "compression_config"}) {
+    const auto found = section.find(key);
+    if (found != section.end() && !found->is_null()) {
+      refuse_quantised(file, *found);
+    }
+  }
+}
+
+// Keys of the decoder that stand beside a text_config with another value:
+// transformers reads the inner ones alone.
+void note_outer_keys(const json& root, const json& text,
+                     std::vector<std::string>& notes) {
+  std::string keys;
+  for (const char* key :
+       {"hidden_size", "num_hidden_layers", "num_attention_heads",
+        "num_key_value_heads", "intermediate_size", "vocab_size",
+        "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
+        "hidden_act", "max_position_embeddings", "use_sliding_window",
+        "eos_token_id"}) {
+    if (!root.contains(key) || root[key] == text.value(key, json())) continue;
+    keys += (keys.empty() ? "" : ", ") + std::string(key);
+  }
+  if (!keys.empty()) {
+    notes.push_back("config.json: " + keys +
+                    " beside text_config not read, only what is in it");
+  }
+}
+
+// A section of config.json; null where it is not there.
+const json* section_of(const ConfigSection& top, const char* key) {
+  const json* section = top.find(key);
+  if (section && !section->is_object()) top.reject(key, "is not an object");
+  return section;
+}
+
+// Either place may say so; transformers ties when one of them does.
+bool read_tie(const ConfigSection& top, const ConfigSection& text,
+              std::vector<std::string>& notes) {
+  constexpr const char* kKey = "tie_word_embeddings";
+  const bool outer = top.boolean(kKey, false);
+  const bool inner = text.boolean(kKey, false);
+  if (outer != inner && top.find(kKey) && text.find(kKey)) {
+    notes.push_back(std::string("config.json: ") + kKey +
+                    " is true in one place and false in another: true counts");
+  }
+  return outer || inner;
+}
+
+}  // namespace
+
+ModelConfig ModelConfig::load(const std::filesystem::path& checkpoint) {
+  const auto file = checkpoint / "config.json";
+  const json root = read_json_object(file);
+  const ConfigSection top(&root, file.string());
+  ModelConfig config;
+  if (const std::string family = top.string("model_type", "");
+      family != "qwen2_vl") {
+    throw InputError("cannot use " + file.string(),
+                     family.empty()
+                         ? "model_type is missing"
+                         : "model_type is \"" + family + "\", not qwen2_vl",
+                     "give a Qwen2-VL checkpoint");
+  }
+  check_plain(file, root);
+  const json* inner = section_of(top, "text_config");
+  if (inner) {
+    check_plain(file, *inner);
+    note_outer_keys(root, *inner, config.notes);
+  }
+  const ConfigSection text(inner ? inner : &root, file.string());
+  config.text = read_text(text);
+  config.vision = read_vision({section_of(top, "vision_config"), file.string()},
+                              config.text.hidden_size);
+  config.tie_word_embeddings = read_tie(top, text, config.notes);
+  config.dtype = top.string("dtype", top.string("torch_dtype", ""));
+  if (config.dtype.empty()) {
+    config.dtype = text.string("dtype", text.string("torch_dtype", ""));
+  }
+
+  const auto id = [&](const char* key, std::int64_t fallback) {
+    return top.integer(key, fallback, 0, config.text.vocab_size - 1);
+  };
+  config.image_token_id = id("image_token_id", config.image_token_id);
+  config.vision_start_token_id =
+      id("vision_start_token_id", config.vision_start_token_id);
+  config.vision_end_token_id =
+      id("vision_end_token_id", config.vision_end_token_id);
+
+  config.generation = GenerationConfig::load(
+      checkpoint, read_end_ids(text.contains("eos_token_id")
+                                   ? (inner ? *inner : root)["eos_token_id"]
+                                   : json(kDefaultEndId),
+                               file));
+  if (config.generation.end_ids.empty()) {
+    config.notes.push_back(
+        "no eos_token_id: no token ends an answer, each runs to "
+        "--max-new-tokens");
+  }
+  return config;
+}
+
+}  // namespace lens::model

@@ -1,0 +1,93 @@
+#include "model/qwen2_vl/tensor_shapes.h"
+
+namespace lens::model {
+namespace {
+
+using Shapes = std::map<std::string, Shape>;
+
+void add_linear(const std::string& name, std::int64_t out, std::int64_t in,
+                bool bias, Shapes& shapes) {
+  shapes[name + ".weight"] = {out, in};
+  if (bias) shapes[name + ".bias"] = {out};
+}
+
+void add_layer_norm(const std::string& name, std::int64_t size,
+                    Shapes& shapes) {
+  shapes[name + ".weight"] = {size};
+  shapes[name + ".bias"] = {size};
+}
+
+void add_vision(const VisionConfig& config, Shapes& shapes) {
+  const std::int64_t width = config.embed_dim;
+  const std::int64_t merged = width * config.merge_area();
+  shapes["visual.patch_embed.proj.weight"] = {
+      width, config.in_channels, config.temporal_patch_size, config.patch_size,
+      config.patch_size};
+  for (int i = 0; i < config.depth; ++i) {
+    const std::string block = "visual.blocks." + std::to_string(i) + ".";
+    add_layer_norm(block + "norm1", width, shapes);
+    add_layer_norm(block + "norm2", width, shapes);
+    add_linear(block + "attn.qkv", 3 * width, width, true, shapes);
+    add_linear(block + "attn.proj", width, width, true, shapes);
+    add_linear(block + "mlp.fc1", config.mlp_dim(), width, true, shapes);
+    add_linear(block + "mlp.fc2", width, config.mlp_dim(), true, shapes);
+  }
+  add_layer_norm("visual.merger.ln_q", width, shapes);
+  add_linear("visual.merger.mlp.0", merged, merged, true, shapes);
+  add_linear("visual.merger.mlp.2", config.hidden_size, merged, true, shapes);
+}
+
+void add_layer(const TextConfig& config, int index, Shapes& shapes) {
+  const std::string layer = "model.layers." + std::to_string(index) + ".";
+  const std::string attention = layer + "self_attn.";
+  const std::int64_t hidden = config.hidden_size;
+  const std::int64_t kv = std::int64_t{config.num_kv_heads} * config.head_dim();
+  const std::int64_t inner = config.intermediate_size;
+  shapes[layer + "input_layernorm.weight"] = {hidden};
+  shapes[layer + "post_attention_layernorm.weight"] = {hidden};
+  add_linear(attention + "q_proj", hidden, hidden, true, shapes);
+  add_linear(attention + "k_proj", kv, hidden, true, shapes);
+  add_linear(attention + "v_proj", kv, hidden, true, shapes);
+  add_linear(attention + "o_proj", hidden, hidden, false, shapes);
+  add_linear(layer + "mlp.gate_proj", inner, hidden, false, shapes);
+  add_linear(layer + "mlp.up_proj", inner, hidden, false, shapes);
+  add_linear(layer + "mlp.down_proj", hidden, inner, false, shapes);
+}
+
+}  // namespace
+
+std::map<std::string, Shape> tensor_shapes(const ModelConfig& config) {
+  const TextConfig& text = config.text;
+  Shapes shapes;
+  add_vision(config.vision, shapes);
+  shapes[kEmbeddingTensor] = {text.vocab_size, text.hidden_size};
+  for (int i = 0; i < text.num_layers; ++i) add_layer(text, i, shapes);
+  shapes["model.norm.weight"] = {text.hidden_size};
+  shapes[kHeadTensor] = {text.vocab_size, text.hidden_size};
+  return shapes;
+}
+
+std::string to_text(const Shape& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+std::int64_t value_count(const Shape& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t side : shape) count *= side;
+  return count;
+}
+
+std::int64_t value_count(const ModelConfig& config) {
+  std::int64_t count = 0;
+  for (const auto& [name, shape] : tensor_shapes(config))
+    if (name != kHeadTensor || !config.tie_word_embeddings)
+      count += value_count(shape);
+  return count;
+}
+
+}  // namespace lens::model

@@ -1,0 +1,96 @@
+#include "model/qwen2_vl/vision.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/sigmoid.h>
+
+#include <vector>
+
+namespace lens::model {
+namespace {
+
+constexpr double kLayerNormEps = 1e-6;
+
+at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
+  return at::linear(x, weights.weight, weights.bias);
+}
+
+at::Tensor layer_norm(const at::Tensor& x, const LayerNormWeights& weights) {
+  return at::layer_norm(x, {x.size(-1)}, weights.weight, weights.bias,
+                        kLayerNormEps);
+}
+
+at::Tensor quick_gelu(const at::Tensor& x) {
+  return x * at::sigmoid(1.702 * x);
+}
+
+// x [patches, embed_dim]; rotation float32 [patches, head_dim].
+at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
+                     const VisionConfig& config, const Rotation& rotation,
+                     std::span<const Grid> grids) {
+  const std::int64_t patches = x.size(0);
+  // [patches, 3, heads, head_dim]: q of all heads, then k, then v.
+  const at::Tensor qkv =
+      linear(x, block.qkv)
+          .view({patches, 3, config.num_heads, config.head_dim()});
+  const auto rotated = [&](int which) {
+    return rotate(qkv.select(1, which), rotation);
+  };
+  const at::Tensor q = rotated(0);
+  const at::Tensor k = rotated(1);
+  const at::Tensor v = qkv.select(1, 2);
+
+  std::vector<at::Tensor> outputs;
+  std::int64_t begin = 0;
+  for (const Grid& grid : grids) {
+    const std::int64_t length = std::int64_t{grid.height} * grid.width;
+    // [1, heads, length, head_dim]
+    const auto segment = [&](const at::Tensor& part) {
+      return part.narrow(0, begin, length).transpose(0, 1).unsqueeze(0);
+    };
+    const at::Tensor mixed =
+        at::scaled_dot_product_attention(segment(q), segment(k), segment(v));
+    outputs.push_back(
+        mixed.squeeze(0).transpose(0, 1).reshape({length, config.embed_dim}));
+    begin += length;
+  }
+  return linear(at::cat(outputs, 0), block.proj);
+}
+
+}  // namespace
+
+at::Tensor vision_features(const VisionWeights& weights,
+                           const VisionConfig& config,
+                           const at::Tensor& patches,
+                           std::span<const Grid> grids) {
+  std::vector<at::Tensor> cosines;
+  std::vector<at::Tensor> sines;
+  for (const Grid& grid : grids) {
+    Rotation part = vision_rotation(grid, config, weights.patch_embed.device());
+    cosines.push_back(std::move(part.cos));
+    sines.push_back(std::move(part.sin));
+  }
+  const Rotation rotation{at::cat(cosines, 0), at::cat(sines, 0)};
+
+  // A convolution whose kernel is its stride is one matrix product.
+  at::Tensor x = at::linear(patches.to(weights.patch_embed.options()),
+                            weights.patch_embed);
+  for (const VisionBlockWeights& block : weights.blocks) {
+    x = x +
+        attention(layer_norm(x, block.norm1), block, config, rotation, grids);
+    x = x + linear(quick_gelu(linear(layer_norm(x, block.norm2), block.fc1)),
+                   block.fc2);
+  }
+  // Four consecutive rows are one 2 x 2 block.
+  const at::Tensor merged =
+      layer_norm(x, weights.merger_norm)
+          .view({-1, std::int64_t{config.embed_dim} * config.merge_area()});
+  return linear(at::gelu(linear(merged, weights.merger_fc1)),
+                weights.merger_fc2);
+}
+
+}  // namespace lens::model
