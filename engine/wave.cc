@@ -1,32 +1,22 @@
 #include "engine/wave.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/argmax.h>
-#include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/logsumexp.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/topk.h>
-#include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
-#include <unordered_set>
+#include <utility>
 
-#include "base/error.h"
+#include "model/qwen2_vl/decoder.h"
 #include "model/qwen2_vl/vision.h"
+#include "model/tap.h"
 
 namespace lens::model {
 namespace {
-
-// Candidates whose bfloat16 logits are computed again. Of 151,936 random logits
-// the bfloat16 values that tie with the largest were never more than 9.
-constexpr std::int64_t kRefined = 32;
 
 at::Tensor index_tensor(const std::vector<std::int64_t>& values,
                         at::Device device) {
@@ -51,268 +41,201 @@ class RowTap : public StateTap {
   std::vector<at::Tensor> states_;
 };
 
-// What one pass captures: packed row and the token it predicts.
-struct Capture {
-  std::vector<std::int64_t> packed;
-  std::vector<CapturedRow> rows;
-
-  void add(std::int64_t packed_row, const CapturedRow& row) {
-    packed.push_back(packed_row);
-    rows.push_back(row);
+// Rows from `first` on are those that the chosen tokens were read from.
+void set_targets(const ChosenTokens& chosen, std::size_t first,
+                 std::vector<CapturedRow>* rows) {
+  for (std::size_t i = first; i < rows->size(); ++i) {
+    const std::size_t at = i - first;
+    (*rows)[i].target = chosen.ids[at];
+    (*rows)[i].own = {chosen.logsumexp[at], chosen.logit[at]};
   }
-};
-
-// What RepetitionPenaltyLogitsProcessor of transformers makes of the scores of
-// tokens that have occurred, by the same operations.
-at::Tensor penalise(const at::Tensor& score, double penalty) {
-  return at::where(score < 0, score * penalty, score / penalty);
-}
-
-float penalise(float score, float penalty) {
-  return score < 0 ? score * penalty : score / penalty;
-}
-
-std::vector<float> to_floats(const at::Tensor& tensor) {
-  const at::Tensor host = tensor.to(at::kCPU, at::kFloat).contiguous();
-  const float* data = host.const_data_ptr<float>();
-  return {data, data + host.numel()};
-}
-
-std::vector<std::int64_t> to_integers(const at::Tensor& tensor) {
-  const at::Tensor host = tensor.to(at::kCPU, at::kLong).contiguous();
-  const std::int64_t* data = host.const_data_ptr<std::int64_t>();
-  return {data, data + host.numel()};
 }
 
 }  // namespace
 
 Wave::Wave(const ModelConfig& config, const Weights& weights,
            const Schedule& schedule, std::span<const Picture> pictures,
-           std::span<const Prompt> prompts, std::vector<int> members,
-           const GenerateOptions& options, RowSink* sink)
+           WavePrompts given, const GenerateOptions& options, RowSink* sink)
     : config_(config),
       weights_(weights),
       schedule_(schedule),
       pictures_(pictures),
-      prompts_(prompts),
+      prompts_(given.prompts),
+      first_(given.first),
       options_(options),
-      sink_(sink) {
-  std::int64_t capacity = 0;
-  for (const int prompt : members) {
-    const Prompt& given = prompts_[prompt];
+      sink_(sink),
+      choice_(weights.text.lm_head, options.repetition_penalty),
+      results_(given.prompts.size()) {
+  for (const Prompt& prompt : prompts_) {
     std::vector<Grid> grids;
-    if (given.picture >= 0) grids.push_back(pictures_[given.picture].grid);
+    if (prompt.picture >= 0) grids.push_back(pictures_[prompt.picture].grid);
     Sequence sequence;
-    sequence.prompt = prompt;
     sequence.slot = static_cast<std::int64_t>(sequences_.size());
-    sequence.positions = mrope_positions(given.ids, grids, config_);
+    sequence.positions = mrope_positions(prompt.ids, grids, config_);
+    if (choice_.penalises()) {
+      sequence.seen.insert(prompt.ids.begin(), prompt.ids.end());
+    }
     sequences_.push_back(std::move(sequence));
-    capacity = std::max<std::int64_t>(
-        capacity, static_cast<std::int64_t>(given.ids.size()));
   }
-  capacity += options_.max_new_tokens;
-  cache_ = std::make_unique<KvCache>(
-      config_.text, static_cast<std::int64_t>(sequences_.size()), capacity,
-      weights_.text.embedding.options());
 }
 
-void Wave::run(std::vector<Generation>* results) {
+std::vector<Generation> Wave::run() {
+  const std::vector<Group> groups =
+      form_groups(prompts_, config_.image_token_id);
+  const Prefill plan = plan_prefill(prompts_, groups);
+  features_.resize(pictures_.size());
+  for (const auto* stretches : {&plan.prefixes, &plan.suffixes}) {
+    for (const Stretch& stretch : *stretches) {
+      const int picture = picture_in(stretch);
+      if (picture >= 0) ++features_[picture].users;
+    }
+  }
+  // The tower wants its memory before the cache is there: their peaks do not
+  // add up.
   compute_features();
-  form_groups();
+  make_cache();
 
-  std::vector<Stretch> prefixes;
-  std::vector<Stretch> suffixes;
-  for (const Group& group : groups_) {
-    if (group.prefix > 0) {
-      prefixes.push_back(
-          {group.sequences.front(), 0, group.prefix, group.sequences});
-    }
-    for (const std::size_t index : group.sequences) {
-      const auto length = static_cast<std::int64_t>(
-          prompts_[sequences_[index].prompt].ids.size());
-      suffixes.push_back({index, group.prefix, length, {index}});
-      Generation& result = (*results)[sequences_[index].prompt];
-      result.shared_with = sequences_[group.sequences.front()].prompt;
-      result.shared_length = group.prefix;
+  prefill(plan.prefixes);
+  for (const Group& group : groups) {
+    const std::size_t from = group.prompts.begin;
+    for (std::size_t i = from; i < group.prompts.end; ++i) {
+      cache_->copy(sequences_[from].slot, sequences_[i].slot, group.prefix);
+      sequences_[i].cached = group.prefix;
+      results_[i].shared_with = first_ + static_cast<int>(from);
+      results_[i].shared_length = group.prefix;
     }
   }
-  prefill(prefixes);
-  for (const Group& group : groups_) {
-    const Sequence& first = sequences_[group.sequences.front()];
-    for (const std::size_t index : group.sequences) {
-      cache_->copy(first.slot, sequences_[index].slot, group.prefix);
-      sequences_[index].cached = group.prefix;
-    }
-  }
-  prefill(suffixes);
+  prefill(plan.suffixes);
 
   for (std::size_t i = 0; i < sequences_.size(); ++i) active_.push_back(i);
-  retire(results);
+  retire();
   while (!active_.empty()) {
     check_cancelled();
     decode_step();
-    retire(results);
+    retire();
   }
+  return std::move(results_);
 }
 
 void Wave::check_cancelled() const {
   if (options_.cancelled && options_.cancelled()) throw Cancelled();
 }
 
+std::int64_t Wave::prompt_length(std::size_t sequence) const {
+  return static_cast<std::int64_t>(prompts_[sequence].ids.size());
+}
+
+int Wave::picture_in(const Stretch& stretch) const {
+  // A shared prefix goes beyond the picture, so that what follows one holds
+  // none of its tokens.
+  return stretch.begin == 0 ? prompts_[stretch.sequence].picture : -1;
+}
+
+void Wave::make_cache() {
+  std::int64_t longest = 0;
+  for (std::size_t i = 0; i < sequences_.size(); ++i) {
+    longest = std::max(longest, prompt_length(i));
+  }
+  cache_.emplace(config_.text, static_cast<std::int64_t>(sequences_.size()),
+                 longest + options_.max_new_tokens,
+                 weights_.text.embedding.options());
+}
+
 // The vision tower over the pictures of the wave, a pack at a time.
 void Wave::compute_features() {
-  features_.resize(pictures_.size());
   std::vector<int> needed;
-  for (const Sequence& sequence : sequences_) {
-    const int picture = prompts_[sequence.prompt].picture;
-    if (picture >= 0 && (needed.empty() || needed.back() != picture)) {
-      needed.push_back(picture);
-    }
+  std::vector<std::int64_t> patches;
+  for (const Prompt& prompt : prompts_) {
+    if (prompt.picture < 0) continue;
+    if (!needed.empty() && needed.back() == prompt.picture) continue;
+    const Grid& grid = pictures_[prompt.picture].grid;
+    needed.push_back(prompt.picture);
+    patches.push_back(std::int64_t{grid.height} * grid.width);
   }
-  for (std::size_t begin = 0; begin < needed.size();) {
+  for (const Range& range : pack(patches, schedule_.max_vision_patches)) {
     check_cancelled();
-    std::vector<at::Tensor> patches;
-    std::vector<Grid> grids;
-    std::int64_t total = 0;
-    std::size_t end = begin;
-    while (end < needed.size()) {
-      const Picture& picture = pictures_[needed[end]];
-      total += std::int64_t{picture.grid.height} * picture.grid.width;
-      if (end > begin && total > schedule_.max_vision_patches) break;
-      patches.push_back(picture.patches());
-      grids.push_back(picture.grid);
-      ++end;
-    }
-    const at::Tensor packed = vision_features(weights_.vision, config_.vision,
-                                              at::cat(patches, 0), grids);
-    std::int64_t row = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      const Grid& grid = grids[i - begin];
-      const std::int64_t tokens =
-          std::int64_t{grid.height} * grid.width / config_.vision.merge_area();
-      features_[needed[i]] = packed.narrow(0, row, tokens);
-      row += tokens;
-    }
-    begin = end;
+    compute_pack(std::span(needed).subspan(range.begin, range.size()));
   }
 }
 
-// One past the last image token; 0 without one.
-std::int64_t Wave::image_end(const Prompt& prompt) const {
-  const auto last =
-      std::find(prompt.ids.rbegin(), prompt.ids.rend(), config_.image_token_id);
-  return static_cast<std::int64_t>(prompt.ids.rend() - last);
-}
-
-void Wave::form_groups() {
-  for (std::size_t i = 0; i < sequences_.size(); ++i) {
-    const int picture = prompts_[sequences_[i].prompt].picture;
-    const bool joins =
-        !groups_.empty() && picture >= 0 &&
-        prompts_[sequences_[groups_.back().sequences.front()].prompt].picture ==
-            picture;
-    if (!joins) groups_.emplace_back();
-    groups_.back().sequences.push_back(i);
+void Wave::compute_pack(std::span<const int> pictures) {
+  std::vector<at::Tensor> patches;
+  std::vector<Grid> grids;
+  for (const int picture : pictures) {
+    patches.push_back(pictures_[picture].patches());
+    grids.push_back(pictures_[picture].grid);
   }
-  for (Group& group : groups_) {
-    if (group.sequences.size() < 2) continue;
-    const auto ids = [&](std::size_t sequence) -> const auto& {
-      return prompts_[sequences_[sequence].prompt].ids;
-    };
-    const auto& first = ids(group.sequences.front());
-    // Each keeps at least one token of its own: its states choose the answer.
-    std::size_t shared = first.size() - 1;
-    for (const std::size_t other : group.sequences) {
-      shared = std::min(shared, ids(other).size() - 1);
-      const auto differs = std::mismatch(
-          first.begin(), first.begin() + static_cast<std::ptrdiff_t>(shared),
-          ids(other).begin());
-      shared = static_cast<std::size_t>(differs.first - first.begin());
-    }
-    const auto prefix = static_cast<std::int64_t>(shared);
-    const Prompt& prompt = prompts_[sequences_[group.sequences.front()].prompt];
-    if (prefix >= image_end(prompt)) group.prefix = prefix;
+  const at::Tensor packed = vision_features(weights_.vision, config_.vision,
+                                            at::cat(patches, 0), grids);
+  std::int64_t row = 0;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const std::int64_t tokens = std::int64_t{grids[i].height} * grids[i].width /
+                                config_.vision.merge_area();
+    features_[pictures[i]].values = packed.narrow(0, row, tokens);
+    row += tokens;
   }
 }
 
-// Packs stretches into passes of bounded size.
-void Wave::prefill(const std::vector<Stretch>& stretches) {
-  for (std::size_t begin = 0; begin < stretches.size();) {
+// Features of the pictures in the stretches, one after another; undefined where
+// there are none. What no later stretch asks for is freed (with the last
+// picture of its pack).
+at::Tensor Wave::take_features(std::span<const Stretch> stretches) {
+  std::vector<at::Tensor> parts;
+  for (const Stretch& stretch : stretches) {
+    const int picture = picture_in(stretch);
+    if (picture < 0) continue;
+    Features& features = features_[picture];
+    parts.push_back(features.values);
+    if (--features.users == 0) features.values.reset();
+  }
+  return parts.empty() ? at::Tensor() : at::cat(parts, 0);
+}
+
+void Wave::prefill(std::span<const Stretch> stretches) {
+  std::vector<std::int64_t> lengths;
+  for (const Stretch& stretch : stretches) lengths.push_back(stretch.length());
+  for (const Range& range : pack(lengths, schedule_.max_prefill_tokens)) {
     check_cancelled();
-    std::int64_t tokens = 0;
-    std::size_t end = begin;
-    while (end < stretches.size()) {
-      tokens += stretches[end].end - stretches[end].begin;
-      if (end > begin && tokens > schedule_.max_prefill_tokens) break;
-      ++end;
-    }
-    prefill_pass(std::span(stretches).subspan(begin, end - begin));
-    begin = end;
+    prefill_pass(stretches.subspan(range.begin, range.size()));
   }
 }
 
 void Wave::prefill_pass(std::span<const Stretch> stretches) {
   const at::Device device = weights_.text.embedding.device();
-  std::vector<std::int64_t> ids;
+  const PrefillPass pass = plan_pass(prompts_, stretches);
   std::vector<std::int64_t> axes[3];
-  std::vector<std::int64_t> image_rows;
-  std::vector<at::Tensor> image_features;
   std::vector<Segment> segments;
-  Capture capture;
-  std::vector<std::int64_t> last_rows;  // of stretches that end their prompt
-  std::vector<std::size_t> finishing;
-
   for (const Stretch& stretch : stretches) {
     const Sequence& sequence = sequences_[stretch.sequence];
-    const Prompt& prompt = prompts_[sequence.prompt];
-    const auto packed = static_cast<std::int64_t>(ids.size());
-    segments.push_back(
-        {sequence.slot, stretch.begin, stretch.end - stretch.begin});
-    for (std::int64_t at = stretch.begin; at < stretch.end; ++at) {
-      const std::int64_t row = packed + at - stretch.begin;
-      ids.push_back(prompt.ids[at]);
-      for (int axis = 0; axis < 3; ++axis) {
-        axes[axis].push_back(sequence.positions.axes[axis][at]);
-      }
-      if (prompt.ids[at] == config_.image_token_id) image_rows.push_back(row);
-      // The state here predicts the token at the next position.
-      const bool inside = at + 1 < stretch.end;
-      for (const std::size_t reader : stretch.readers) {
-        if (inside && reader != stretch.readers.front()) continue;
-        const Prompt& reading = prompts_[sequences_[reader].prompt];
-        const auto next = static_cast<std::size_t>(at + 1);
-        if (next < reading.ids.size() && next < reading.wanted.size() &&
-            reading.wanted[next]) {
-          capture.add(row, {sequences_[reader].prompt, at + 1,
-                            reading.ids[next], std::nullopt});
-        }
-      }
-    }
-    if (!image_rows.empty() && image_rows.back() >= packed) {
-      image_features.push_back(features_[prompt.picture]);
-    }
-    if (stretch.end == static_cast<std::int64_t>(prompt.ids.size())) {
-      last_rows.push_back(static_cast<std::int64_t>(ids.size()) - 1);
-      finishing.push_back(stretch.sequence);
+    segments.push_back({sequence.slot, stretch.begin, stretch.length()});
+    for (int axis = 0; axis < 3; ++axis) {
+      const auto& all = sequence.positions.axes[axis];
+      axes[axis].insert(axes[axis].end(), all.begin() + stretch.begin,
+                        all.begin() + stretch.end);
     }
   }
-
+  std::vector<std::int64_t> image_rows;
+  for (std::size_t row = 0; row < pass.ids.size(); ++row) {
+    if (pass.ids[row] == config_.image_token_id) {
+      image_rows.push_back(static_cast<std::int64_t>(row));
+    }
+  }
   at::Tensor embeddings =
-      at::embedding(weights_.text.embedding, index_tensor(ids, device));
-  if (!image_rows.empty()) {
-    embeddings.index_copy_(0, index_tensor(image_rows, device),
-                           at::cat(image_features, 0));
+      at::embedding(weights_.text.embedding, index_tensor(pass.ids, device));
+  if (const at::Tensor features = take_features(stretches);
+      features.defined()) {
+    embeddings.index_copy_(0, index_tensor(image_rows, device), features);
   }
   const at::Tensor positions =
       at::stack({index_tensor(axes[0], device), index_tensor(axes[1], device),
                  index_tensor(axes[2], device)});
+  Capture capture = pass.wanted;
   const std::size_t prompt_rows = capture.rows.size();
   if (options_.capture_answers) {
-    for (std::size_t i = 0; i < finishing.size(); ++i) {
-      const Sequence& sequence = sequences_[finishing[i]];
-      const auto length =
-          static_cast<std::int64_t>(prompts_[sequence.prompt].ids.size());
-      capture.add(last_rows[i], {sequence.prompt, length, 0, std::nullopt});
+    for (std::size_t i = 0; i < pass.finishing.size(); ++i) {
+      const std::size_t sequence = pass.finishing[i];
+      capture.add(pass.last_rows[i],
+                  {static_cast<int>(sequence), prompt_length(sequence), 0, {}});
     }
   }
   RowTap tap(capture.packed, device);
@@ -323,18 +246,14 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
   for (const Stretch& stretch : stretches) {
     sequences_[stretch.sequence].cached = stretch.end;
   }
-  if (!finishing.empty()) {
-    const Choice choice =
-        choose(at::index_select(hidden, 0, index_tensor(last_rows, device)),
-               finishing);
-    accept(finishing, choice);
-    for (std::size_t i = prompt_rows; i < capture.rows.size(); ++i) {
-      const std::size_t at = i - prompt_rows;
-      capture.rows[i].target = choice.ids[at];
-      capture.rows[i].own = {choice.logsumexp[at], choice.logit[at]};
-    }
+  if (!pass.finishing.empty()) {
+    const ChosenTokens chosen = choose(
+        at::index_select(hidden, 0, index_tensor(pass.last_rows, device)),
+        pass.finishing);
+    accept(pass.finishing, chosen);
+    set_targets(chosen, prompt_rows, &capture.rows);
   }
-  if (tapped) sink_->take(tap.states(), capture.rows);
+  if (tapped) deliver(tap.states(), std::move(capture.rows));
 }
 
 // One token for every active sequence.
@@ -347,13 +266,13 @@ void Wave::decode_step() {
   for (std::size_t i = 0; i < active_.size(); ++i) {
     const Sequence& sequence = sequences_[active_[i]];
     const auto done = static_cast<std::int64_t>(sequence.generated.size());
-    const auto prompt_length =
-        static_cast<std::int64_t>(prompts_[sequence.prompt].ids.size());
     ids.push_back(sequence.next_id);
     positions.push_back(sequence.positions.next + done - 1);
     segments.push_back({sequence.slot, sequence.cached, 1});
-    capture.add(static_cast<std::int64_t>(i),
-                {sequence.prompt, prompt_length + done, 0, std::nullopt});
+    capture.add(static_cast<std::int64_t>(i), {static_cast<int>(active_[i]),
+                                               prompt_length(active_[i]) + done,
+                                               0,
+                                               {}});
   }
   const at::Tensor position = index_tensor(positions, device);
   RowTap tap(capture.packed, device);
@@ -364,32 +283,48 @@ void Wave::decode_step() {
       at::stack({position, position, position}), segments, *cache_,
       tapped ? &tap : nullptr);
   for (const std::size_t index : active_) ++sequences_[index].cached;
-  const Choice choice = choose(hidden, active_);
-  accept(active_, choice);
+  const ChosenTokens chosen = choose(hidden, active_);
+  accept(active_, chosen);
   if (!tapped) return;
-  for (std::size_t i = 0; i < capture.rows.size(); ++i) {
-    capture.rows[i].target = choice.ids[i];
-    capture.rows[i].own = {choice.logsumexp[i], choice.logit[i]};
+  set_targets(chosen, 0, &capture.rows);
+  deliver(tap.states(), std::move(capture.rows));
+}
+
+// hidden [rows, hidden_size]: state N of the positions that choose a token.
+ChosenTokens Wave::choose(const at::Tensor& hidden,
+                          std::span<const std::size_t> sequences) const {
+  std::vector<const SeenIds*> seen;
+  for (const std::size_t index : sequences) {
+    seen.push_back(&sequences_[index].seen);
   }
-  sink_->take(tap.states(), capture.rows);
+  return choice_.choose(hidden, seen);
 }
 
 void Wave::accept(std::span<const std::size_t> sequences,
-                  const Choice& choice) {
+                  const ChosenTokens& chosen) {
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     Sequence& sequence = sequences_[sequences[i]];
-    sequence.next_id = choice.ids[i];
-    sequence.generated.push_back(choice.ids[i]);
+    sequence.next_id = chosen.ids[i];
+    sequence.generated.push_back(chosen.ids[i]);
+    if (choice_.penalises()) sequence.seen.insert(chosen.ids[i]);
     // NaN or infinity among the logits, unless they are -infinity, shows here.
-    sequence.finite = std::isfinite(choice.logsumexp[i]);
+    sequence.finite = std::isfinite(chosen.logsumexp[i]);
   }
+}
+
+// The plan numbers the prompts of the wave, the sink all of them.
+void Wave::deliver(const at::Tensor& states,
+                   std::vector<CapturedRow> rows) const {
+  for (CapturedRow& row : rows) row.prompt += first_;
+  sink_->take(states, rows);
 }
 
 // Takes finished sequences out; the last active one moves into a freed slot, so
 // that the active ones always fill the first slots.
-void Wave::retire(std::vector<Generation>* results) {
+void Wave::retire() {
   for (std::size_t i = 0; i < active_.size();) {
-    Sequence& sequence = sequences_[active_[i]];
+    const std::size_t index = active_[i];
+    Sequence& sequence = sequences_[index];
     const bool ended =
         std::find(options_.end_ids.begin(), options_.end_ids.end(),
                   sequence.next_id) != options_.end_ids.end();
@@ -398,79 +333,24 @@ void Wave::retire(std::vector<Generation>* results) {
       ++i;
       continue;
     }
-    Generation& result = (*results)[sequence.prompt];
+    Generation& result = results_[index];
     result.ids = std::move(sequence.generated);
     result.ended = ended;
     result.finite = sequence.finite;
-    if (options_.finished) options_.finished(sequence.prompt);
-    Sequence& last = sequences_[active_.back()];
-    // Masked entries meet a product with zero: NaN must not be among them.
+    if (options_.finished) {
+      options_.finished(first_ + static_cast<int>(index));
+    }
+    // Invariant: no slot keeps a NaN. A shorter sequence that moves in leaves
+    // the tail of the former one behind, whose masked entries meet a product
+    // with zero.
     if (!sequence.finite) cache_->clear(sequence.slot);
+    Sequence& last = sequences_[active_.back()];
     cache_->copy(last.slot, sequence.slot, last.cached);
     last.slot = static_cast<std::int64_t>(i);
     active_[i] = active_.back();
     active_.pop_back();
+    // The one that moved in has not been looked at: i stays.
   }
-}
-
-// hidden [rows, hidden_size]: state N of the positions that choose a token.
-Wave::Choice Wave::choose(const at::Tensor& hidden,
-                          std::span<const std::size_t> sequences) const {
-  const at::Tensor logits =
-      at::linear(hidden, weights_.text.lm_head).to(at::kFloat);
-  Choice choice;
-  choice.logsumexp = to_floats(at::logsumexp(logits, {-1}));
-  at::Tensor judged = logits;
-  const double penalty = options_.repetition_penalty;
-  std::vector<std::unordered_set<std::int64_t>> seen(sequences.size());
-  if (penalty != 1.0) {
-    judged = logits.clone();
-    for (std::size_t i = 0; i < sequences.size(); ++i) {
-      const Sequence& sequence = sequences_[sequences[i]];
-      const auto& ids = prompts_[sequence.prompt].ids;
-      seen[i].insert(ids.begin(), ids.end());
-      seen[i].insert(sequence.generated.begin(), sequence.generated.end());
-      const at::Tensor index =
-          index_tensor({seen[i].begin(), seen[i].end()}, judged.device());
-      at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
-      row.index_copy_(0, index, penalise(row.index_select(0, index), penalty));
-    }
-  }
-  if (hidden.scalar_type() == at::kFloat) {
-    const at::Tensor best = at::argmax(judged, -1);
-    choice.ids = to_integers(best);
-    choice.logit = to_floats(logits.gather(-1, best.unsqueeze(-1)).squeeze(-1));
-    return choice;
-  }
-  // bfloat16: the candidates again, with products accumulated in float32.
-  const std::int64_t count = std::min(kRefined, judged.size(-1));
-  const at::Tensor candidates = std::get<1>(at::topk(judged, count, -1));
-  const at::Tensor rows =
-      at::index_select(weights_.text.lm_head, 0, candidates.flatten())
-          .to(at::kFloat)
-          .view({hidden.size(0), count, hidden.size(1)});
-  const at::Tensor exact =
-      at::bmm(rows, hidden.to(at::kFloat).unsqueeze(-1)).squeeze(-1);
-  const std::vector<float> raw = to_floats(exact);
-  const std::vector<std::int64_t> id = to_integers(candidates);
-  std::vector<float> value = raw;
-  for (std::int64_t row = 0; row < hidden.size(0); ++row) {
-    std::int64_t best = row * count;
-    for (std::int64_t i = best; i < (row + 1) * count; ++i) {
-      if (seen[static_cast<std::size_t>(row)].contains(id[i])) {
-        value[i] = penalise(raw[i], static_cast<float>(penalty));
-      }
-    }
-    for (std::int64_t i = best + 1; i < (row + 1) * count; ++i) {
-      if (value[i] > value[best] ||
-          (value[i] == value[best] && id[i] < id[best])) {
-        best = i;
-      }
-    }
-    choice.ids.push_back(id[best]);
-    choice.logit.push_back(raw[best]);
-  }
-  return choice;
 }
 
 }  // namespace lens::model

@@ -1,85 +1,94 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/generation.h"
+#include "engine/row_sink.h"
+#include "engine/schedule.h"
+#include "engine/token_choice.h"
+#include "engine/wave_plan.h"
 #include "model/kv_cache.h"
-#include "model/qwen2_vl/decoder.h"
+#include "model/qwen2_vl/rope.h"
+#include "model/qwen2_vl/weights.h"
 
 namespace lens::model {
 
+// The prompts of one wave among all that were given.
+struct WavePrompts {
+  std::span<const Prompt> prompts;
+  int first = 0;  // the number of prompts.front() among all
+};
+
 // Prompts that are decoded together: from features to answers. Sequence i of
-// the wave starts in slot i of the cache.
+// the wave is prompt i of it, and starts in slot i of the cache.
 class Wave {
  public:
-  // `members` are indices into prompts, those of one picture together.
+  // Prompts of one picture stand together. All that is given must outlive the
+  // wave. Throws lens::InputError for a prompt that does not fit its picture.
   Wave(const ModelConfig& config, const Weights& weights,
        const Schedule& schedule, std::span<const Picture> pictures,
-       std::span<const Prompt> prompts, std::vector<int> members,
-       const GenerateOptions& options, RowSink* sink);
+       WavePrompts given, const GenerateOptions& options, RowSink* sink);
 
-  // Fills results[prompt] of all members.
-  void run(std::vector<Generation>* results);
+  // One result for each prompt of the wave; called once. Throws Cancelled.
+  std::vector<Generation> run();
 
  private:
   // One prompt on its way.
   struct Sequence {
-    int prompt = 0;
     std::int64_t slot = 0;
     std::int64_t cached = 0;   // tokens in the slot
     MropePositions positions;  // of the prompt
     std::int64_t next_id = 0;  // chosen, not yet decoded
     std::vector<std::int64_t> generated;
+    SeenIds seen;        // in prompt and answer; filled where penalised
     bool finite = true;  // the logits that they were chosen by
   };
-  // Sequences of one picture, and how many leading ids they share.
-  struct Group {
-    std::vector<std::size_t> sequences;  // indices into sequences_
-    std::int64_t prefix = 0;
-  };
-  // A stretch of one sequence that a prefill pass computes.
-  struct Stretch {
-    std::size_t sequence = 0;
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-    // Sequences that want the row read at the last state of the stretch (all of
-    // the group for a shared prefix).
-    std::vector<std::size_t> readers;
-  };
-  struct Choice {
-    std::vector<std::int64_t> ids;
-    std::vector<float> logsumexp;
-    std::vector<float> logit;
+  // What the tower made of one picture, while stretches are to come that hold
+  // its tokens.
+  struct Features {
+    at::Tensor values;  // [image tokens, hidden_size]
+    int users = 0;
   };
 
   void compute_features();
-  void form_groups();
-  void prefill(const std::vector<Stretch>& stretches);
+  void compute_pack(std::span<const int> pictures);
+  void make_cache();
+  void prefill(std::span<const Stretch> stretches);
   void prefill_pass(std::span<const Stretch> stretches);
+  at::Tensor take_features(std::span<const Stretch> stretches);
   void decode_step();
-  void accept(std::span<const std::size_t> sequences, const Choice& choice);
-  void retire(std::vector<Generation>* results);
-  Choice choose(const at::Tensor& hidden,
-                std::span<const std::size_t> sequences) const;
+  void accept(std::span<const std::size_t> sequences,
+              const ChosenTokens& chosen);
+  void retire();
+  ChosenTokens choose(const at::Tensor& hidden,
+                      std::span<const std::size_t> sequences) const;
+  void deliver(const at::Tensor& states, std::vector<CapturedRow> rows) const;
   void check_cancelled() const;
-  std::int64_t image_end(const Prompt& prompt) const;
+  // The picture that the stretch holds the tokens of; -1: none.
+  int picture_in(const Stretch& stretch) const;
+  std::int64_t prompt_length(std::size_t sequence) const;
 
   const ModelConfig& config_;
   const Weights& weights_;
   const Schedule& schedule_;
   std::span<const Picture> pictures_;
-  std::span<const Prompt> prompts_;
+  std::span<const Prompt> prompts_;  // of the wave
+  const int first_;                  // among all
   const GenerateOptions& options_;
   RowSink* sink_;
+  const TokenChoice choice_;
 
   std::vector<Sequence> sequences_;
-  std::vector<Group> groups_;
-  std::vector<at::Tensor> features_;  // by picture; undefined where unused
-  std::unique_ptr<KvCache> cache_;
-  // Sequences still decoding; the one at place i lies in slot i.
+  std::vector<Generation> results_;
+  std::vector<Features> features_;  // by picture
+  std::optional<KvCache> cache_;
+  // Sequences still decoding. Invariant: the one at place i lies in slot i. A
+  // decode step then reads the first slots of the cache where they lie; a gap
+  // would be a copy of all keys and values in each step.
   std::vector<std::size_t> active_;
 };
 
