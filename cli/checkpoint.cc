@@ -9,6 +9,7 @@
 #include "input/image/preprocess.h"
 #include "input/text/tokenizer_files.h"
 #include "model/checkpoint/checkpoint_files.h"
+#include "model/families.h"
 
 namespace lens::cli {
 namespace {
@@ -20,11 +21,11 @@ constexpr std::array kTokenizerFiles = {"tokenizer.json", "vocab.json",
                                         "tokenizer_config.json"};
 
 // What config.json says, or else the files: the first tensor by name.
-std::string weights_dtype(const model::ModelConfig& config,
+std::string weights_dtype(const model::Description& described,
                           const model::CheckpointFiles& files,
                           const fs::path& config_file,
                           std::vector<std::string>& notes) {
-  std::string dtype = config.dtype;
+  std::string dtype = described.dtype;
   if (dtype.starts_with("torch.")) dtype.erase(0, 6);
   const std::string& entry = files.tensors().begin()->second.entry.dtype;
   const std::string stored = entry == "BF16"  ? "bfloat16"
@@ -42,7 +43,7 @@ std::string weights_dtype(const model::ModelConfig& config,
 }
 
 // The patches that are cut must be those that the vision tower takes.
-void check_patches(const fs::path& folder, const model::VisionConfig& vision,
+void check_patches(const fs::path& folder, const model::PatchShape& tower,
                    const image::PreprocessorConfig& cut) {
   const auto compare = [&](const char* key, int made, int taken) {
     if (made != taken)
@@ -53,10 +54,10 @@ void check_patches(const fs::path& folder, const model::VisionConfig& vision,
               " in config.json",
           "download the checkpoint again");
   };
-  compare("patch_size", cut.patch_size, vision.patch_size);
+  compare("patch_size", cut.patch_size, tower.patch_size);
   compare("temporal_patch_size", cut.temporal_patch_size,
-          vision.temporal_patch_size);
-  compare("merge_size", cut.merge_size, vision.spatial_merge_size);
+          tower.temporal_patch_size);
+  compare("merge_size", cut.merge_size, tower.merge_size);
 }
 
 // transformers would add the adapter to the weights.
@@ -78,9 +79,10 @@ void append(const std::vector<std::string>& more,
 Checkpoint read_checkpoint(const fs::path& given) {
   std::error_code error;
   if (!fs::is_directory(given, error))
-    throw InputError("cannot use --model " + given.string(),
-                     has_file(given) ? "not a folder" : "no such folder",
-                     "give the folder of a Qwen2-VL checkpoint");
+    throw InputError(
+        "cannot use --model " + given.string(),
+        has_file(given) ? "not a folder" : "no such folder",
+        "give the folder of a " + model::family_names() + " checkpoint");
   Checkpoint checkpoint;
   checkpoint.folder = fs::absolute(given).lexically_normal();
   if (!checkpoint.folder.has_filename())  // "model/" -> "model"
@@ -88,22 +90,22 @@ Checkpoint read_checkpoint(const fs::path& given) {
   checkpoint.name = checkpoint.folder.filename().string();
   checkpoint.folder = hub_snapshot(checkpoint.folder);
 
-  const auto config = model::ModelConfig::load(checkpoint.folder);
+  const auto described = model::describe(checkpoint.folder);
   refuse_adapter(checkpoint.folder);
   const auto preprocessor = image::PreprocessorConfig::load(checkpoint.folder);
-  check_patches(checkpoint.folder, config.vision, preprocessor);
-  const model::CheckpointFiles files(checkpoint.folder, config);
-  checkpoint.num_layers = config.text.num_layers;
-  checkpoint.vocab_size = config.text.vocab_size;
-  checkpoint.hidden_size = config.text.hidden_size;
-  checkpoint.image_token_id = config.image_token_id;
+  check_patches(checkpoint.folder, described.patches, preprocessor);
+  const model::CheckpointFiles files(checkpoint.folder, described.tensors);
+  checkpoint.num_layers = described.shape.num_layers;
+  checkpoint.vocab_size = described.shape.vocab_size;
+  checkpoint.hidden_size = described.shape.hidden_size;
+  checkpoint.image_token_id = described.shape.image_token_id;
   checkpoint.parameters = files.values();
-  checkpoint.generation = config.generation;
-  append(config.notes, checkpoint.notes);
+  checkpoint.generation = described.generation;
+  append(described.notes, checkpoint.notes);
   append(preprocessor.notes, checkpoint.notes);
   append(files.notes(), checkpoint.notes);
   checkpoint.dtype = weights_dtype(
-      config, files, checkpoint.folder / "config.json", checkpoint.notes);
+      described, files, checkpoint.folder / "config.json", checkpoint.notes);
   if (const auto note = text::tokenizer_note(checkpoint.folder))
     checkpoint.notes.push_back(*note);
   if (const auto note = chat_template_note(checkpoint.folder))

@@ -9,7 +9,7 @@
 
 namespace lens::cli {
 
-// What planning needs of a Qwen2-VL checkpoint folder, read without torch.
+// What planning needs of a checkpoint folder, read without torch.
 struct Checkpoint {
   std::filesystem::path folder;  // absolute; in the Hub's cache a revision's
   std::string name;              // of the folder as it was given

@@ -23,7 +23,7 @@ struct Finding {
 Finding check_processor(const Machine& machine);
 Finding check_memory(const Machine& machine);
 std::vector<Finding> check_gpus(const Machine& machine);
-// Qwen2-VL 2B, 7B and 72B against the memory that is free, by dtype.
+// What families have published against the memory that is free, by dtype.
 std::vector<Finding> check_official_models(const Machine& machine);
 // A checkpoint folder: can it be used, does it fit.
 std::vector<Finding> check_model(const Machine& machine,

@@ -2,14 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "cli/checkpoint.h"
 #include "cli/doctor.h"
 #include "cli/memory_fit.h"
 #include "cli/plan_vocabulary.h"
-#include "model/qwen2_vl/tensor_shapes.h"
+#include "model/families.h"
 
 namespace lens::cli {
 namespace {
@@ -34,28 +33,9 @@ std::int64_t free_for_weights(const Machine& machine) {
                               : machine.available_bytes;
 }
 
-struct OfficialModel {
-  const char* name;
-  model::ModelConfig config;
-};
-
-model::ModelConfig shape(int hidden, int layers, int heads, int kv_heads,
-                         int inner, std::int64_t vocabulary) {
-  model::ModelConfig config;
-  config.vision.hidden_size = hidden;
-  config.text.hidden_size = hidden;
-  config.text.num_layers = layers;
-  config.text.num_heads = heads;
-  config.text.num_kv_heads = kv_heads;
-  config.text.intermediate_size = inner;
-  config.text.vocab_size = vocabulary;
-  config.tie_word_embeddings = hidden < 3584;
-  return config;
-}
-
 Finding check_official_model(const Machine& machine,
-                             const OfficialModel& model) {
-  const std::int64_t values = model::value_count(model.config);
+                             const model::PublishedModel& model) {
+  const std::int64_t values = model.values;
   const std::int64_t there = free_for_weights(machine);
   const std::int64_t narrow = weight_bytes(values, "bfloat16");
   const std::int64_t wide = weight_bytes(values, "float32");
@@ -81,13 +61,11 @@ Finding check_official_model(const Machine& machine,
 }  // namespace
 
 std::vector<Finding> check_official_models(const Machine& machine) {
-  const std::array models = {
-      OfficialModel{"2B", shape(1536, 28, 12, 2, 8960, 151936)},
-      OfficialModel{"7B", shape(3584, 28, 28, 4, 18944, 152064)},
-      OfficialModel{"72B", shape(8192, 80, 64, 8, 29568, 152064)}};
   std::vector<Finding> findings;
-  for (const OfficialModel& model : models)
-    findings.push_back(check_official_model(machine, model));
+  for (const model::Family& family : model::families()) {
+    for (const model::PublishedModel& model : family.published())
+      findings.push_back(check_official_model(machine, model));
+  }
   return findings;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/usage_error.h"
 #include "input/data/dataset.h"
 #include "input/prompt.h"
+#include "model/families.h"
 
 namespace lens::cli {
 namespace {
@@ -94,8 +95,9 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
     return option;
   };
   const char* what = "What to run";
-  group(command.add_option("--model", flags.model,
-                           "Folder of a Qwen2-VL checkpoint (required)"),
+  group(command.add_option(
+            "--model", flags.model,
+            "Folder of a " + model::family_names() + " checkpoint (required)"),
         what)
       ->type_name("DIR");
   group(command.add_option("--dataset", flags.datasets,

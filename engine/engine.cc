@@ -11,22 +11,20 @@
 
 namespace lens::model {
 
-Engine::Engine(ModelConfig config, Weights weights, Schedule schedule)
-    : config_(std::move(config)),
-      weights_(std::move(weights)),
-      schedule_(schedule) {}
+Engine::Engine(std::unique_ptr<const Model> model, Schedule schedule)
+    : model_(std::move(model)), schedule_(schedule) {}
 
 std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
                                          std::span<const Prompt> prompts,
                                          const GenerateOptions& options,
                                          RowSink* sink) const {
   const c10::InferenceMode inference;
-  const WaveLimits limits{
-      .max_slots = options.alone ? 1 : schedule_.max_slots,
-      .max_new_tokens = options.max_new_tokens,
-      .token_bytes = KvCache::bytes_per_token(
-          config_.text, weights_.text.embedding.scalar_type()),
-      .kv_bytes = schedule_.kv_bytes};
+  const WaveLimits limits{.max_slots = options.alone ? 1 : schedule_.max_slots,
+                          .max_new_tokens = options.max_new_tokens,
+                          .token_bytes = KvCache::bytes_per_token(
+                              model_->shape(), c10::typeMetaToScalarType(
+                                                   model_->options().dtype())),
+                          .kv_bytes = schedule_.kv_bytes};
   std::vector<Generation> results;
   for (std::size_t begin = 0; begin < prompts.size();) {
     const std::size_t end = wave_end(prompts, begin, limits);
@@ -37,7 +35,7 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
       options.started(members);
     }
     for (Generation& result :
-         Wave(config_, weights_, schedule_, pictures,
+         Wave(*model_, schedule_, pictures,
               {prompts.subspan(begin, end - begin), first}, options, sink)
              .run()) {
       results.push_back(std::move(result));

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/generation.h"
 #include "engine/row_sink.h"
 #include "engine/schedule.h"
-#include "model/qwen2_vl/config.h"
-#include "model/qwen2_vl/weights.h"
+#include "model/model.h"
 
 namespace lens::model {
 
@@ -21,10 +21,9 @@ namespace lens::model {
 // float32 accumulation first, since bfloat16 logits tie often.
 class Engine {
  public:
-  Engine(ModelConfig config, Weights weights, Schedule schedule);
+  Engine(std::unique_ptr<const Model> model, Schedule schedule);
 
-  const ModelConfig& config() const { return config_; }
-  const Weights& weights() const { return weights_; }
+  const Model& model() const { return *model_; }
 
   // One result for each prompt. Prompts of one picture stand together. Throws
   // lens::InputError for prompts that do not fit their picture, Cancelled.
@@ -34,9 +33,9 @@ class Engine {
                                    RowSink* sink) const;
 
  private:
-  ModelConfig config_;  // constant after construction
-  Weights weights_;     // constant after construction
-  Schedule schedule_;   // constant after construction
+  // constant after construction
+  std::unique_ptr<const Model> model_;
+  Schedule schedule_;
 };
 
 }  // namespace lens::model

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/prompt.h"
-#include "model/qwen2_vl/rope.h"
+#include "model/batch.h"
 
 namespace lens::model {
 

@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
@@ -11,8 +10,6 @@
 #include <cmath>
 #include <utility>
 
-#include "model/qwen2_vl/decoder.h"
-#include "model/qwen2_vl/vision.h"
 #include "model/tap.h"
 
 namespace lens::model {
@@ -53,25 +50,24 @@ void set_targets(const ChosenTokens& chosen, std::size_t first,
 
 }  // namespace
 
-Wave::Wave(const ModelConfig& config, const Weights& weights,
-           const Schedule& schedule, std::span<const Picture> pictures,
-           WavePrompts given, const GenerateOptions& options, RowSink* sink)
-    : config_(config),
-      weights_(weights),
+Wave::Wave(const Model& model, const Schedule& schedule,
+           std::span<const Picture> pictures, WavePrompts given,
+           const GenerateOptions& options, RowSink* sink)
+    : model_(model),
       schedule_(schedule),
       pictures_(pictures),
       prompts_(given.prompts),
       first_(given.first),
       options_(options),
       sink_(sink),
-      choice_(weights.text.lm_head, options.repetition_penalty),
+      choice_(model.head().weight, options.repetition_penalty),
       results_(given.prompts.size()) {
   for (const Prompt& prompt : prompts_) {
     std::vector<Grid> grids;
     if (prompt.picture >= 0) grids.push_back(pictures_[prompt.picture].grid);
     Sequence sequence;
     sequence.slot = static_cast<std::int64_t>(sequences_.size());
-    sequence.positions = mrope_positions(prompt.ids, grids, config_);
+    sequence.positions = model_.positions(prompt.ids, grids);
     if (choice_.penalises()) {
       sequence.seen.insert(prompt.ids.begin(), prompt.ids.end());
     }
@@ -81,7 +77,7 @@ Wave::Wave(const ModelConfig& config, const Weights& weights,
 
 std::vector<Generation> Wave::run() {
   const std::vector<Group> groups =
-      form_groups(prompts_, config_.image_token_id);
+      form_groups(prompts_, model_.shape().image_token_id);
   const Prefill plan = plan_prefill(prompts_, groups);
   features_.resize(pictures_.size());
   for (const auto* stretches : {&plan.prefixes, &plan.suffixes}) {
@@ -136,9 +132,8 @@ void Wave::make_cache() {
   for (std::size_t i = 0; i < sequences_.size(); ++i) {
     longest = std::max(longest, prompt_length(i));
   }
-  cache_.emplace(config_.text, static_cast<std::int64_t>(sequences_.size()),
-                 longest + options_.max_new_tokens,
-                 weights_.text.embedding.options());
+  cache_.emplace(model_.shape(), static_cast<std::int64_t>(sequences_.size()),
+                 longest + options_.max_new_tokens, model_.options());
 }
 
 // The vision tower over the pictures of the wave, a pack at a time.
@@ -165,14 +160,10 @@ void Wave::compute_pack(std::span<const int> pictures) {
     patches.push_back(pictures_[picture].patches());
     grids.push_back(pictures_[picture].grid);
   }
-  const at::Tensor packed = vision_features(weights_.vision, config_.vision,
-                                            at::cat(patches, 0), grids);
-  std::int64_t row = 0;
+  std::vector<at::Tensor> features =
+      model_.image_features(at::cat(patches, 0), grids);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const std::int64_t tokens = std::int64_t{grids[i].height} * grids[i].width /
-                                config_.vision.merge_area();
-    features_[pictures[i]].values = packed.narrow(0, row, tokens);
-    row += tokens;
+    features_[pictures[i]].values = std::move(features[i]);
   }
 }
 
@@ -201,34 +192,22 @@ void Wave::prefill(std::span<const Stretch> stretches) {
 }
 
 void Wave::prefill_pass(std::span<const Stretch> stretches) {
-  const at::Device device = weights_.text.embedding.device();
-  const PrefillPass pass = plan_pass(prompts_, stretches);
-  std::vector<std::int64_t> axes[3];
-  std::vector<Segment> segments;
+  const at::Device device = model_.options().device();
+  PrefillPass pass = plan_pass(prompts_, stretches);
+  Batch batch;
+  batch.ids = std::move(pass.ids);
+  batch.features = take_features(stretches);
   for (const Stretch& stretch : stretches) {
     const Sequence& sequence = sequences_[stretch.sequence];
-    segments.push_back({sequence.slot, stretch.begin, stretch.length()});
-    for (int axis = 0; axis < 3; ++axis) {
-      const auto& all = sequence.positions.axes[axis];
-      axes[axis].insert(axes[axis].end(), all.begin() + stretch.begin,
-                        all.begin() + stretch.end);
+    batch.segments.push_back({sequence.slot, stretch.begin, stretch.length()});
+    const auto& axes = sequence.positions.axes;
+    batch.positions.resize(axes.size());
+    for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+      batch.positions[axis].insert(batch.positions[axis].end(),
+                                   axes[axis].begin() + stretch.begin,
+                                   axes[axis].begin() + stretch.end);
     }
   }
-  std::vector<std::int64_t> image_rows;
-  for (std::size_t row = 0; row < pass.ids.size(); ++row) {
-    if (pass.ids[row] == config_.image_token_id) {
-      image_rows.push_back(static_cast<std::int64_t>(row));
-    }
-  }
-  at::Tensor embeddings =
-      at::embedding(weights_.text.embedding, index_tensor(pass.ids, device));
-  if (const at::Tensor features = take_features(stretches);
-      features.defined()) {
-    embeddings.index_copy_(0, index_tensor(image_rows, device), features);
-  }
-  const at::Tensor positions =
-      at::stack({index_tensor(axes[0], device), index_tensor(axes[1], device),
-                 index_tensor(axes[2], device)});
   Capture capture = pass.wanted;
   const std::size_t prompt_rows = capture.rows.size();
   if (options_.capture_answers) {
@@ -241,8 +220,7 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
   RowTap tap(capture.packed, device);
   const bool tapped = sink_ && !capture.rows.empty();
   const at::Tensor hidden =
-      decode_pass(weights_.text, config_.text, embeddings, positions, segments,
-                  *cache_, tapped ? &tap : nullptr);
+      model_.forward(batch, *cache_, tapped ? &tap : nullptr);
   for (const Stretch& stretch : stretches) {
     sequences_[stretch.sequence].cached = stretch.end;
   }
@@ -258,30 +236,28 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
 
 // One token for every active sequence.
 void Wave::decode_step() {
-  const at::Device device = weights_.text.embedding.device();
-  std::vector<std::int64_t> ids;
+  const at::Device device = model_.options().device();
+  Batch batch;
   std::vector<std::int64_t> positions;
-  std::vector<Segment> segments;
   Capture capture;
   for (std::size_t i = 0; i < active_.size(); ++i) {
     const Sequence& sequence = sequences_[active_[i]];
     const auto done = static_cast<std::int64_t>(sequence.generated.size());
-    ids.push_back(sequence.next_id);
+    batch.ids.push_back(sequence.next_id);
     positions.push_back(sequence.positions.next + done - 1);
-    segments.push_back({sequence.slot, sequence.cached, 1});
+    batch.segments.push_back({sequence.slot, sequence.cached, 1});
     capture.add(static_cast<std::int64_t>(i), {static_cast<int>(active_[i]),
                                                prompt_length(active_[i]) + done,
                                                0,
                                                {}});
   }
-  const at::Tensor position = index_tensor(positions, device);
+  // Text counts up on all axes alike.
+  const std::size_t axes = sequences_[active_.front()].positions.axes.size();
+  batch.positions.assign(axes, positions);
   RowTap tap(capture.packed, device);
   const bool tapped = sink_ && options_.capture_answers;
-  const at::Tensor hidden = decode_pass(
-      weights_.text, config_.text,
-      at::embedding(weights_.text.embedding, index_tensor(ids, device)),
-      at::stack({position, position, position}), segments, *cache_,
-      tapped ? &tap : nullptr);
+  const at::Tensor hidden =
+      model_.forward(batch, *cache_, tapped ? &tap : nullptr);
   for (const std::size_t index : active_) ++sequences_[index].cached;
   const ChosenTokens chosen = choose(hidden, active_);
   accept(active_, chosen);

@@ -12,8 +12,7 @@
 #include "engine/token_choice.h"
 #include "engine/wave_plan.h"
 #include "model/kv_cache.h"
-#include "model/qwen2_vl/rope.h"
-#include "model/qwen2_vl/weights.h"
+#include "model/model.h"
 
 namespace lens::model {
 
@@ -29,9 +28,9 @@ class Wave {
  public:
   // Prompts of one picture stand together. All that is given must outlive the
   // wave. Throws lens::InputError for a prompt that does not fit its picture.
-  Wave(const ModelConfig& config, const Weights& weights,
-       const Schedule& schedule, std::span<const Picture> pictures,
-       WavePrompts given, const GenerateOptions& options, RowSink* sink);
+  Wave(const Model& model, const Schedule& schedule,
+       std::span<const Picture> pictures, WavePrompts given,
+       const GenerateOptions& options, RowSink* sink);
 
   // One result for each prompt of the wave; called once. Throws Cancelled.
   std::vector<Generation> run();
@@ -41,7 +40,7 @@ class Wave {
   struct Sequence {
     std::int64_t slot = 0;
     std::int64_t cached = 0;   // tokens in the slot
-    MropePositions positions;  // of the prompt
+    Positions positions;       // of the prompt
     std::int64_t next_id = 0;  // chosen, not yet decoded
     std::vector<std::int64_t> generated;
     SeenIds seen;        // in prompt and answer; filled where penalised
@@ -72,8 +71,7 @@ class Wave {
   int picture_in(const Stretch& stretch) const;
   std::int64_t prompt_length(std::size_t sequence) const;
 
-  const ModelConfig& config_;
-  const Weights& weights_;
+  const Model& model_;
   const Schedule& schedule_;
   std::span<const Picture> pictures_;
   std::span<const Prompt> prompts_;  // of the wave

@@ -4,14 +4,14 @@
 
 namespace lens::model {
 
-KvCache::KvCache(const TextConfig& config, std::int64_t slots,
-                 std::int64_t capacity, const at::TensorOptions& options) {
-  const std::vector<std::int64_t> shape = {slots, capacity, config.num_kv_heads,
-                                           config.head_dim()};
-  for (int layer = 0; layer < config.num_layers; ++layer) {
+KvCache::KvCache(const Shape& shape, std::int64_t slots, std::int64_t capacity,
+                 const at::TensorOptions& options) {
+  const std::vector<std::int64_t> sizes = {slots, capacity, shape.num_kv_heads,
+                                           shape.head_dim};
+  for (int layer = 0; layer < shape.num_layers; ++layer) {
     // Zeros, not garbage: masked entries still meet a product with zero.
-    keys.push_back(at::zeros(shape, options));
-    values.push_back(at::zeros(shape, options));
+    keys.push_back(at::zeros(sizes, options));
+    values.push_back(at::zeros(sizes, options));
   }
 }
 
@@ -32,10 +32,10 @@ void KvCache::clear(std::int64_t slot) {
   }
 }
 
-std::int64_t KvCache::bytes_per_token(const TextConfig& config,
+std::int64_t KvCache::bytes_per_token(const Shape& shape,
                                       at::ScalarType dtype) {
-  return std::int64_t{2} * config.num_layers * config.num_kv_heads *
-         config.head_dim() * static_cast<std::int64_t>(c10::elementSize(dtype));
+  return std::int64_t{2} * shape.num_layers * shape.num_kv_heads *
+         shape.head_dim * static_cast<std::int64_t>(c10::elementSize(dtype));
 }
 
 }  // namespace lens::model

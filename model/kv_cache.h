@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/qwen2_vl/config.h"
+#include "model/shape.h"
 
 namespace lens::model {
 
@@ -15,7 +15,7 @@ struct KvCache {
   std::vector<at::Tensor> keys;
   std::vector<at::Tensor> values;
 
-  KvCache(const TextConfig& config, std::int64_t slots, std::int64_t capacity,
+  KvCache(const Shape& shape, std::int64_t slots, std::int64_t capacity,
           const at::TensorOptions& options);
 
   std::int64_t slots() const { return keys.front().size(0); }
@@ -28,8 +28,7 @@ struct KvCache {
   void clear(std::int64_t slot);
 
   // What one token of one slot costs.
-  static std::int64_t bytes_per_token(const TextConfig& config,
-                                      at::ScalarType dtype);
+  static std::int64_t bytes_per_token(const Shape& shape, at::ScalarType dtype);
 };
 
 }  // namespace lens::model

@@ -18,6 +18,8 @@
 #include "input/text/token_text.h"
 #include "lens/deferred.h"
 #include "lens/readout.h"
+#include "model/families.h"
+#include "model/open_model.h"
 #include "storage/invariants.h"
 #include "worker/result_builder.h"
 
@@ -35,27 +37,24 @@ at::ScalarType dtype_of(const std::string& name) {
 
 model::Engine load_engine(const storage::Manifest& manifest,
                           at::Device device) {
-  model::ModelConfig config = model::ModelConfig::load(manifest.model.path);
-  model::Weights weights = model::Weights::load(
-      manifest.model.path, config, dtype_of(manifest.config.dtype), device);
-  return {std::move(config), std::move(weights),
+  return {model::open_model(manifest.model.path,
+                            dtype_of(manifest.config.dtype), device),
           model::Schedule::for_device(device.type())};
 }
 
-readout::Head head_of(const model::Engine& engine,
+readout::Head head_of(const model::Model& model,
                       const text::Tokenizer& tokenizer) {
-  const model::TextWeights& weights = engine.weights().text;
+  const model::Head& own = model.head();
   std::vector<std::int64_t> classes;
-  for (std::int64_t id = 0; id < engine.config().text.vocab_size; ++id) {
+  for (std::int64_t id = 0; id < model.shape().vocab_size; ++id) {
     classes.push_back(static_cast<std::int64_t>(
         text::script_of(tokenizer, static_cast<std::int32_t>(id))));
   }
   readout::Head head;
-  head.norm_weight = weights.norm;
-  head.norm_eps = engine.config().text.rms_norm_eps;
-  head.weight = weights.lm_head;
-  head.script_class =
-      at::tensor(classes, at::kLong).to(weights.lm_head.device());
+  head.norm_weight = own.norm_weight;
+  head.norm_eps = own.norm_eps;
+  head.weight = own.weight;
+  head.script_class = at::tensor(classes, at::kLong).to(own.weight.device());
   head.scripts = text::kScriptCount;
   return head;
 }
@@ -122,10 +121,11 @@ struct ModelRunner::Impl {
                                    plan.config.generation_config,
                                    plan.config.dtype)),
         preprocessor(image::PreprocessorConfig::load(plan.model.path)),
+        described(model::describe(plan.model.path)),
         engine(load_engine(plan, device)),
-        backend(readout::fastest_backend(head_of(engine, words),
+        backend(readout::fastest_backend(head_of(engine.model(), words),
                                          plan.config.top_k)),
-        kept(kept_states(plan.config, engine.config().text.num_states())) {}
+        kept(kept_states(plan.config, described.shape.num_states())) {}
 
   storage::UnitResult run(PreparedUnit prepared, bool alone,
                           const Hooks& hooks);
@@ -140,6 +140,7 @@ struct ModelRunner::Impl {
   const TokenSelection selection;
   const storage::ValueRules rules;
   const image::PreprocessorConfig preprocessor;
+  const model::Description described;
   const model::Engine engine;
   const std::unique_ptr<readout::Backend> backend;
   const std::vector<int> kept;
@@ -153,8 +154,8 @@ at::Tensor ModelRunner::Impl::patches_of(
       image::patch_values(image, preprocessor));
   const std::int64_t area = std::int64_t{image.grid_height} * image.grid_width;
   return at::from_blob(
-      values->data(), {area, engine.config().vision.patch_dim()},
-      [values](void*) {}, at::TensorOptions().dtype(at::kFloat));
+      values->data(), {area, described.patches.patch_dim()}, [values](void*) {},
+      at::TensorOptions().dtype(at::kFloat));
 }
 
 model::Prompt ModelRunner::Impl::prompt_of(const PreparedSample& sample) const {
@@ -171,9 +172,9 @@ model::Prompt ModelRunner::Impl::prompt_of(const PreparedSample& sample) const {
 model::GenerateOptions ModelRunner::Impl::options_of(const Hooks& hooks) const {
   model::GenerateOptions options;
   options.max_new_tokens = manifest.config.max_new_tokens;
-  options.end_ids = engine.config().generation.end_ids;
+  options.end_ids = described.generation.end_ids;
   if (manifest.config.generation_config) {
-    options.repetition_penalty = engine.config().generation.repetition_penalty;
+    options.repetition_penalty = described.generation.repetition_penalty;
   }
   options.cancelled = hooks.cancelled;
   options.finished = [&hooks](int) {
@@ -199,7 +200,6 @@ void ModelRunner::Impl::answer(const model::Generation& generation,
 
 storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
                                            const Hooks& hooks) {
-  const model::ModelConfig& config = engine.config();
   std::vector<model::Picture> pictures;
   for (const image::FittedImage& image : prepared.images) {
     pictures.push_back(
@@ -207,11 +207,11 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
          {.height = image.grid_height, .width = image.grid_width}});
   }
   storage::UnitResult result;
-  result.layers = config.text.num_states();
+  result.layers = described.shape.num_states();
   result.ranks = manifest.config.top_k;
   result.scripts = text::kScriptCount;
   result.hidden_layer.assign(kept.begin(), kept.end());
-  result.hidden_size = kept.empty() ? 0 : config.text.hidden_size;
+  result.hidden_size = kept.empty() ? 0 : described.shape.hidden_size;
 
   std::vector<model::Prompt> prompts;
   std::vector<RanSample> ran;
@@ -262,11 +262,11 @@ ModelRunner::ModelRunner(const storage::Manifest& manifest,
 ModelRunner::~ModelRunner() = default;
 
 std::int64_t ModelRunner::max_prompt_tokens() const {
-  return impl_->engine.config().text.max_position_embeddings;
+  return impl_->described.shape.max_positions;
 }
 
 std::int64_t ModelRunner::image_token_id() const {
-  return impl_->engine.config().image_token_id;
+  return impl_->described.shape.image_token_id;
 }
 
 storage::UnitResult ModelRunner::run(PreparedUnit prepared, bool alone,

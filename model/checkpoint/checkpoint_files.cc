@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "base/error.h"
 #include "input/file/input_file.h"
 #include "input/file/json_object.h"
-#include "model/qwen2_vl/tensor_shapes.h"
 
 namespace lens::model {
 namespace {
@@ -17,19 +17,10 @@ using nlohmann::json;
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
 
-// The official spelling of a tensor name.
-std::string official_name(const std::string& name) {
-  if (name.starts_with("model.visual.")) return name.substr(6);
-  if (name.starts_with("model.language_model."))
-    return "model." + name.substr(21);
-  return name;
-}
-
 }  // namespace
 
-CheckpointFiles::CheckpointFiles(const fs::path& folder,
-                                 const ModelConfig& config)
-    : folder_(folder) {
+CheckpointFiles::CheckpointFiles(const fs::path& folder, TensorTable asked)
+    : folder_(folder), asked_(std::move(asked)) {
   const bool single = has_file(folder / kSingleFile);
   const bool index = has_file(folder / kIndexFile);
   if (single) {
@@ -51,12 +42,12 @@ CheckpointFiles::CheckpointFiles(const fs::path& folder,
                          kIndexFile + " is there",
                      "give a complete Qwen2-VL checkpoint as --model");
   }
-  check(config);
+  check();
 }
 
 void CheckpointFiles::add(const std::string& stored_name,
                           const std::string& file, const TensorEntry& entry) {
-  const auto [at, fresh] = tensors_.emplace(official_name(stored_name),
+  const auto [at, fresh] = tensors_.emplace(asked_.official_name(stored_name),
                                             Tensor{file, stored_name, entry});
   if (!fresh) {
     throw InputError("refused " + folder_.string(),
@@ -104,7 +95,7 @@ void CheckpointFiles::read_shards(const fs::path& index) {
   for (const auto& [shard, header] : shards) {
     files_.push_back(shard);
     for (const auto& [name, entry] : header.entries) {
-      const auto known = tensors_.find(official_name(name));
+      const auto known = tensors_.find(asked_.official_name(name));
       if (known != tensors_.end() && known->second.file != shard) {
         refuse("tensor " + name + " is in " + known->second.file + " and in " +
                shard);
@@ -138,7 +129,7 @@ void CheckpointFiles::refuse_missing(const std::string& name,
 }
 
 void CheckpointFiles::check_tensor(const std::string& name, const Tensor& found,
-                                   const Shape& shape) const {
+                                   const TensorShape& shape) const {
   const TensorEntry& entry = found.entry;
   const std::string tensor = "tensor " + name + " of " + folder_.string();
   if (entry.dtype != "F32" && entry.dtype != "BF16" && entry.dtype != "F16") {
@@ -154,37 +145,35 @@ void CheckpointFiles::check_tensor(const std::string& name, const Tensor& found,
   }
 }
 
-void CheckpointFiles::check(const ModelConfig& config) {
-  const bool tied = config.tie_word_embeddings;
-  for (const auto& [name, shape] : tensor_shapes(config)) {
+void CheckpointFiles::check() {
+  for (const auto& [name, shape] : asked_.shapes) {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
-      const bool is_head = name == kHeadTensor;
-      const char* twin = is_head                    ? kEmbeddingTensor
-                         : name == kEmbeddingTensor ? kHeadTensor
-                                                    : nullptr;
-      if (tied && twin && tensors_.contains(twin)) continue;
-      refuse_missing(name, is_head && !tied);
+      const bool is_head = name == asked_.head;
+      const std::string twin = is_head                    ? asked_.embedding
+                               : name == asked_.embedding ? asked_.head
+                                                          : "";
+      if (asked_.tied && tensors_.contains(twin)) continue;
+      refuse_missing(name, is_head && !asked_.tied);
     }
     check_tensor(name, found->second, shape);
     values_ += value_count(shape);
   }
-  note_choices(config);
+  note_choices();
 }
 
-void CheckpointFiles::note_choices(const ModelConfig& config) {
-  if (config.tie_word_embeddings && tensors_.contains(kHeadTensor) &&
-      tensors_.contains(kEmbeddingTensor) && !same_beginning()) {
+void CheckpointFiles::note_choices() {
+  if (asked_.tied && tensors_.contains(asked_.head) &&
+      tensors_.contains(asked_.embedding) && !same_beginning()) {
     notes_.emplace_back(
         "config.json ties head and embedding, but the weights hold both with "
         "different values: each is used for what it is");
   }
-  const auto shapes = tensor_shapes(config);
   std::string first;
   std::size_t unused = 0;
   for (const auto& [name, tensor] : tensors_) {
     // Old files keep the rotation's frequencies, which follow from the config.
-    if (shapes.contains(name) || name.ends_with("inv_freq")) continue;
+    if (asked_.shapes.contains(name) || name.ends_with("inv_freq")) continue;
     if (unused++ == 0) first = name.substr(0, 100);
   }
   if (unused > 0) {
@@ -199,7 +188,7 @@ void CheckpointFiles::note_choices(const ModelConfig& config) {
 // and nothing but a note hangs on it.
 bool CheckpointFiles::same_beginning() const {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
-  const auto beginning = [&](const char* name) {
+  const auto beginning = [&](const std::string& name) {
     const Tensor& tensor = tensors_.at(name);
     const fs::path file = folder_ / tensor.file;
     std::ifstream stream(file, std::ios::binary);
@@ -211,9 +200,9 @@ bool CheckpointFiles::same_beginning() const {
     stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return bytes;
   };
-  return tensors_.at(kHeadTensor).entry.dtype ==
-             tensors_.at(kEmbeddingTensor).entry.dtype &&
-         beginning(kHeadTensor) == beginning(kEmbeddingTensor);
+  return tensors_.at(asked_.head).entry.dtype ==
+             tensors_.at(asked_.embedding).entry.dtype &&
+         beginning(asked_.head) == beginning(asked_.embedding);
 }
 
 }  // namespace lens::model

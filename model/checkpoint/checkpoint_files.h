@@ -7,16 +7,15 @@
 #include <vector>
 
 #include "model/checkpoint/safetensors_header.h"
-#include "model/qwen2_vl/config.h"
+#include "model/checkpoint/tensor_table.h"
 
 namespace lens::model {
 
 // The weight files of a checkpoint folder seen as one table of tensors, read
 // without their data: model.safetensors, or else the shards that
-// model.safetensors.index.json names. Tensor names may carry the official
-// prefixes (visual., model.) or those of transformers' memory (model.visual.,
-// model.language_model.). This is the one place where every tensor's presence,
-// shape and dtype is checked.
+// model.safetensors.index.json names. Tensor names may be in any spelling of
+// the table of what is asked for. This is the one place where every tensor's
+// presence, shape and dtype is checked.
 class CheckpointFiles {
  public:
   struct Tensor {
@@ -26,16 +25,15 @@ class CheckpointFiles {
   };
 
   // Throws lens::InputError: a file that is missing or damaged, a tensor in two
-  // shards, or a tensor that the config asks for missing, of another shape, or
-  // of another dtype than F32, BF16, F16. Where the config ties head and
-  // embedding, one of them may be missing.
-  CheckpointFiles(const std::filesystem::path& folder,
-                  const ModelConfig& config);
+  // shards, or a tensor that is asked for missing, of another shape, or of
+  // another dtype than F32, BF16, F16. Where head and embedding are tied, one
+  // of them may be missing.
+  CheckpointFiles(const std::filesystem::path& folder, TensorTable asked);
 
-  // By official name, also those that no config asks for.
+  // By official name, also those that nobody asks for.
   const std::map<std::string, Tensor>& tensors() const { return tensors_; }
   const std::vector<std::string>& files() const { return files_; }
-  // Values of the tensors that the config asks for.
+  // Values of the tensors that are asked for.
   std::int64_t values() const { return values_; }
   // What was chosen where there was more than one thing to take, a line each.
   const std::vector<std::string>& notes() const { return notes_; }
@@ -44,15 +42,16 @@ class CheckpointFiles {
   void read_shards(const std::filesystem::path& index);
   void add(const std::string& stored_name, const std::string& file,
            const TensorEntry& entry);
-  void check(const ModelConfig& config);
+  void check();
   void check_tensor(const std::string& name, const Tensor& tensor,
-                    const std::vector<std::int64_t>& shape) const;
+                    const TensorShape& shape) const;
   [[noreturn]] void refuse_missing(const std::string& name,
                                    bool head_of_its_own) const;
-  void note_choices(const ModelConfig& config);
+  void note_choices();
   bool same_beginning() const;
 
   std::filesystem::path folder_;
+  TensorTable asked_;
   std::vector<std::string> files_;
   std::map<std::string, Tensor> tensors_;
   std::int64_t values_ = 0;

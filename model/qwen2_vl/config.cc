@@ -6,7 +6,7 @@
 #include "input/file/json_object.h"
 #include "model/checkpoint/config_section.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 namespace {
 
 using nlohmann::json;
@@ -244,19 +244,11 @@ bool read_tie(const ConfigSection& top, const ConfigSection& text,
 
 }  // namespace
 
-ModelConfig ModelConfig::load(const std::filesystem::path& checkpoint) {
+Config Config::load(const std::filesystem::path& checkpoint) {
   const auto file = checkpoint / "config.json";
   const json root = read_json_object(file);
   const ConfigSection top(&root, file.string());
-  ModelConfig config;
-  if (const std::string family = top.string("model_type", "");
-      family != "qwen2_vl") {
-    throw InputError("cannot use " + file.string(),
-                     family.empty()
-                         ? "model_type is missing"
-                         : "model_type is \"" + family + "\", not qwen2_vl",
-                     "give a Qwen2-VL checkpoint");
-  }
+  Config config;
   check_plain(file, root);
   const json* inner = section_of(top, "text_config");
   if (inner) {
@@ -295,4 +287,16 @@ ModelConfig ModelConfig::load(const std::filesystem::path& checkpoint) {
   return config;
 }
 
-}  // namespace lens::model
+Shape Config::shape() const {
+  return {.num_layers = text.num_layers,
+          .hidden_size = text.hidden_size,
+          .mlp_size = text.intermediate_size,
+          .num_heads = text.num_heads,
+          .num_kv_heads = text.num_kv_heads,
+          .head_dim = text.head_dim(),
+          .vocab_size = text.vocab_size,
+          .max_positions = text.max_position_embeddings,
+          .image_token_id = image_token_id};
+}
+
+}  // namespace lens::model::qwen2_vl

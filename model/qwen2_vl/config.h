@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "model/checkpoint/generation_config.h"
+#include "model/shape.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 
 struct VisionConfig {
   int depth = 32;
@@ -43,14 +44,13 @@ struct TextConfig {
   std::int64_t max_position_embeddings = 32768;
 
   int head_dim() const { return hidden_size / num_heads; }
-  int num_states() const { return num_layers + 1; }
 };
 
 // A Qwen2-VL config.json (and generation_config.json) in any of the layouts
 // that transformers has written: flat (up to 4.51), with text_config (4.52 to
 // 4.57), or v5 (rope_parameters, dtype). Keys that are missing take the class
 // defaults of transformers 5.17; what stands there twice is read as there.
-struct ModelConfig {
+struct Config {
   TextConfig text;
   VisionConfig vision;
   bool tie_word_embeddings = false;
@@ -62,9 +62,12 @@ struct ModelConfig {
   // What was chosen where the files say two things or nothing, a line each.
   std::vector<std::string> notes;
 
-  // Throws lens::InputError: no file, not JSON, another model family, a value
-  // out of range, quantised weights, a feature that is not supported.
-  static ModelConfig load(const std::filesystem::path& checkpoint);
+  Shape shape() const;
+
+  // Takes it that the family is this one. Throws lens::InputError: no file, not
+  // JSON, a value out of range, quantised weights, a feature that is not
+  // supported.
+  static Config load(const std::filesystem::path& checkpoint);
 };
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -14,12 +14,9 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-#include <utility>
 #include <vector>
 
-#include "model/qwen2_vl/rope.h"
-
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 namespace {
 
 at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
@@ -27,20 +24,21 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
                                 : at::linear(x, weights.weight);
 }
 
-// What stays the same from layer to layer of one pass.
-struct Pass {
-  Pass(const TextConfig& text, std::span<const Segment> given, Rotation angles)
-      : config(text), segments(given), rotation(std::move(angles)) {}
-
-  const TextConfig& config;
-  std::span<const Segment> segments;
-  Rotation rotation;
-  // Only for a batched decode step:
-  bool batched = false;
+// What a batched decode step needs beside: one new token in each of the slots
+// 0 .. batch-1.
+struct BatchedStep {
   std::int64_t longest = 0;  // tokens of the longest sequence, new one included
   at::Tensor slot_index;     // [batch] int64
   at::Tensor token_index;    // [batch] int64: where the new token is stored
   at::Tensor mask;           // [batch, 1, 1, longest]; undefined if all equal
+};
+
+// What stays the same from layer to layer of one pass.
+struct Pass {
+  const TextConfig& config;
+  std::span<const Segment> segments;
+  const Rotation& rotation;
+  std::optional<BatchedStep> batched;
 };
 
 bool is_batched(std::span<const Segment> segments) {
@@ -51,24 +49,25 @@ bool is_batched(std::span<const Segment> segments) {
   return true;
 }
 
-void prepare_batched(const at::TensorOptions& options, Pass* pass) {
+BatchedStep batched_step(std::span<const Segment> segments,
+                         const at::TensorOptions& options) {
   std::vector<std::int64_t> lengths;
-  for (const Segment& segment : pass->segments) {
-    lengths.push_back(segment.past + 1);
-  }
-  pass->longest = *std::max_element(lengths.begin(), lengths.end());
+  for (const Segment& segment : segments) lengths.push_back(segment.past + 1);
+  BatchedStep step;
+  step.longest = *std::max_element(lengths.begin(), lengths.end());
   const at::Tensor length = at::tensor(lengths, at::kLong).to(options.device());
   const auto batch = static_cast<std::int64_t>(lengths.size());
-  pass->slot_index = at::arange(batch, length.options());
-  pass->token_index = length - 1;
-  if (*std::min_element(lengths.begin(), lengths.end()) < pass->longest) {
+  step.slot_index = at::arange(batch, length.options());
+  step.token_index = length - 1;
+  if (*std::min_element(lengths.begin(), lengths.end()) < step.longest) {
     const at::Tensor beyond =
-        at::arange(pass->longest, length.options()).unsqueeze(0) >=
+        at::arange(step.longest, length.options()).unsqueeze(0) >=
         length.unsqueeze(1);
-    pass->mask = at::zeros({batch, 1, 1, pass->longest}, options)
-                     .masked_fill_(beyond.view({batch, 1, 1, pass->longest}),
-                                   -std::numeric_limits<float>::infinity());
+    step.mask = at::zeros({batch, 1, 1, step.longest}, options)
+                    .masked_fill_(beyond.view({batch, 1, 1, step.longest}),
+                                  -std::numeric_limits<float>::infinity());
   }
+  return step;
 }
 
 std::optional<at::Tensor> optional(const at::Tensor& tensor) {
@@ -78,16 +77,16 @@ std::optional<at::Tensor> optional(const at::Tensor& tensor) {
 
 // One new token in each of the slots 0 .. batch-1.
 //   q [batch, heads, head_dim]; k, v [batch, kv_heads, head_dim]
-at::Tensor attend_batched(const Pass& pass, const at::Tensor& q,
-                          const at::Tensor& k, const at::Tensor& v,
-                          at::Tensor& keys, at::Tensor& values) {
-  const TextConfig& config = pass.config;
+at::Tensor attend_batched(const TextConfig& config, const BatchedStep& step,
+                          const at::Tensor& q, const at::Tensor& k,
+                          const at::Tensor& v, at::Tensor& keys,
+                          at::Tensor& values) {
   const std::int64_t batch = q.size(0);
-  keys.index_put_({pass.slot_index, pass.token_index}, k);
-  values.index_put_({pass.slot_index, pass.token_index}, v);
+  keys.index_put_({step.slot_index, step.token_index}, k);
+  values.index_put_({step.slot_index, step.token_index}, v);
   // [batch, kv_heads, longest, head_dim]
   const auto used = [&](const at::Tensor& cache) {
-    return cache.narrow(0, 0, batch).narrow(1, 0, pass.longest).transpose(1, 2);
+    return cache.narrow(0, 0, batch).narrow(1, 0, step.longest).transpose(1, 2);
   };
   // The query heads that share a key head stand where a sequence's tokens
   // would: no copy of keys and values is needed.
@@ -95,7 +94,7 @@ at::Tensor attend_batched(const Pass& pass, const at::Tensor& q,
       q.view({batch, config.num_kv_heads,
               config.num_heads / config.num_kv_heads, config.head_dim()});
   return at::scaled_dot_product_attention(grouped, used(keys), used(values),
-                                          optional(pass.mask))
+                                          optional(step.mask))
       .reshape({batch, config.hidden_size});
 }
 
@@ -152,7 +151,8 @@ at::Tensor self_attention(const DecoderLayerWeights& layer, const Pass& pass,
   const at::Tensor v = heads(layer.v, config.num_kv_heads);
 
   if (pass.batched) {
-    return linear(attend_batched(pass, q, k, v, keys, values), layer.o);
+    return linear(attend_batched(config, *pass.batched, q, k, v, keys, values),
+                  layer.o);
   }
   std::vector<at::Tensor> outputs;
   std::int64_t begin = 0;
@@ -181,13 +181,13 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 }
 
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
-                       const at::Tensor& embeddings,
-                       const at::Tensor& positions,
+                       const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
                        StateTap* tap) {
-  Pass pass{config, segments, text_rotation(positions, config)};
-  pass.batched = is_batched(segments);
-  if (pass.batched) prepare_batched(embeddings.options(), &pass);
+  Pass pass{config, segments, rotation, std::nullopt};
+  if (is_batched(segments)) {
+    pass.batched = batched_step(segments, embeddings.options());
+  }
 
   at::Tensor hidden = embeddings;
   if (tap) tap->on_state(0, hidden);
@@ -207,4 +207,4 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
   return hidden;
 }
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 namespace {
 
 // base^(-2j/dim), j = 0 .. dim/2-1, in float32 as transformers computes it.
@@ -23,11 +23,11 @@ at::Tensor inverse_frequencies(double base, int dim) {
 
 }  // namespace
 
-MropePositions mrope_positions(std::span<const std::int64_t> ids,
-                               std::span<const Grid> grids,
-                               const ModelConfig& config) {
+Positions mrope_positions(std::span<const std::int64_t> ids,
+                          std::span<const Grid> grids, const Config& config) {
   const int merge = config.vision.spatial_merge_size;
-  MropePositions positions;
+  Positions positions;
+  positions.axes.resize(3);
   for (auto& axis : positions.axes) axis.reserve(ids.size());
   std::size_t used = 0;
   for (std::size_t i = 0; i < ids.size();) {
@@ -67,10 +67,13 @@ MropePositions mrope_positions(std::span<const std::int64_t> ids,
   return positions;
 }
 
-Rotation text_rotation(const at::Tensor& positions, const TextConfig& config) {
-  const at::Tensor frequencies =
-      inverse_frequencies(config.rope_theta, config.head_dim())
-          .to(positions.device());
+at::Tensor text_frequencies(const TextConfig& config) {
+  return inverse_frequencies(config.rope_theta, config.head_dim());
+}
+
+Rotation text_rotation(const at::Tensor& positions,
+                       const at::Tensor& frequencies,
+                       const TextConfig& config) {
   // [3, tokens, head_dim / 2]; the sections take their angle from one axis
   // each.
   const at::Tensor angles =
@@ -122,4 +125,4 @@ at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
       .to(x.scalar_type());
 }
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -4,11 +4,11 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "model/batch.h"
 #include "model/qwen2_vl/config.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 
 // cos and sin of the rotation angles, each [tokens, head_dim] float32.
 struct Rotation {
@@ -16,29 +16,24 @@ struct Rotation {
   at::Tensor sin;
 };
 
-struct Grid {
-  int height = 0;  // patches
-  int width = 0;
-};
-
-// M-RoPE positions of one sequence (Qwen2-VL, get_rope_index of transformers).
-struct MropePositions {
-  // [3][tokens]: temporal, height, width.
-  std::array<std::vector<std::int64_t>, 3> axes;
-  // Position of the token after the last one, the same on all axes.
-  std::int64_t next = 0;
-};
-
+// M-RoPE positions of one sequence (get_rope_index of transformers) on three
+// axes: temporal, height, width.
+//
 // Text counts up on all axes alike; a run of image tokens holds its start on
 // the temporal axis and adds row and column of the merged grid on the others;
 // what follows goes on after the larger side. `grids` are those of the runs in
 // order. Throws lens::InputError when runs and grids do not fit each other.
-MropePositions mrope_positions(std::span<const std::int64_t> ids,
-                               std::span<const Grid> grids,
-                               const ModelConfig& config);
+Positions mrope_positions(std::span<const std::int64_t> ids,
+                          std::span<const Grid> grids, const Config& config);
 
-// Angles of the decoder on the positions' device; positions [3, tokens] int64.
-Rotation text_rotation(const at::Tensor& positions, const TextConfig& config);
+// What the positions of the decoder are multiplied by: float32 on the CPU,
+// [head_dim / 2].
+at::Tensor text_frequencies(const TextConfig& config);
+
+// Angles of the decoder. positions [3, tokens] int64; text_frequencies() on the
+// same device.
+Rotation text_rotation(const at::Tensor& positions,
+                       const at::Tensor& frequencies, const TextConfig& config);
 
 // Angles of the vision tower for one image's patches in merge-block order,
 // float32 on `device`: [grid.height * grid.width, head_dim].
@@ -49,4 +44,4 @@ Rotation vision_rotation(Grid grid, const VisionConfig& config,
 // dtype; x [tokens, heads, head_dim].
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation);
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -10,7 +10,7 @@
 
 #include <vector>
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 namespace {
 
 constexpr double kLayerNormEps = 1e-6;
@@ -93,4 +93,4 @@ at::Tensor vision_features(const VisionWeights& weights,
                 weights.merger_fc2);
 }
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

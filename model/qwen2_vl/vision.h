@@ -4,11 +4,12 @@
 
 #include <span>
 
+#include "model/batch.h"
 #include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/rope.h"
 #include "model/qwen2_vl/weights.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 
 // Features of a pack of images.
 //
@@ -25,4 +26,4 @@ at::Tensor vision_features(const VisionWeights& weights,
                            const at::Tensor& patches,
                            std::span<const Grid> grids);
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

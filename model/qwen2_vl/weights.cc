@@ -1,34 +1,17 @@
 #include "model/qwen2_vl/weights.h"
 
-#include <map>
 #include <string>
 
-#include "model/checkpoint/checkpoint_files.h"
-#include "model/checkpoint/safetensors.h"
-#include "model/qwen2_vl/tensor_shapes.h"
+#include "model/checkpoint/tensor_loader.h"
+#include "model/qwen2_vl/tensors.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 namespace {
 
-// Fetches tensors and brings them to dtype and device. What is there, and of
-// which shape, CheckpointFiles has checked.
-class Loader {
+// The layers that the weights are made of.
+class Loader : public TensorLoader {
  public:
-  Loader(const std::filesystem::path& folder, const ModelConfig& config,
-         at::ScalarType dtype, at::Device device)
-      : table_(folder, config), dtype_(dtype), device_(device) {
-    for (const std::string& file : table_.files())
-      files_.emplace(file, SafetensorsFile(folder / file));
-  }
-
-  bool contains(const std::string& name) const {
-    return table_.tensors().contains(name);
-  }
-
-  at::Tensor tensor(const std::string& name) const {
-    const CheckpointFiles::Tensor& place = table_.tensors().at(name);
-    return files_.at(place.file).tensor(place.stored_name).to(device_, dtype_);
-  }
+  using TensorLoader::TensorLoader;
 
   LinearWeights linear(const std::string& name, bool bias) const {
     LinearWeights linear;
@@ -40,12 +23,6 @@ class Loader {
   LayerNormWeights layer_norm(const std::string& name) const {
     return {tensor(name + ".weight"), tensor(name + ".bias")};
   }
-
- private:
-  const CheckpointFiles table_;
-  std::map<std::string, SafetensorsFile> files_;
-  at::ScalarType dtype_;
-  at::Device device_;
 };
 
 VisionWeights load_vision(const Loader& load, const VisionConfig& config) {
@@ -85,9 +62,9 @@ DecoderLayerWeights load_layer(const Loader& load, int index) {
 }  // namespace
 
 Weights Weights::load(const std::filesystem::path& checkpoint,
-                      const ModelConfig& config, at::ScalarType dtype,
+                      const Config& config, at::ScalarType dtype,
                       at::Device device) {
-  const Loader load(checkpoint, config, dtype, device);
+  const Loader load(checkpoint, tensor_table(config), dtype, device);
 
   Weights weights;
   weights.vision = load_vision(load, config.vision);
@@ -106,4 +83,4 @@ Weights Weights::load(const std::filesystem::path& checkpoint,
   return weights;
 }
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

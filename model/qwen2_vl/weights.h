@@ -7,7 +7,7 @@
 
 #include "model/qwen2_vl/config.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 
 struct LinearWeights {
   at::Tensor weight;  // [out, in]
@@ -54,8 +54,8 @@ struct Weights {
   // without a change of dtype the tensors are views of the mapped files. Throws
   // lens::InputError.
   static Weights load(const std::filesystem::path& checkpoint,
-                      const ModelConfig& config, at::ScalarType dtype,
+                      const Config& config, at::ScalarType dtype,
                       at::Device device);
 };
 
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/stack.h>
@@ -11,7 +10,6 @@
 #include <map>
 
 #include "base/error.h"
-#include "model/qwen2_vl/vision.h"
 #include "tests/model/golden.h"
 
 namespace lens::model {
@@ -51,18 +49,6 @@ GenerateOptions golden_options() {
   options.max_new_tokens = 8;
   options.end_ids = {588, 586};
   return options;
-}
-
-TEST(VisionFeatures, EqualTransformersAloneAndPacked) {
-  const Engine engine = tiny_engine();
-  const Golden first(0);
-  const Golden second(1);
-  const std::vector<Grid> grids = {first.grid(), second.grid()};
-  const at::Tensor packed = vision_features(
-      engine.weights().vision, engine.config().vision,
-      at::cat({first["pixel_values"], second["pixel_values"]}, 0), grids);
-  expect_close(packed,
-               at::cat({first["vision_output"], second["vision_output"]}, 0));
 }
 
 class EngineGolden : public ::testing::TestWithParam<int> {};

@@ -80,8 +80,8 @@ void expect_definitions(const Head& head, const at::Tensor& states,
     for (std::int64_t s = last; s >= 0; --s) {
       at::Tensor row = states[t][s];
       if (s < last) {
-        row = model::rms_norm(row.to(at::kFloat),
-                              head.norm_weight.to(at::kFloat), head.norm_eps);
+        row = model::qwen2_vl::rms_norm(
+            row.to(at::kFloat), head.norm_weight.to(at::kFloat), head.norm_eps);
       }
       const at::Tensor logits =
           at::linear(row.to(at::kDouble), head.weight.to(at::kDouble));
@@ -173,9 +173,9 @@ TEST(Readout, DivergenceOfTheLastStateIsExactlyZero) {
 
 Head tiny_head(const model::Engine& engine) {
   Head head;
-  head.norm_weight = engine.weights().text.norm;
-  head.norm_eps = engine.config().text.rms_norm_eps;
-  head.weight = engine.weights().text.lm_head;
+  head.norm_weight = engine.model().head().norm_weight;
+  head.norm_eps = engine.model().head().norm_eps;
+  head.weight = engine.model().head().weight;
   head.script_class = at::zeros({head.weight.size(0)}, at::kLong);
   head.scripts = 1;
   return head;

@@ -9,7 +9,7 @@
 
 #include "engine/engine.h"
 #include "model/checkpoint/safetensors.h"
-#include "model/qwen2_vl/weights.h"
+#include "model/open_model.h"
 
 namespace lens::model {
 
@@ -66,10 +66,7 @@ inline void expect_close(const at::Tensor& actual, const at::Tensor& expected,
 
 inline Engine tiny_engine(at::ScalarType dtype = at::kFloat,
                           Schedule schedule = {}) {
-  const ModelConfig config = ModelConfig::load(tiny_checkpoint());
-  return Engine(config,
-                Weights::load(tiny_checkpoint(), config, dtype, at::kCPU),
-                schedule);
+  return {open_model(tiny_checkpoint(), dtype, at::kCPU), schedule};
 }
 
 }  // namespace lens::model

@@ -9,7 +9,6 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "model/qwen2_vl/tensor_shapes.h"
 #include "tests/model/golden.h"
 
 namespace lens::model {
@@ -130,57 +129,6 @@ TEST_F(SafetensorsTest, EveryTruncationOfARealFileIsRefused) {
         << bytes.substr(0, kept);
     EXPECT_NE(open_error(), "") << kept;
   }
-}
-
-TEST(Weights, MissingTensorAndWrongShapeAreNamed) {
-  ModelConfig config = ModelConfig::load(tiny_checkpoint());
-  const auto error = [&] {
-    try {
-      Weights::load(tiny_checkpoint(), config, at::kFloat, at::kCPU);
-    } catch (const InputError& problem) {
-      return std::string(problem.what());
-    }
-    return std::string();
-  };
-  EXPECT_EQ(error(), "");
-  config.text.num_layers = 5;
-  EXPECT_THAT(error(), HasSubstr("model.layers.4.input_layernorm.weight"));
-  config.text.num_layers = 4;
-  config.text.intermediate_size = 161;
-  EXPECT_THAT(error(), HasSubstr("shape [64, 160]"));
-}
-
-// As transformers 5.17 loads them: head and embedding for each other where they
-// are tied and one is missing, each for itself where both are there.
-TEST(Weights, TiedHeadAndEmbeddingStandInForEachOther) {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::path(::testing::TempDir()) / "tied_weights";
-  fs::create_directories(folder);
-  std::ifstream in(fs::path(tiny_checkpoint()) / "model.safetensors",
-                   std::ios::binary);
-  const std::string bytes(std::istreambuf_iterator<char>(in), {});
-  ModelConfig config = ModelConfig::load(tiny_checkpoint());
-  config.tie_word_embeddings = true;
-  // Loads the weights without the tensor `name`.
-  const auto without = [&](const std::string& name) {
-    std::string changed = bytes;
-    changed.replace(changed.find('"' + name + '"') + 1, 1, "x");
-    std::ofstream(folder / "model.safetensors", std::ios::binary) << changed;
-    return Weights::load(folder, config, at::kFloat, at::kCPU).text;
-  };
-  const TextWeights both =
-      Weights::load(tiny_checkpoint(), config, at::kFloat, at::kCPU).text;
-  EXPECT_FALSE(at::equal(both.lm_head, both.embedding));
-  const TextWeights headless = without(kHeadTensor);
-  EXPECT_TRUE(at::equal(headless.embedding, both.embedding));
-  EXPECT_TRUE(headless.lm_head.is_same(headless.embedding));
-  const TextWeights bare = without(kEmbeddingTensor);
-  EXPECT_TRUE(at::equal(bare.lm_head, both.lm_head));
-  EXPECT_TRUE(bare.embedding.is_same(bare.lm_head));
-  config.tie_word_embeddings = false;
-  EXPECT_THROW(without(kHeadTensor), InputError);
-  EXPECT_THROW(without(kEmbeddingTensor), InputError);
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -9,21 +9,21 @@
 #include "base/error.h"
 #include "tests/model/golden.h"
 
-namespace lens::model {
+namespace lens::model::qwen2_vl {
 namespace {
 
 using ::testing::ElementsAre;
 
-ModelConfig config_with_image_token(std::int64_t id) {
-  ModelConfig config = ModelConfig::load(tiny_checkpoint());
+Config config_with_image_token(std::int64_t id) {
+  Config config = Config::load(tiny_checkpoint());
   config.image_token_id = id;
   return config;
 }
 
-TEST(MropePositions, WorkedExampleOfAnImageBetweenTexts) {
+TEST(Positions, WorkedExampleOfAnImageBetweenTexts) {
   const std::vector<std::int64_t> ids = {1, 1, 9, 9, 9, 9, 9, 9, 1, 1};
   const std::vector<Grid> grids = {{4, 6}};
-  const MropePositions positions =
+  const Positions positions =
       mrope_positions(ids, grids, config_with_image_token(9));
   EXPECT_THAT(positions.axes[0], ElementsAre(0, 1, 2, 2, 2, 2, 2, 2, 5, 6));
   EXPECT_THAT(positions.axes[1], ElementsAre(0, 1, 2, 2, 2, 3, 3, 3, 5, 6));
@@ -31,23 +31,23 @@ TEST(MropePositions, WorkedExampleOfAnImageBetweenTexts) {
   EXPECT_EQ(positions.next, 7);
 }
 
-TEST(MropePositions, TwoImagesTakeTheirGridsInOrder) {
+TEST(Positions, TwoImagesTakeTheirGridsInOrder) {
   const std::vector<std::int64_t> ids = {9, 1, 9, 9, 1};
   const std::vector<Grid> grids = {{2, 2}, {4, 2}};
-  const MropePositions positions =
+  const Positions positions =
       mrope_positions(ids, grids, config_with_image_token(9));
   EXPECT_THAT(positions.axes[0], ElementsAre(0, 1, 2, 2, 4));
   EXPECT_THAT(positions.axes[1], ElementsAre(0, 1, 2, 3, 4));
   EXPECT_THAT(positions.axes[2], ElementsAre(0, 1, 2, 2, 4));
 }
 
-TEST(MropePositions, EqualsTransformersOnGoldens) {
+TEST(Positions, EqualsTransformersOnGoldens) {
   for (const int number : {0, 1}) {
     const Golden golden(number);
     const std::vector<std::int64_t> ids = golden.integers("input_ids");
     const std::vector<Grid> grids = {golden.grid()};
-    const MropePositions positions =
-        mrope_positions(ids, grids, ModelConfig::load(tiny_checkpoint()));
+    const Positions positions =
+        mrope_positions(ids, grids, Config::load(tiny_checkpoint()));
     const std::vector<std::int64_t> expected = golden.integers("position_ids");
     for (int axis = 0; axis < 3; ++axis) {
       for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -59,8 +59,8 @@ TEST(MropePositions, EqualsTransformersOnGoldens) {
   }
 }
 
-TEST(MropePositions, GridsThatDoNotFitAreRefused) {
-  const ModelConfig config = config_with_image_token(9);
+TEST(Positions, GridsThatDoNotFitAreRefused) {
+  const Config config = config_with_image_token(9);
   const std::vector<std::int64_t> ids = {1, 9, 9, 1};
   const std::vector<Grid> none;
   const std::vector<Grid> wrong = {{4, 4}};
@@ -79,7 +79,8 @@ TEST(TextRotation, MatchesTheDefinition) {
   const at::Tensor positions =
       at::tensor(std::vector<std::int64_t>(position, position + 3))
           .view({3, 1});
-  const Rotation rotation = text_rotation(positions, config);
+  const Rotation rotation =
+      text_rotation(positions, text_frequencies(config), config);
   for (int j = 0; j < 128; ++j) {
     const int section = (j % 64) < 16 ? 0 : (j % 64) < 40 ? 1 : 2;
     const double angle = static_cast<double>(position[section]) *
@@ -106,4 +107,4 @@ TEST(VisionRotation, FollowsMergeBlockOrder) {
 }
 
 }  // namespace
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -1,9 +1,12 @@
-#include "model/qwen2_vl/tensor_shapes.h"
+#include "model/qwen2_vl/tensors.h"
 
-namespace lens::model {
+#include <map>
+#include <string>
+
+namespace lens::model::qwen2_vl {
 namespace {
 
-using Shapes = std::map<std::string, Shape>;
+using Shapes = std::map<std::string, TensorShape>;
 
 void add_linear(const std::string& name, std::int64_t out, std::int64_t in,
                 bool bias, Shapes& shapes) {
@@ -56,38 +59,22 @@ void add_layer(const TextConfig& config, int index, Shapes& shapes) {
 
 }  // namespace
 
-std::map<std::string, Shape> tensor_shapes(const ModelConfig& config) {
+TensorTable tensor_table(const Config& config) {
   const TextConfig& text = config.text;
-  Shapes shapes;
+  TensorTable table{.shapes = {},
+                    .head = kHeadTensor,
+                    .embedding = kEmbeddingTensor,
+                    .tied = config.tie_word_embeddings,
+                    // As transformers has them in memory since 4.52.
+                    .spellings = {{"model.visual.", "visual."},
+                                  {"model.language_model.", "model."}}};
+  Shapes& shapes = table.shapes;
   add_vision(config.vision, shapes);
   shapes[kEmbeddingTensor] = {text.vocab_size, text.hidden_size};
   for (int i = 0; i < text.num_layers; ++i) add_layer(text, i, shapes);
   shapes["model.norm.weight"] = {text.hidden_size};
   shapes[kHeadTensor] = {text.vocab_size, text.hidden_size};
-  return shapes;
+  return table;
 }
 
-std::string to_text(const Shape& shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(shape[i]);
-  }
-  return text + "]";
-}
-
-std::int64_t value_count(const Shape& shape) {
-  std::int64_t count = 1;
-  for (const std::int64_t side : shape) count *= side;
-  return count;
-}
-
-std::int64_t value_count(const ModelConfig& config) {
-  std::int64_t count = 0;
-  for (const auto& [name, shape] : tensor_shapes(config))
-    if (name != kHeadTensor || !config.tie_word_embeddings)
-      count += value_count(shape);
-  return count;
-}
-
-}  // namespace lens::model
+}  // namespace lens::model::qwen2_vl

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/batch.h"
+#include "model/kv_cache.h"
+#include "model/shape.h"
+#include "model/tap.h"
+
+namespace lens::model {
+
+// What makes logits of a state.
+struct Head {
+  at::Tensor norm_weight;  // [hidden_size], of the final norm
+  double norm_eps = 1e-6;
+  at::Tensor weight;  // [vocab, hidden_size]
+};
+
+// A model that reads images and text, with its weights on one device. A folder
+// a family implements it; nobody else knows which one it is. Constant: calls on
+// several threads do not meet, except in a cache that they are given.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  virtual const Shape& shape() const = 0;
+  virtual const Head& head() const = 0;
+  // Dtype and device of the weights, and so of features and states.
+  virtual at::TensorOptions options() const = 0;
+
+  // Positions of a prompt, whose runs of image tokens are those of the images
+  // in order. Throws lens::InputError when runs and grids do not fit each
+  // other.
+  virtual Positions positions(std::span<const std::int64_t> ids,
+                              std::span<const Grid> grids) const = 0;
+
+  // Features of a pack of images.
+  //
+  //   patches  [sum of grid areas, patch_dim]  float32; images one after
+  //            another, rows in merge-block order (input/image/preprocess.h)
+  //   grids    one per image
+  //   returns  [image tokens, hidden_size] of each image, views of one tensor
+  //
+  // What is computed for one image depends on the others only by the rounding
+  // of the matrix products.
+  virtual std::vector<at::Tensor> image_features(
+      const at::Tensor& patches, std::span<const Grid> grids) const = 0;
+
+  // One pass of the decoder.
+  //
+  //   cache    receives the new keys and values
+  //   tap      sees states 0 .. N; may be null
+  //   returns  [tokens, hidden_size]  after the final norm (state N)
+  //
+  // Prefill and decode are the same call. Where every segment has one token and
+  // segment i lies in slot i, attention runs batched over the slots.
+  virtual at::Tensor forward(const Batch& batch, KvCache& cache,
+                             StateTap* tap) const = 0;
+};
+
+}  // namespace lens::model

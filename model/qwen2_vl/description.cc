@@ -1,0 +1,44 @@
+#include "model/qwen2_vl/description.h"
+
+#include "model/qwen2_vl/config.h"
+#include "model/qwen2_vl/tensors.h"
+
+namespace lens::model::qwen2_vl {
+namespace {
+
+std::int64_t value_count(int hidden, int layers, int heads, int kv_heads,
+                         int inner, std::int64_t vocabulary) {
+  Config config;
+  config.vision.hidden_size = hidden;
+  config.text.hidden_size = hidden;
+  config.text.num_layers = layers;
+  config.text.num_heads = heads;
+  config.text.num_kv_heads = kv_heads;
+  config.text.intermediate_size = inner;
+  config.text.vocab_size = vocabulary;
+  config.tie_word_embeddings = hidden < 3584;
+  return tensor_table(config).values();
+}
+
+}  // namespace
+
+Description describe(const std::filesystem::path& checkpoint) {
+  Config config = Config::load(checkpoint);
+  return {.shape = config.shape(),
+          .patches = {.channels = config.vision.in_channels,
+                      .patch_size = config.vision.patch_size,
+                      .temporal_patch_size = config.vision.temporal_patch_size,
+                      .merge_size = config.vision.spatial_merge_size},
+          .tensors = tensor_table(config),
+          .dtype = std::move(config.dtype),
+          .generation = std::move(config.generation),
+          .notes = std::move(config.notes)};
+}
+
+std::vector<PublishedModel> published() {
+  return {{"2B", value_count(1536, 28, 12, 2, 8960, 151936)},
+          {"7B", value_count(3584, 28, 28, 4, 18944, 152064)},
+          {"72B", value_count(8192, 80, 64, 8, 29568, 152064)}};
+}
+
+}  // namespace lens::model::qwen2_vl

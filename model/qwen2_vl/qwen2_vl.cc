@@ -1,0 +1,93 @@
+#include "model/qwen2_vl/qwen2_vl.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+
+#include <utility>
+
+#include "model/qwen2_vl/decoder.h"
+#include "model/qwen2_vl/rope.h"
+#include "model/qwen2_vl/vision.h"
+
+namespace lens::model::qwen2_vl {
+namespace {
+
+at::Tensor index_tensor(const std::vector<std::int64_t>& values,
+                        at::Device device) {
+  return at::tensor(values, at::kLong).to(device);
+}
+
+}  // namespace
+
+Qwen2Vl::Qwen2Vl(const Config& config, Weights weights)
+    : config_(config),
+      weights_(std::move(weights)),
+      shape_(config.shape()),
+      head_({.norm_weight = weights_.text.norm,
+             .norm_eps = config.text.rms_norm_eps,
+             .weight = weights_.text.lm_head}),
+      frequencies_(
+          text_frequencies(config.text).to(weights_.text.embedding.device())) {}
+
+at::TensorOptions Qwen2Vl::options() const {
+  return weights_.text.embedding.options();
+}
+
+Positions Qwen2Vl::positions(std::span<const std::int64_t> ids,
+                             std::span<const Grid> grids) const {
+  return mrope_positions(ids, grids, config_);
+}
+
+std::vector<at::Tensor> Qwen2Vl::image_features(
+    const at::Tensor& patches, std::span<const Grid> grids) const {
+  const at::Tensor packed =
+      vision_features(weights_.vision, config_.vision, patches, grids);
+  std::vector<at::Tensor> features;
+  std::int64_t row = 0;
+  for (const Grid& grid : grids) {
+    const std::int64_t tokens =
+        std::int64_t{grid.height} * grid.width / config_.vision.merge_area();
+    features.push_back(packed.narrow(0, row, tokens));
+    row += tokens;
+  }
+  return features;
+}
+
+// [tokens, hidden_size]: of the ids, with the images' features in their places.
+at::Tensor Qwen2Vl::embeddings(const Batch& batch) const {
+  const at::Tensor& table = weights_.text.embedding;
+  at::Tensor embedded =
+      at::embedding(table, index_tensor(batch.ids, table.device()));
+  if (!batch.features.defined()) return embedded;
+  std::vector<std::int64_t> rows;
+  for (std::size_t row = 0; row < batch.ids.size(); ++row) {
+    if (batch.ids[row] == config_.image_token_id) {
+      rows.push_back(static_cast<std::int64_t>(row));
+    }
+  }
+  return embedded.index_copy_(0, index_tensor(rows, table.device()),
+                              batch.features);
+}
+
+at::Tensor Qwen2Vl::forward(const Batch& batch, KvCache& cache,
+                            StateTap* tap) const {
+  const at::Device device = weights_.text.embedding.device();
+  std::vector<at::Tensor> axes;
+  for (const auto& axis : batch.positions) {
+    axes.push_back(index_tensor(axis, device));
+  }
+  return decode_pass(weights_.text, config_.text, embeddings(batch),
+                     text_rotation(at::stack(axes), frequencies_, config_.text),
+                     batch.segments, cache, tap);
+}
+
+std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,
+                                  at::ScalarType dtype, at::Device device) {
+  const Config config = Config::load(checkpoint);
+  return std::make_unique<Qwen2Vl>(
+      config, Weights::load(checkpoint, config, dtype, device));
+}
+
+}  // namespace lens::model::qwen2_vl

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/model.h"
+#include "model/qwen2_vl/config.h"
+#include "model/qwen2_vl/weights.h"
+
+namespace lens::model::qwen2_vl {
+
+// Qwen2-VL: its vision tower and its decoder behind the interface of all
+// families.
+class Qwen2Vl final : public Model {
+ public:
+  Qwen2Vl(const Config& config, Weights weights);
+
+  const Shape& shape() const override { return shape_; }
+  const Head& head() const override { return head_; }
+  at::TensorOptions options() const override;
+
+  Positions positions(std::span<const std::int64_t> ids,
+                      std::span<const Grid> grids) const override;
+  std::vector<at::Tensor> image_features(
+      const at::Tensor& patches, std::span<const Grid> grids) const override;
+  at::Tensor forward(const Batch& batch, KvCache& cache,
+                     StateTap* tap) const override;
+
+ private:
+  at::Tensor embeddings(const Batch& batch) const;
+
+  // constant after construction
+  const Config config_;
+  const Weights weights_;
+  const Shape shape_;
+  const Head head_;
+  // Made and brought to the device once, not for each token.
+  const at::Tensor frequencies_;  // [head_dim / 2] float32
+};
+
+// Throws lens::InputError.
+std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,
+                                  at::ScalarType dtype, at::Device device);
+
+}  // namespace lens::model::qwen2_vl
