@@ -7,7 +7,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/rsqrt.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/topk.h>
 
@@ -18,6 +17,7 @@
 #include <utility>
 
 #include "lens/cpu_reduce.h"
+#include "lens/projection.h"
 
 namespace lens::readout {
 namespace {
@@ -45,6 +45,7 @@ class ChunkedBackend : public Backend {
  public:
   ChunkedBackend(Head head, int top_k, ChunkReducer reduce, TopBy top_by)
       : head_(std::move(head)),
+        projection_(final_norm(head_.norm_weight, head_.norm_eps)),
         top_k_(std::min<std::int64_t>(top_k, head_.weight.size(0))),
         script_class_(head_.script_class.to(at::kByte).contiguous()),
         reduce_(std::move(reduce)),
@@ -82,18 +83,6 @@ class ChunkedBackend : public Backend {
     return readout;
   }
 
-  // The rows as the head reads them, float32: [T * S, hidden_size].
-  at::Tensor normed_rows(const at::Tensor& states) const {
-    const at::Tensor wide = states.to(at::kFloat);
-    const std::int64_t last = states.size(1) - 1;
-    const at::Tensor inner = wide.narrow(1, 0, last);
-    const at::Tensor variance = inner.pow(2).mean(-1, /*keepdim=*/true);
-    const at::Tensor normed =
-        head_.norm_weight * (inner * at::rsqrt(variance + head_.norm_eps));
-    // Invariant: state N has met the final norm already, exactly once.
-    return at::cat({normed, wide.narrow(1, last, 1)}, 1).flatten(0, 1);
-  }
-
   // The logits of the targets alone: [T * S].
   at::Tensor target_logits(const at::Tensor& rows, const at::Tensor& targets,
                            std::int64_t states) const {
@@ -126,7 +115,7 @@ class ChunkedBackend : public Backend {
   // Reads tokens that are the ones from `first` on in the readout.
   void read_block(const at::Tensor& states, const at::Tensor& targets,
                   std::int64_t first, Readout* readout) const {
-    const at::Tensor rows = normed_rows(states);
+    const at::Tensor rows = head_rows(*projection_, states);
     const at::Tensor target_ids = targets.contiguous();
     const at::Tensor target_logit =
         target_logits(rows, targets, states.size(1));
@@ -235,6 +224,7 @@ class ChunkedBackend : public Backend {
 
   // constant after construction
   const Head head_;
+  const std::unique_ptr<const Projection> projection_;
   const std::int64_t top_k_;
   const at::Tensor script_class_;  // [vocab] uint8
   const ChunkReducer reduce_;

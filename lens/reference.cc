@@ -10,7 +10,6 @@
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/one_hot.h>
-#include <ATen/ops/rsqrt.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/topk.h>
@@ -19,6 +18,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "lens/projection.h"
 #include "lens/readout.h"
 
 namespace lens::readout {
@@ -51,7 +51,9 @@ struct Sweep {
 class ReferenceBackend : public Backend {
  public:
   ReferenceBackend(Head head, int top_k)
-      : head_(std::move(head)), top_k_(top_k) {}
+      : head_(std::move(head)),
+        projection_(final_norm(head_.norm_weight, head_.norm_eps)),
+        top_k_(top_k) {}
 
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
     // Whole tokens at a time: the divergence needs their last state beside.
@@ -68,19 +70,6 @@ class ReferenceBackend : public Backend {
   }
 
  private:
-  // The rows as the head reads them, float32: [T * S, hidden_size].
-  at::Tensor normed_rows(const at::Tensor& states) const {
-    const std::int64_t last = states.size(1) - 1;
-    const at::Tensor inner = states.narrow(1, 0, last).to(at::kFloat);
-    const at::Tensor variance = inner.pow(2).mean(-1, /*keepdim=*/true);
-    // The head's products are float32, so the rows stay float32, too.
-    const at::Tensor normed =
-        head_.norm_weight * (inner * at::rsqrt(variance + head_.norm_eps));
-    // Invariant: state N has met the final norm already, exactly once.
-    return at::cat({normed, states.narrow(1, last, 1).to(at::kFloat)}, 1)
-        .flatten(0, 1);
-  }
-
   Sweep start(const at::Tensor& rows, const at::Tensor& targets,
               std::int64_t tokens, std::int64_t states) const {
     const std::int64_t count = rows.size(0);
@@ -187,7 +176,7 @@ class ReferenceBackend : public Backend {
                      const at::Tensor& targets) const {
     const std::int64_t tokens = states.size(0);
     const std::int64_t count = states.size(1);
-    const at::Tensor rows = normed_rows(states);
+    const at::Tensor rows = head_rows(*projection_, states);
     Sweep sweep = start(rows, targets, tokens, count);
     const std::int64_t vocab = head_.weight.size(0);
     const std::int64_t chunk =
@@ -259,6 +248,7 @@ class ReferenceBackend : public Backend {
   }
 
   Head head_;
+  std::unique_ptr<const Projection> projection_;
   int top_k_;
 };
 
