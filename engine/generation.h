@@ -10,6 +10,7 @@
 
 #include "engine/prompt.h"
 #include "model/batch.h"
+#include "model/sites.h"
 
 namespace lens::model {
 
@@ -42,6 +43,10 @@ struct GenerateOptions {
   // One prompt after the other instead of many together: slow, but what goes
   // wrong is the doing of one.
   bool alone = false;
+  // Visits the sites of every pass before the states of rows are captured,
+  // which are then what it has put. Rows of a shared prefix are computed once,
+  // for all prompts of the picture. Null: nobody.
+  Observer* observer = nullptr;
   // Asked between passes; when it says true, generate() throws Cancelled.
   std::function<bool()> cancelled;
   // Called with the prompts that are to be decoded together next.

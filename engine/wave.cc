@@ -10,8 +10,6 @@
 #include <cmath>
 #include <utility>
 
-#include "model/tap.h"
-
 namespace lens::model {
 namespace {
 
@@ -21,12 +19,21 @@ at::Tensor index_tensor(const std::vector<std::int64_t>& values,
 }
 
 // Keeps the states of chosen rows of one pass.
-class RowTap : public StateTap {
+class RowTap : public Observer {
  public:
-  RowTap(const std::vector<std::int64_t>& rows, at::Device device)
-      : rows_(index_tensor(rows, device)) {}
+  RowTap(const std::vector<std::int64_t>& rows, int num_layers,
+         at::Device device)
+      : rows_(index_tensor(rows, device)), num_layers_(num_layers) {}
 
-  void on_state(int, const at::Tensor& hidden) override {
+  // State i < N is what enters layer i, state N what the head reads: the
+  // numbering of transformers' output_hidden_states. The raw output of the last
+  // layer is not a state.
+  bool wants(Site site) const override {
+    return site.kind == Site::Kind::kHeadInput ||
+           (site.kind == Site::Kind::kResidual && site.layer < num_layers_);
+  }
+
+  void visit(Site, std::int64_t, at::Tensor& hidden) override {
     states_.push_back(at::index_select(hidden, 0, rows_));
   }
 
@@ -35,6 +42,7 @@ class RowTap : public StateTap {
 
  private:
   at::Tensor rows_;
+  int num_layers_;
   std::vector<at::Tensor> states_;
 };
 
@@ -217,10 +225,9 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
                   {static_cast<int>(sequence), prompt_length(sequence), 0, {}});
     }
   }
-  RowTap tap(capture.packed, device);
+  RowTap tap(capture.packed, model_.shape().num_layers, device);
   const bool tapped = sink_ && !capture.rows.empty();
-  const at::Tensor hidden =
-      model_.forward(batch, *cache_, tapped ? &tap : nullptr);
+  const at::Tensor hidden = forward(batch, tapped ? &tap : nullptr);
   for (const Stretch& stretch : stretches) {
     sequences_[stretch.sequence].cached = stretch.end;
   }
@@ -234,9 +241,17 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
   if (tapped) deliver(tap.states(), std::move(capture.rows));
 }
 
+// `tap` comes last: rows hold what an observer has changed.
+at::Tensor Wave::forward(const Batch& batch, Observer* tap) {
+  std::vector<Observer*> observers;
+  for (Observer* observer : {options_.observer, tap}) {
+    if (observer) observers.push_back(observer);
+  }
+  return model_.forward(batch, *cache_, observers);
+}
+
 // One token for every active sequence.
 void Wave::decode_step() {
-  const at::Device device = model_.options().device();
   Batch batch;
   std::vector<std::int64_t> positions;
   Capture capture;
@@ -254,10 +269,10 @@ void Wave::decode_step() {
   // Text counts up on all axes alike.
   const std::size_t axes = sequences_[active_.front()].positions.axes.size();
   batch.positions.assign(axes, positions);
-  RowTap tap(capture.packed, device);
+  RowTap tap(capture.packed, model_.shape().num_layers,
+             model_.options().device());
   const bool tapped = sink_ && options_.capture_answers;
-  const at::Tensor hidden =
-      model_.forward(batch, *cache_, tapped ? &tap : nullptr);
+  const at::Tensor hidden = forward(batch, tapped ? &tap : nullptr);
   for (const std::size_t index : active_) ++sequences_[index].cached;
   const ChosenTokens chosen = choose(hidden, active_);
   accept(active_, chosen);

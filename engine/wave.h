@@ -59,6 +59,7 @@ class Wave {
   void prefill(std::span<const Stretch> stretches);
   void prefill_pass(std::span<const Stretch> stretches);
   at::Tensor take_features(std::span<const Stretch> stretches);
+  at::Tensor forward(const Batch& batch, Observer* tap);
   void decode_step();
   void accept(std::span<const std::size_t> sequences,
               const ChosenTokens& chosen);

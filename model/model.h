@@ -9,7 +9,7 @@
 #include "model/batch.h"
 #include "model/kv_cache.h"
 #include "model/shape.h"
-#include "model/tap.h"
+#include "model/sites.h"
 
 namespace lens::model {
 
@@ -52,14 +52,14 @@ class Model {
 
   // One pass of the decoder.
   //
-  //   cache    receives the new keys and values
-  //   tap      sees states 0 .. N; may be null
-  //   returns  [tokens, hidden_size]  after the final norm (state N)
+  //   cache      receives the new keys and values
+  //   observers  visit the sites that they want, in their order
+  //   returns    [tokens, hidden_size]  after the final norm
   //
   // Prefill and decode are the same call. Where every segment has one token and
   // segment i lies in slot i, attention runs batched over the slots.
   virtual at::Tensor forward(const Batch& batch, KvCache& cache,
-                             StateTap* tap) const = 0;
+                             std::span<Observer* const> observers) const = 0;
 };
 
 }  // namespace lens::model

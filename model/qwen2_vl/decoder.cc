@@ -5,19 +5,26 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <vector>
 
 namespace lens::model::qwen2_vl {
 namespace {
+
+// Attention weights are shown for so many tokens at a time: with 3,000 keys and
+// 28 heads 86 MB instead of 1 GB.
+constexpr std::int64_t kQueryBlock = 256;
 
 at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
   return weights.bias.defined() ? at::linear(x, weights.weight, weights.bias)
@@ -38,6 +45,7 @@ struct Pass {
   const TextConfig& config;
   std::span<const Segment> segments;
   const Rotation& rotation;
+  const Visits& visits;
   std::optional<BatchedStep> batched;
 };
 
@@ -138,9 +146,94 @@ at::Tensor attend_segment(const TextConfig& config, const Segment& segment,
       {segment.length, config.hidden_size});
 }
 
-at::Tensor self_attention(const DecoderLayerWeights& layer, const Pass& pass,
-                          const at::Tensor& x, at::Tensor& keys,
-                          at::Tensor& values) {
+// All tokens of all segments, which lie one after another in q, k and v:
+// [tokens, hidden_size].
+at::Tensor attend_segments(const Pass& pass, const at::Tensor& q,
+                           const at::Tensor& k, const at::Tensor& v,
+                           at::Tensor& keys, at::Tensor& values) {
+  std::vector<at::Tensor> outputs;
+  std::int64_t begin = 0;
+  for (const Segment& segment : pass.segments) {
+    const auto part = [&](const at::Tensor& packed) {
+      return packed.narrow(0, begin, segment.length);
+    };
+    outputs.push_back(attend_segment(pass.config, segment, part(q), part(k),
+                                     part(v), keys, values));
+    begin += segment.length;
+  }
+  return at::cat(outputs, 0);
+}
+
+// What `query` takes from each token of its sequence, float32: [heads, queries,
+// keys].
+//   query [queries, heads, head_dim], the tokens from `past` on
+//   keys  [keys, kv_heads, head_dim]
+at::Tensor attention_weights(const TextConfig& config, const at::Tensor& query,
+                             const at::Tensor& keys, std::int64_t past) {
+  const std::int64_t queries = query.size(0);
+  const std::int64_t total = keys.size(0);
+  const std::int64_t groups = config.num_heads / config.num_kv_heads;
+  // [kv_heads, groups, queries, head_dim]: query head i reads key head
+  // i / groups.
+  const at::Tensor grouped =
+      query.to(at::kFloat)
+          .view({queries, config.num_kv_heads, groups, config.head_dim()})
+          .permute({1, 2, 0, 3});
+  const at::Tensor scores =
+      at::matmul(grouped, keys.to(at::kFloat).permute({1, 2, 0}).unsqueeze(1)) /
+      std::sqrt(static_cast<double>(config.head_dim()));
+  const auto index = query.options().dtype(at::kLong);
+  const at::Tensor later = at::arange(total, index).unsqueeze(0) >
+                           at::arange(past, past + queries, index).unsqueeze(1);
+  return at::softmax(
+             scores.masked_fill(later, -std::numeric_limits<float>::infinity()),
+             -1)
+      .view({config.num_heads, queries, total});
+}
+
+// The sum of values that weights make, [queries, hidden_size] float32.
+//   weights [heads, queries, keys]; values [keys, kv_heads, head_dim]
+at::Tensor weighted_values(const TextConfig& config, const at::Tensor& weights,
+                           const at::Tensor& values) {
+  const std::int64_t queries = weights.size(1);
+  const at::Tensor grouped = weights.reshape(
+      {config.num_kv_heads, config.num_heads / config.num_kv_heads, queries,
+       weights.size(2)});
+  return at::matmul(grouped, values.to(at::kFloat).transpose(0, 1).unsqueeze(1))
+      .permute({2, 0, 1, 3})
+      .reshape({queries, config.hidden_size});
+}
+
+// Shows the attention weights of layer `index`; where an observer puts others,
+// the rows of `mixed` [tokens, hidden_size] become what those make.
+void visit_weights(const Pass& pass, int index, const at::Tensor& q,
+                   const at::Tensor& keys, const at::Tensor& values,
+                   const at::Tensor& mixed) {
+  std::int64_t row = 0;
+  for (const Segment& segment : pass.segments) {
+    const auto used = [&](const at::Tensor& cache) {
+      return cache.select(0, segment.slot)
+          .narrow(0, 0, segment.past + segment.length);
+    };
+    for (std::int64_t done = 0; done < segment.length; done += kQueryBlock) {
+      const std::int64_t length = std::min(kQueryBlock, segment.length - done);
+      const at::Tensor own =
+          attention_weights(pass.config, q.narrow(0, row, length), used(keys),
+                            segment.past + done);
+      at::Tensor shown = own;
+      pass.visits.visit({Site::Kind::kAttentionWeights, index}, shown, row);
+      if (!shown.is_same(own)) {
+        mixed.narrow(0, row, length)
+            .copy_(weighted_values(pass.config, shown, used(values)));
+      }
+      row += length;
+    }
+  }
+}
+
+at::Tensor self_attention(const DecoderLayerWeights& layer, int index,
+                          const Pass& pass, const at::Tensor& x,
+                          at::Tensor& keys, at::Tensor& values) {
   const TextConfig& config = pass.config;
   const auto heads = [&](const LinearWeights& weights, int count) {
     return linear(x, weights).view({x.size(0), count, config.head_dim()});
@@ -150,26 +243,37 @@ at::Tensor self_attention(const DecoderLayerWeights& layer, const Pass& pass,
       rotate(heads(layer.k, config.num_kv_heads), pass.rotation);
   const at::Tensor v = heads(layer.v, config.num_kv_heads);
 
-  if (pass.batched) {
-    return linear(attend_batched(config, *pass.batched, q, k, v, keys, values),
-                  layer.o);
+  const at::Tensor mixed =
+      pass.batched
+          ? attend_batched(config, *pass.batched, q, k, v, keys, values)
+          : attend_segments(pass, q, k, v, keys, values);
+  if (pass.visits.wanted({Site::Kind::kAttentionWeights, index})) {
+    visit_weights(pass, index, q, keys, values, mixed);
   }
-  std::vector<at::Tensor> outputs;
-  std::int64_t begin = 0;
-  for (const Segment& segment : pass.segments) {
-    const auto part = [&](const at::Tensor& packed) {
-      return packed.narrow(0, begin, segment.length);
-    };
-    outputs.push_back(attend_segment(config, segment, part(q), part(k), part(v),
-                                     keys, values));
-    begin += segment.length;
-  }
-  return linear(at::cat(outputs, 0), layer.o);
+  return linear(mixed, layer.o);
 }
 
-at::Tensor mlp(const DecoderLayerWeights& layer, const at::Tensor& x) {
-  return linear(at::silu(linear(x, layer.gate)) * linear(x, layer.up),
-                layer.down);
+// The stream with what attention adds to it.
+at::Tensor add_attention(const DecoderLayerWeights& layer, int index,
+                         const Pass& pass, const at::Tensor& hidden,
+                         KvCache& cache) {
+  at::Tensor added = self_attention(
+      layer, index, pass,
+      rms_norm(hidden, layer.input_norm, pass.config.rms_norm_eps),
+      cache.keys[index], cache.values[index]);
+  pass.visits.visit({Site::Kind::kAttentionOutput, index}, added);
+  return hidden + added;
+}
+
+at::Tensor add_mlp(const DecoderLayerWeights& layer, int index,
+                   const Pass& pass, const at::Tensor& hidden) {
+  const at::Tensor x =
+      rms_norm(hidden, layer.post_attention_norm, pass.config.rms_norm_eps);
+  at::Tensor units = at::silu(linear(x, layer.gate)) * linear(x, layer.up);
+  pass.visits.visit({Site::Kind::kMlpHidden, index}, units);
+  at::Tensor added = linear(units, layer.down);
+  pass.visits.visit({Site::Kind::kMlpOutput, index}, added);
+  return hidden + added;
 }
 
 }  // namespace
@@ -183,27 +287,21 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
-                       StateTap* tap) {
-  Pass pass{config, segments, rotation, std::nullopt};
+                       const Visits& visits) {
+  Pass pass{config, segments, rotation, visits, std::nullopt};
   if (is_batched(segments)) {
     pass.batched = batched_step(segments, embeddings.options());
   }
 
   at::Tensor hidden = embeddings;
-  if (tap) tap->on_state(0, hidden);
   for (int i = 0; i < config.num_layers; ++i) {
-    const DecoderLayerWeights& layer = weights.layers[i];
-    hidden = hidden + self_attention(layer, pass,
-                                     rms_norm(hidden, layer.input_norm,
-                                              config.rms_norm_eps),
-                                     cache.keys[i], cache.values[i]);
-    hidden = hidden + mlp(layer, rms_norm(hidden, layer.post_attention_norm,
-                                          config.rms_norm_eps));
-    // The raw output of the last layer is not a state: state N is normed.
-    if (tap && i + 1 < config.num_layers) tap->on_state(i + 1, hidden);
+    visits.visit({Site::Kind::kResidual, i}, hidden);
+    hidden = add_attention(weights.layers[i], i, pass, hidden, cache);
+    hidden = add_mlp(weights.layers[i], i, pass, hidden);
   }
+  visits.visit({Site::Kind::kResidual, config.num_layers}, hidden);
   hidden = rms_norm(hidden, weights.norm, config.rms_norm_eps);
-  if (tap) tap->on_state(config.num_layers, hidden);
+  visits.visit({Site::Kind::kHeadInput, config.num_layers}, hidden);
   return hidden;
 }
 

@@ -9,7 +9,7 @@
 #include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/rope.h"
 #include "model/qwen2_vl/weights.h"
-#include "model/tap.h"
+#include "model/sites.h"
 
 namespace lens::model::qwen2_vl {
 
@@ -18,15 +18,15 @@ namespace lens::model::qwen2_vl {
 //   embeddings  [tokens, hidden_size]  segments one after another
 //   rotation    of all tokens          on the weights' device
 //   cache       receives the new keys and values
-//   tap         sees states 0 .. N; may be null
-//   returns     [tokens, hidden_size]  after the final norm (state N)
+//   visits      of the sites of model/sites.h
+//   returns     [tokens, hidden_size]  after the final norm
 //
 // Prefill and decode are the same call: where every segment has one token and
 // segment i lies in slot i, attention runs batched over the slots.
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
-                       StateTap* tap);
+                       const Visits& visits);
 
 // Root mean square norm, computed in float32 and rounded once to x's dtype.
 // (transformers rounds before the scale as well: in bfloat16 that is a second

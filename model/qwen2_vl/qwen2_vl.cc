@@ -72,7 +72,7 @@ at::Tensor Qwen2Vl::embeddings(const Batch& batch) const {
 }
 
 at::Tensor Qwen2Vl::forward(const Batch& batch, KvCache& cache,
-                            StateTap* tap) const {
+                            std::span<Observer* const> observers) const {
   const at::Device device = weights_.text.embedding.device();
   std::vector<at::Tensor> axes;
   for (const auto& axis : batch.positions) {
@@ -80,7 +80,8 @@ at::Tensor Qwen2Vl::forward(const Batch& batch, KvCache& cache,
   }
   return decode_pass(weights_.text, config_.text, embeddings(batch),
                      text_rotation(at::stack(axes), frequencies_, config_.text),
-                     batch.segments, cache, tap);
+                     batch.segments, cache,
+                     Visits(observers, shape_.num_layers));
 }
 
 std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,

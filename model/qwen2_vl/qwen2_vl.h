@@ -26,7 +26,7 @@ class Qwen2Vl final : public Model {
   std::vector<at::Tensor> image_features(
       const at::Tensor& patches, std::span<const Grid> grids) const override;
   at::Tensor forward(const Batch& batch, KvCache& cache,
-                     StateTap* tap) const override;
+                     std::span<Observer* const> observers) const override;
 
  private:
   at::Tensor embeddings(const Batch& batch) const;

@@ -1,7 +1,8 @@
 #include "engine/engine.h"
 
-#include <ATen/ops/equal.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/mv.h>
 #include <ATen/ops/stack.h>
 #include <gtest/gtest.h>
 
@@ -250,6 +251,47 @@ TEST(Engine, Bfloat16StaysNearFloat32) {
   const auto length = static_cast<std::int64_t>(prompts[0].ids.size());
   expect_close(sink.states(0, length).to(at::kFloat), golden["step_states"][0],
                0.05);
+}
+
+// Doubles what one layer's MLP adds.
+class DoublesMlp : public Observer {
+ public:
+  explicit DoublesMlp(int layer) : layer_(layer) {}
+  bool wants(Site site) const override {
+    return site == Site{Site::Kind::kMlpOutput, layer_};
+  }
+  void visit(Site, std::int64_t, at::Tensor& value) override {
+    value = 2 * value;
+  }
+
+ private:
+  int layer_;
+};
+
+TEST(Engine, RowsHoldWhatAnObserverHasChanged) {
+  const Golden golden(0);
+  const Engine engine = tiny_engine();
+  const std::vector<Picture> pictures = {golden.picture()};
+  const std::vector<Prompt> prompts = {golden.prompt(0)};
+  const auto length = static_cast<std::int64_t>(prompts[0].ids.size());
+  GenerateOptions options = golden_options();
+  options.max_new_tokens = 2;
+  DoublesMlp observer(1);
+  options.observer = &observer;
+  RecordingSink sink;
+  const auto results = engine.generate(pictures, prompts, options, &sink);
+  const at::Tensor plain = golden["step_states"][0];  // [state, hidden]
+  const at::Tensor changed = sink.states(0, length);
+  expect_close(changed[1], plain[1]);
+  for (const int state : {2, 3, 4}) {
+    EXPECT_FALSE(at::allclose(changed[state], plain[state], 1e-3)) << state;
+  }
+  // The token was chosen by the changed states.
+  const at::Tensor logits =
+      at::mv(engine.model().head().weight, changed.select(0, 4));
+  EXPECT_EQ(results[0].ids[0], logits.argmax().item<std::int64_t>());
+  EXPECT_NEAR(sink.row(0, length).own->target, logits.max().item<float>(),
+              1e-4);
 }
 
 TEST(Engine, CancelStopsBetweenPasses) {

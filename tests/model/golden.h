@@ -14,7 +14,7 @@
 namespace lens::model {
 
 inline std::string tiny_checkpoint() {
-  return std::string(LENS_SOURCE_DIR) + "/tests/data/tiny-checkpoint";
+  return LENS_SOURCE_DIR "/tests/data/tiny-checkpoint";
 }
 
 // What transformers computed for one prompt on the tiny checkpoint; made by

@@ -1,0 +1,50 @@
+#include "model/sites.h"
+
+#include <stdexcept>
+
+namespace lens::model {
+namespace {
+
+// Whether a pass of N layers has the site.
+bool exists(Site site, int num_layers) {
+  switch (site.kind) {
+    case Site::Kind::kResidual:
+      return true;
+    case Site::Kind::kHeadInput:
+      return site.layer == num_layers;
+    default:
+      return site.layer < num_layers;
+  }
+}
+
+}  // namespace
+
+Visits::Visits(std::span<Observer* const> observers, int num_layers) {
+  if (observers.empty()) return;
+  takers_.resize(static_cast<std::size_t>(num_layers + 1) * Site::kKinds);
+  for (int layer = 0; layer <= num_layers; ++layer) {
+    for (int kind = 0; kind < Site::kKinds; ++kind) {
+      const Site site{static_cast<Site::Kind>(kind), layer};
+      if (!exists(site, num_layers)) continue;
+      for (Observer* observer : observers) {
+        if (observer->wants(site)) takers_[place(site)].push_back(observer);
+      }
+    }
+  }
+}
+
+void Visits::call(Site site, std::int64_t row, at::Tensor& value) const {
+  for (Observer* observer : takers_[place(site)]) {
+    const at::Tensor before = value;
+    observer->visit(site, row, value);
+    if (!value.sizes().equals(before.sizes()) ||
+        value.scalar_type() != before.scalar_type() ||
+        value.device() != before.device()) {
+      throw std::logic_error(
+          "an observer put a tensor of another shape, dtype or device in the "
+          "place of what passes");
+    }
+  }
+}
+
+}  // namespace lens::model
