@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace lens::model {
+namespace lens::engine {
 
 // Which token a row of captured states belongs to.
 struct CapturedRow {
@@ -19,4 +19,4 @@ struct CapturedRow {
   std::optional<OwnLogits> own;
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -9,9 +9,9 @@
 #include "engine/wave_plan.h"
 #include "model/kv_cache.h"
 
-namespace lens::model {
+namespace lens::engine {
 
-Engine::Engine(std::unique_ptr<const Model> model, Schedule schedule)
+Engine::Engine(std::unique_ptr<const model::Model> model, Schedule schedule)
     : model_(std::move(model)), schedule_(schedule) {}
 
 std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
@@ -21,7 +21,7 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
   const c10::InferenceMode inference;
   const WaveLimits limits{.max_slots = options.alone ? 1 : schedule_.max_slots,
                           .max_new_tokens = options.max_new_tokens,
-                          .token_bytes = KvCache::bytes_per_token(
+                          .token_bytes = model::KvCache::bytes_per_token(
                               model_->shape(), c10::typeMetaToScalarType(
                                                    model_->options().dtype())),
                           .kv_bytes = schedule_.kv_bytes};
@@ -45,4 +45,4 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
   return results;
 }
 
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -9,7 +9,7 @@
 #include "engine/schedule.h"
 #include "model/model.h"
 
-namespace lens::model {
+namespace lens::engine {
 
 // Greedy decoding of many prompts at once with every layer's states captured.
 //
@@ -21,9 +21,9 @@ namespace lens::model {
 // float32 accumulation first, since bfloat16 logits tie often.
 class Engine {
  public:
-  Engine(std::unique_ptr<const Model> model, Schedule schedule);
+  Engine(std::unique_ptr<const model::Model> model, Schedule schedule);
 
-  const Model& model() const { return *model_; }
+  const model::Model& model() const { return *model_; }
 
   // One result for each prompt. Prompts of one picture stand together. Throws
   // lens::InputError for prompts that do not fit their picture, Cancelled.
@@ -34,8 +34,8 @@ class Engine {
 
  private:
   // constant after construction
-  std::unique_ptr<const Model> model_;
+  std::unique_ptr<const model::Model> model_;
   Schedule schedule_;
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

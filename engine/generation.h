@@ -12,14 +12,14 @@
 #include "model/batch.h"
 #include "model/sites.h"
 
-namespace lens::model {
+namespace lens::engine {
 
 // What the vision tower reads of one image.
 struct Picture {
   // Gives [grid area, patch_dim] float32, CPU; asked when the tower needs it
   // and dropped after. What it captures must live until generate() returns.
   std::function<at::Tensor()> patches;
-  Grid grid;
+  model::Grid grid;
 };
 
 struct Generation {
@@ -46,7 +46,7 @@ struct GenerateOptions {
   // Visits the sites of every pass before the states of rows are captured,
   // which are then what it has put. Rows of a shared prefix are computed once,
   // for all prompts of the picture. Null: nobody.
-  Observer* observer = nullptr;
+  model::Observer* observer = nullptr;
   // Asked between passes; when it says true, generate() throws Cancelled.
   std::function<bool()> cancelled;
   // Called with the prompts that are to be decoded together next.
@@ -60,4 +60,4 @@ class Cancelled : public std::runtime_error {
   Cancelled() : std::runtime_error("cancelled") {}
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

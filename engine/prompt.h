@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace lens::model {
+namespace lens::engine {
 
 struct Prompt {
   std::vector<std::int64_t> ids;
@@ -13,4 +13,4 @@ struct Prompt {
   std::vector<std::uint8_t> wanted;
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

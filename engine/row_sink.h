@@ -6,7 +6,7 @@
 
 #include "engine/captured_row.h"
 
-namespace lens::model {
+namespace lens::engine {
 
 // Takes the states of captured rows.
 class RowSink {
@@ -18,4 +18,4 @@ class RowSink {
                     std::span<const CapturedRow> rows) = 0;
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace lens::model {
+namespace lens::engine {
 
 // Bounds of the batch schedule. They decide how work is packed, never what is
 // computed; fixed by the kind of device so that a unit done twice is done
@@ -24,4 +24,4 @@ struct Schedule {
   }
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace lens::model {
+namespace lens::engine {
 namespace {
 
 // Candidates whose bfloat16 logits are computed again. Of 151,936 random logits
@@ -116,4 +116,4 @@ void TokenChoice::choose_refined(const at::Tensor& hidden,
   }
 }
 
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-namespace lens::model {
+namespace lens::engine {
 
 using SeenIds = std::unordered_set<std::int64_t>;
 
@@ -48,4 +48,4 @@ class TokenChoice {
   const double penalty_;
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

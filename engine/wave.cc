@@ -10,7 +10,7 @@
 #include <cmath>
 #include <utility>
 
-namespace lens::model {
+namespace lens::engine {
 namespace {
 
 at::Tensor index_tensor(const std::vector<std::int64_t>& values,
@@ -19,7 +19,7 @@ at::Tensor index_tensor(const std::vector<std::int64_t>& values,
 }
 
 // Keeps the states of chosen rows of one pass.
-class RowTap : public Observer {
+class RowTap : public model::Observer {
  public:
   RowTap(const std::vector<std::int64_t>& rows, int num_layers,
          at::Device device)
@@ -28,12 +28,13 @@ class RowTap : public Observer {
   // State i < N is what enters layer i, state N what the head reads: the
   // numbering of transformers' output_hidden_states. The raw output of the last
   // layer is not a state.
-  bool wants(Site site) const override {
-    return site.kind == Site::Kind::kHeadInput ||
-           (site.kind == Site::Kind::kResidual && site.layer < num_layers_);
+  bool wants(model::Site site) const override {
+    return site.kind == model::Site::Kind::kHeadInput ||
+           (site.kind == model::Site::Kind::kResidual &&
+            site.layer < num_layers_);
   }
 
-  void visit(Site, std::int64_t, at::Tensor& hidden) override {
+  void visit(model::Site, std::int64_t, at::Tensor& hidden) override {
     states_.push_back(at::index_select(hidden, 0, rows_));
   }
 
@@ -58,7 +59,7 @@ void set_targets(const ChosenTokens& chosen, std::size_t first,
 
 }  // namespace
 
-Wave::Wave(const Model& model, const Schedule& schedule,
+Wave::Wave(const model::Model& model, const Schedule& schedule,
            std::span<const Picture> pictures, WavePrompts given,
            const GenerateOptions& options, RowSink* sink)
     : model_(model),
@@ -71,7 +72,7 @@ Wave::Wave(const Model& model, const Schedule& schedule,
       choice_(model.head().weight, options.repetition_penalty),
       results_(given.prompts.size()) {
   for (const Prompt& prompt : prompts_) {
-    std::vector<Grid> grids;
+    std::vector<model::Grid> grids;
     if (prompt.picture >= 0) grids.push_back(pictures_[prompt.picture].grid);
     Sequence sequence;
     sequence.slot = static_cast<std::int64_t>(sequences_.size());
@@ -151,7 +152,7 @@ void Wave::compute_features() {
   for (const Prompt& prompt : prompts_) {
     if (prompt.picture < 0) continue;
     if (!needed.empty() && needed.back() == prompt.picture) continue;
-    const Grid& grid = pictures_[prompt.picture].grid;
+    const model::Grid& grid = pictures_[prompt.picture].grid;
     needed.push_back(prompt.picture);
     patches.push_back(std::int64_t{grid.height} * grid.width);
   }
@@ -163,7 +164,7 @@ void Wave::compute_features() {
 
 void Wave::compute_pack(std::span<const int> pictures) {
   std::vector<at::Tensor> patches;
-  std::vector<Grid> grids;
+  std::vector<model::Grid> grids;
   for (const int picture : pictures) {
     patches.push_back(pictures_[picture].patches());
     grids.push_back(pictures_[picture].grid);
@@ -202,7 +203,7 @@ void Wave::prefill(std::span<const Stretch> stretches) {
 void Wave::prefill_pass(std::span<const Stretch> stretches) {
   const at::Device device = model_.options().device();
   PrefillPass pass = plan_pass(prompts_, stretches);
-  Batch batch;
+  model::Batch batch;
   batch.ids = std::move(pass.ids);
   batch.features = take_features(stretches);
   for (const Stretch& stretch : stretches) {
@@ -242,9 +243,9 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
 }
 
 // `tap` comes last: rows hold what an observer has changed.
-at::Tensor Wave::forward(const Batch& batch, Observer* tap) {
-  std::vector<Observer*> observers;
-  for (Observer* observer : {options_.observer, tap}) {
+at::Tensor Wave::forward(const model::Batch& batch, model::Observer* tap) {
+  std::vector<model::Observer*> observers;
+  for (model::Observer* observer : {options_.observer, tap}) {
     if (observer) observers.push_back(observer);
   }
   return model_.forward(batch, *cache_, observers);
@@ -252,7 +253,7 @@ at::Tensor Wave::forward(const Batch& batch, Observer* tap) {
 
 // One token for every active sequence.
 void Wave::decode_step() {
-  Batch batch;
+  model::Batch batch;
   std::vector<std::int64_t> positions;
   Capture capture;
   for (std::size_t i = 0; i < active_.size(); ++i) {
@@ -344,4 +345,4 @@ void Wave::retire() {
   }
 }
 
-}  // namespace lens::model
+}  // namespace lens::engine

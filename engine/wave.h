@@ -14,7 +14,7 @@
 #include "model/kv_cache.h"
 #include "model/model.h"
 
-namespace lens::model {
+namespace lens::engine {
 
 // The prompts of one wave among all that were given.
 struct WavePrompts {
@@ -28,7 +28,7 @@ class Wave {
  public:
   // Prompts of one picture stand together. All that is given must outlive the
   // wave. Throws lens::InputError for a prompt that does not fit its picture.
-  Wave(const Model& model, const Schedule& schedule,
+  Wave(const model::Model& model, const Schedule& schedule,
        std::span<const Picture> pictures, WavePrompts given,
        const GenerateOptions& options, RowSink* sink);
 
@@ -39,9 +39,9 @@ class Wave {
   // One prompt on its way.
   struct Sequence {
     std::int64_t slot = 0;
-    std::int64_t cached = 0;   // tokens in the slot
-    Positions positions;       // of the prompt
-    std::int64_t next_id = 0;  // chosen, not yet decoded
+    std::int64_t cached = 0;     // tokens in the slot
+    model::Positions positions;  // of the prompt
+    std::int64_t next_id = 0;    // chosen, not yet decoded
     std::vector<std::int64_t> generated;
     SeenIds seen;        // in prompt and answer; filled where penalised
     bool finite = true;  // the logits that they were chosen by
@@ -59,7 +59,7 @@ class Wave {
   void prefill(std::span<const Stretch> stretches);
   void prefill_pass(std::span<const Stretch> stretches);
   at::Tensor take_features(std::span<const Stretch> stretches);
-  at::Tensor forward(const Batch& batch, Observer* tap);
+  at::Tensor forward(const model::Batch& batch, model::Observer* tap);
   void decode_step();
   void accept(std::span<const std::size_t> sequences,
               const ChosenTokens& chosen);
@@ -72,7 +72,7 @@ class Wave {
   int picture_in(const Stretch& stretch) const;
   std::int64_t prompt_length(std::size_t sequence) const;
 
-  const Model& model_;
+  const model::Model& model_;
   const Schedule& schedule_;
   std::span<const Picture> pictures_;
   std::span<const Prompt> prompts_;  // of the wave
@@ -84,11 +84,11 @@ class Wave {
   std::vector<Sequence> sequences_;
   std::vector<Generation> results_;
   std::vector<Features> features_;  // by picture
-  std::optional<KvCache> cache_;
+  std::optional<model::KvCache> cache_;
   // Sequences still decoding. Invariant: the one at place i lies in slot i. A
   // decode step then reads the first slots of the cache where they lie; a gap
   // would be a copy of all keys and values in each step.
   std::vector<std::size_t> active_;
 };
 
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace lens::model {
+namespace lens::engine {
 namespace {
 
 std::int64_t length_of(const Prompt& prompt) {
@@ -157,4 +157,4 @@ PrefillPass plan_pass(std::span<const Prompt> wave,
   return pass;
 }
 
-}  // namespace lens::model
+}  // namespace lens::engine

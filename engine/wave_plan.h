@@ -10,7 +10,7 @@
 
 // How prompts are cut into waves, groups and passes: arithmetic over lengths
 // and ids, without a tensor.
-namespace lens::model {
+namespace lens::engine {
 
 // What a wave may hold at most; one prompt always fits.
 struct WaveLimits {
@@ -98,4 +98,4 @@ struct PrefillPass {
 PrefillPass plan_pass(std::span<const Prompt> wave,
                       std::span<const Stretch> stretches);
 
-}  // namespace lens::model
+}  // namespace lens::engine

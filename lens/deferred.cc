@@ -35,7 +35,7 @@ DeferredLens::DeferredLens(Backend* backend, Options options)
     : backend_(backend), options_(std::move(options)) {}
 
 void DeferredLens::take(const at::Tensor& states,
-                        std::span<const model::CapturedRow> rows) {
+                        std::span<const engine::CapturedRow> rows) {
   slab_.push_back(states);
   waiting_.insert(waiting_.end(), rows.begin(), rows.end());
   if (static_cast<std::int64_t>(waiting_.size()) >= options_.flush_tokens) {
@@ -54,7 +54,7 @@ void DeferredLens::flush() {
   const at::Tensor states = at::cat(slab_, 0);
   slab_.clear();
   std::vector<std::int64_t> targets;
-  for (const model::CapturedRow& row : waiting_) targets.push_back(row.target);
+  for (const engine::CapturedRow& row : waiting_) targets.push_back(row.target);
   const at::Tensor target_ids =
       at::tensor(targets, at::kLong).to(states.device());
   const Readout readout = backend_->read(states, target_ids);
@@ -87,7 +87,7 @@ void DeferredLens::check(const Readout& readout, at::ScalarType dtype) const {
   const at::Tensor logprob =
       readout.target_logprob.select(1, last).contiguous();
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
-    const model::CapturedRow& row = waiting_[i];
+    const engine::CapturedRow& row = waiting_[i];
     // A model whose logits are no numbers is not the lens's fault.
     if (!row.own || !std::isfinite(row.own->logsumexp)) continue;
     const float lens_lse = lse.const_data_ptr<float>()[i];

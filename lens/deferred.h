@@ -4,14 +4,14 @@
 #include <stdexcept>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/row_sink.h"
 #include "lens/readout.h"
 
 namespace lens::readout {
 
 // The lens of one captured row; vectors run over states (and ranks, scripts).
 struct Columns {
-  std::vector<model::CapturedRow> rows;
+  std::vector<engine::CapturedRow> rows;
   int states = 0;
   int ranks = 0;
   int scripts = 0;
@@ -33,7 +33,7 @@ class LensMismatch : public std::runtime_error {
 
 // Collects captured rows and reads them through the lens when enough are there:
 // a head is read from memory once for many rows instead of once for each.
-class DeferredLens : public model::RowSink {
+class DeferredLens : public engine::RowSink {
  public:
   struct Options {
     // Tokens read together. Bounds the slab: tokens x states x hidden_size.
@@ -44,7 +44,7 @@ class DeferredLens : public model::RowSink {
   DeferredLens(Backend* backend, Options options);
 
   void take(const at::Tensor& states,
-            std::span<const model::CapturedRow> rows) override;
+            std::span<const engine::CapturedRow> rows) override;
 
   // Reads what is left and gives all records in the order of capture. Throws
   // LensMismatch when state N of a row does not reproduce the logits that the
@@ -58,7 +58,7 @@ class DeferredLens : public model::RowSink {
   Backend* backend_;
   Options options_;
   std::vector<at::Tensor> slab_;  // waiting, [rows, N + 1, hidden_size] each
-  std::vector<model::CapturedRow> waiting_;
+  std::vector<engine::CapturedRow> waiting_;
   Columns columns_;
 };
 

@@ -35,11 +35,11 @@ at::ScalarType dtype_of(const std::string& name) {
                    "float32 and bfloat16 are known", "plan the run again");
 }
 
-model::Engine load_engine(const storage::Manifest& manifest,
-                          at::Device device) {
+engine::Engine load_engine(const storage::Manifest& manifest,
+                           at::Device device) {
   return {model::open_model(manifest.model.path,
                             dtype_of(manifest.config.dtype), device),
-          model::Schedule::for_device(device.type())};
+          engine::Schedule::for_device(device.type())};
 }
 
 readout::Head head_of(const model::Model& model,
@@ -130,9 +130,9 @@ struct ModelRunner::Impl {
   storage::UnitResult run(PreparedUnit prepared, bool alone,
                           const Hooks& hooks);
   at::Tensor patches_of(const image::FittedImage& image) const;
-  model::Prompt prompt_of(const PreparedSample& sample) const;
-  model::GenerateOptions options_of(const Hooks& hooks) const;
-  void answer(const model::Generation& generation, data::DatasetKind kind,
+  engine::Prompt prompt_of(const PreparedSample& sample) const;
+  engine::GenerateOptions options_of(const Hooks& hooks) const;
+  void answer(const engine::Generation& generation, data::DatasetKind kind,
               storage::SampleRecord* record) const;
 
   const storage::Manifest& manifest;
@@ -141,7 +141,7 @@ struct ModelRunner::Impl {
   const storage::ValueRules rules;
   const image::PreprocessorConfig preprocessor;
   const model::Description described;
-  const model::Engine engine;
+  const engine::Engine engine;
   const std::unique_ptr<readout::Backend> backend;
   const std::vector<int> kept;
 };
@@ -158,8 +158,9 @@ at::Tensor ModelRunner::Impl::patches_of(
       at::TensorOptions().dtype(at::kFloat));
 }
 
-model::Prompt ModelRunner::Impl::prompt_of(const PreparedSample& sample) const {
-  model::Prompt prompt;
+engine::Prompt ModelRunner::Impl::prompt_of(
+    const PreparedSample& sample) const {
+  engine::Prompt prompt;
   prompt.ids = sample.prompt.ids;
   prompt.picture = sample.image;
   prompt.wanted.reserve(prompt.ids.size());
@@ -169,8 +170,9 @@ model::Prompt ModelRunner::Impl::prompt_of(const PreparedSample& sample) const {
   return prompt;
 }
 
-model::GenerateOptions ModelRunner::Impl::options_of(const Hooks& hooks) const {
-  model::GenerateOptions options;
+engine::GenerateOptions ModelRunner::Impl::options_of(
+    const Hooks& hooks) const {
+  engine::GenerateOptions options;
   options.max_new_tokens = manifest.config.max_new_tokens;
   options.end_ids = described.generation.end_ids;
   if (manifest.config.generation_config) {
@@ -183,7 +185,7 @@ model::GenerateOptions ModelRunner::Impl::options_of(const Hooks& hooks) const {
   return options;
 }
 
-void ModelRunner::Impl::answer(const model::Generation& generation,
+void ModelRunner::Impl::answer(const engine::Generation& generation,
                                data::DatasetKind kind,
                                storage::SampleRecord* record) const {
   if (!generation.finite) {
@@ -200,7 +202,7 @@ void ModelRunner::Impl::answer(const model::Generation& generation,
 
 storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
                                            const Hooks& hooks) {
-  std::vector<model::Picture> pictures;
+  std::vector<engine::Picture> pictures;
   for (const image::FittedImage& image : prepared.images) {
     pictures.push_back(
         {[this, &image] { return patches_of(image); },
@@ -213,7 +215,7 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
   result.hidden_layer.assign(kept.begin(), kept.end());
   result.hidden_size = kept.empty() ? 0 : described.shape.hidden_size;
 
-  std::vector<model::Prompt> prompts;
+  std::vector<engine::Prompt> prompts;
   std::vector<RanSample> ran;
   for (std::size_t i = 0; i < prepared.samples.size(); ++i) {
     const PreparedSample& sample = prepared.samples[i];
@@ -222,7 +224,7 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
     prompts.push_back(prompt_of(sample));
     ran.push_back({i, sample.prompt.roles});
   }
-  model::GenerateOptions options = options_of(hooks);
+  engine::GenerateOptions options = options_of(hooks);
   options.alone = alone;
   if (hooks.samples_started) {
     options.started = [&](std::span<const int> started) {
@@ -234,7 +236,7 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
     };
   }
   readout::DeferredLens lens(backend.get(), {.kept_states = kept});
-  const std::vector<model::Generation> generations =
+  const std::vector<engine::Generation> generations =
       engine.generate(pictures, prompts, options, &lens);
   const readout::Columns columns = lens.finish();
 
@@ -276,7 +278,7 @@ storage::UnitResult ModelRunner::run(PreparedUnit prepared, bool alone,
         [&] { return impl_->run(std::move(prepared), alone, hooks); });
   } catch (const readout::LensMismatch& problem) {
     throw FailedCheck(problem.what());
-  } catch (const model::Cancelled& problem) {
+  } catch (const engine::Cancelled& problem) {
     throw Abandoned(problem.what());
   }
 }

@@ -36,7 +36,7 @@ void append_row(const readout::Columns& columns, std::size_t row,
   const auto states = static_cast<std::size_t>(columns.states);
   const auto ranks = states * static_cast<std::size_t>(columns.ranks);
   const auto scripts = states * static_cast<std::size_t>(columns.scripts);
-  const model::CapturedRow& captured = columns.rows[row];
+  const engine::CapturedRow& captured = columns.rows[row];
   result->token_id.push_back(static_cast<std::int32_t>(captured.target));
   result->token_position.push_back(
       static_cast<std::int32_t>(captured.position));
@@ -109,12 +109,12 @@ bool TokenSelection::takes(TokenRole role) const {
 }
 
 void append_rows(std::span<const RanSample> ran,
-                 std::span<const model::Generation> generations,
+                 std::span<const engine::Generation> generations,
                  const readout::Columns& columns,
                  const TokenSelection& selection, storage::UnitResult* result) {
   const RowIndex index = index_rows(columns);
   const auto row_of = [&](std::size_t prompt, std::int64_t position) {
-    const model::Generation& generation = generations[prompt];
+    const engine::Generation& generation = generations[prompt];
     const int owner = position < generation.shared_length
                           ? generation.shared_with
                           : static_cast<int>(prompt);
@@ -131,7 +131,7 @@ void append_rows(std::span<const RanSample> ran,
         if (!selection.takes(roles[position])) continue;
         append_row(columns, row_of(next, position), roles[position], result);
       }
-      const model::Generation& generation = generations[next];
+      const engine::Generation& generation = generations[next];
       const std::size_t answered =
           generation.ids.size() - (generation.ended ? 1 : 0);
       std::vector<std::size_t> answer_rows;

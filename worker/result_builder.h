@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/generation.h"
 #include "lens/deferred.h"
 #include "storage/unit_result.h"
 
@@ -39,7 +39,7 @@ struct RanSample {
 // holds the samples already. One that was run and failed all the same gets no
 // rows.
 void append_rows(std::span<const RanSample> ran,
-                 std::span<const model::Generation> generations,
+                 std::span<const engine::Generation> generations,
                  const readout::Columns& columns,
                  const TokenSelection& selection, storage::UnitResult* result);
 

@@ -13,8 +13,12 @@
 #include "base/error.h"
 #include "tests/model/golden.h"
 
-namespace lens::model {
+namespace lens::engine {
 namespace {
+
+using model::expect_close;
+using model::Golden;
+using model::tiny_engine;
 
 // Remembers every captured row by prompt and position.
 class RecordingSink : public RowSink {
@@ -254,13 +258,13 @@ TEST(Engine, Bfloat16StaysNearFloat32) {
 }
 
 // Doubles what one layer's MLP adds.
-class DoublesMlp : public Observer {
+class DoublesMlp : public model::Observer {
  public:
   explicit DoublesMlp(int layer) : layer_(layer) {}
-  bool wants(Site site) const override {
-    return site == Site{Site::Kind::kMlpOutput, layer_};
+  bool wants(model::Site site) const override {
+    return site == model::Site{model::Site::Kind::kMlpOutput, layer_};
   }
-  void visit(Site, std::int64_t, at::Tensor& value) override {
+  void visit(model::Site, std::int64_t, at::Tensor& value) override {
     value = 2 * value;
   }
 
@@ -314,4 +318,4 @@ TEST(Engine, PromptWithoutAnImageIsPlainText) {
 }
 
 }  // namespace
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -1,7 +1,7 @@
 #include "engine/token_choice.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/mv.h>
@@ -15,7 +15,7 @@
 
 #include <cmath>
 
-namespace lens::model {
+namespace lens::engine {
 namespace {
 
 using ::testing::ElementsAre;
@@ -137,4 +137,4 @@ TEST(TokenChoice, NearTiesUnderAPenaltyAreJudgedByThePenalisedExactLogit) {
 }
 
 }  // namespace
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lens::model {
+namespace lens::engine {
 namespace {
 
 using ::testing::ElementsAre;
@@ -170,4 +170,4 @@ TEST(PlanPass, SharedRowIsCapturedOnceAndTheLastForEachReader) {
 }
 
 }  // namespace
-}  // namespace lens::model
+}  // namespace lens::engine

@@ -171,7 +171,7 @@ TEST(Readout, DivergenceOfTheLastStateIsExactlyZero) {
   EXPECT_GT(readout.kl_final.select(1, 0).min().item<float>(), 0.0f);
 }
 
-Head tiny_head(const model::Engine& engine) {
+Head tiny_head(const engine::Engine& engine) {
   Head head;
   head.norm_weight = engine.model().head().norm_weight;
   head.norm_eps = engine.model().head().norm_eps;
@@ -185,12 +185,12 @@ class ReadoutGolden : public ::testing::TestWithParam<int> {};
 
 TEST_P(ReadoutGolden, EqualsTransformersThroughTheWholeEngine) {
   const model::Golden golden(GetParam());
-  const model::Engine engine = model::tiny_engine();
+  const engine::Engine engine = model::tiny_engine();
   const auto backend = reference_backend(tiny_head(engine), 5);
   DeferredLens lens(backend.get(), {.flush_tokens = 3, .kept_states = {0, 4}});
-  const std::vector<model::Picture> pictures = {golden.picture()};
-  const std::vector<model::Prompt> prompts = {golden.prompt(0)};
-  model::GenerateOptions options;
+  const std::vector<engine::Picture> pictures = {golden.picture()};
+  const std::vector<engine::Prompt> prompts = {golden.prompt(0)};
+  engine::GenerateOptions options;
   options.max_new_tokens = 8;
   options.end_ids = {588, 586};
   engine.generate(pictures, prompts, options, &lens);
@@ -227,10 +227,10 @@ INSTANTIATE_TEST_SUITE_P(Cases, ReadoutGolden, ::testing::Values(0, 1));
 // The two mistakes that lens tools make with the last state.
 TEST(DeferredLens, ALastStateThatIsNotTheLogitsIsRefused) {
   const model::Golden golden(0);
-  const model::Engine engine = model::tiny_engine();
-  const std::vector<model::Picture> pictures = {golden.picture()};
-  const std::vector<model::Prompt> prompts = {golden.prompt(0)};
-  model::GenerateOptions options;
+  const engine::Engine engine = model::tiny_engine();
+  const std::vector<engine::Picture> pictures = {golden.picture()};
+  const std::vector<engine::Prompt> prompts = {golden.prompt(0)};
+  engine::GenerateOptions options;
   options.max_new_tokens = 2;
   Head wrong = tiny_head(engine);
   wrong.weight = wrong.weight * 1.01;

@@ -41,11 +41,11 @@ class Golden {
     return {values, values + tensor.numel()};
   }
 
-  Picture picture() const {
+  engine::Picture picture() const {
     return {[values = file_.tensor("pixel_values")] { return values; }, grid()};
   }
 
-  Prompt prompt(int picture) const {
+  engine::Prompt prompt(int picture) const {
     return {.ids = integers("input_ids"), .picture = picture, .wanted = {}};
   }
 
@@ -64,8 +64,8 @@ inline void expect_close(const at::Tensor& actual, const at::Tensor& expected,
   EXPECT_LE(error, relative * scale);
 }
 
-inline Engine tiny_engine(at::ScalarType dtype = at::kFloat,
-                          Schedule schedule = {}) {
+inline engine::Engine tiny_engine(at::ScalarType dtype = at::kFloat,
+                                  engine::Schedule schedule = {}) {
   return {open_model(tiny_checkpoint(), dtype, at::kCPU), schedule};
 }
 

@@ -14,7 +14,7 @@ using storage::TokenRole;
 using ::testing::ElementsAre;
 
 // One state, one rank, one script; the entropy of a row is its number.
-readout::Columns columns_of(std::vector<model::CapturedRow> rows) {
+readout::Columns columns_of(std::vector<engine::CapturedRow> rows) {
   readout::Columns columns;
   columns.states = columns.ranks = columns.scripts = 1;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -30,7 +30,7 @@ readout::Columns columns_of(std::vector<model::CapturedRow> rows) {
   return columns;
 }
 
-model::CapturedRow row(int prompt, std::int64_t position, std::int64_t id) {
+engine::CapturedRow row(int prompt, std::int64_t position, std::int64_t id) {
   return {prompt, position, id, std::nullopt};
 }
 
@@ -48,7 +48,7 @@ TEST(ResultBuilder, RowsOfEachSampleStandByPosition) {
   const readout::Columns columns =
       columns_of({row(0, 2, 10), row(1, 2, 20), row(1, 3, 21), row(0, 3, 11)});
   const std::vector<RanSample> ran = {{0, roles}, {2, roles}};
-  const std::vector<model::Generation> generations = {
+  const std::vector<engine::Generation> generations = {
       {.ids = {10, 11}, .ended = true, .shared_with = 0, .shared_length = 0},
       {.ids = {20, 21}, .ended = false, .shared_with = 1, .shared_length = 0}};
   storage::UnitResult result = result_with(3);
@@ -74,7 +74,7 @@ TEST(ResultBuilder, RowsOfASharedPrefixAreRepeated) {
   const readout::Columns columns = columns_of(
       {row(0, 1, 5), row(0, 2, 6), row(1, 2, 7), row(0, 3, 8), row(1, 3, 9)});
   const std::vector<RanSample> ran = {{0, roles}, {1, roles}};
-  const std::vector<model::Generation> generations = {
+  const std::vector<engine::Generation> generations = {
       {.ids = {8}, .ended = true, .shared_with = 0, .shared_length = 2},
       {.ids = {9}, .ended = true, .shared_with = 0, .shared_length = 2}};
   storage::UnitResult result = result_with(2);
@@ -92,7 +92,7 @@ TEST(ResultBuilder, AnswersCountEvenWhereTheirRowsAreNotKept) {
                                         TokenRole::kImage};
   const readout::Columns columns = columns_of({row(0, 1, 4), row(0, 2, 9)});
   const std::vector<RanSample> ran = {{0, roles}};
-  const std::vector<model::Generation> generations = {
+  const std::vector<engine::Generation> generations = {
       {.ids = {9}, .ended = false, .shared_with = 0, .shared_length = 0}};
   storage::UnitResult result = result_with(1);
   append_rows(ran, generations, columns, TokenSelection::parse({"image"}),
@@ -108,7 +108,7 @@ TEST(ResultBuilder, SampleThatFailedAfterItRanGetsNoRows) {
   const readout::Columns columns =
       columns_of({row(0, 2, 10), row(1, 2, 20), row(2, 2, 30)});
   const std::vector<RanSample> ran = {{0, roles}, {1, roles}, {2, roles}};
-  std::vector<model::Generation> generations;
+  std::vector<engine::Generation> generations;
   for (const int id : {10, 20, 30}) {
     generations.push_back(
         {.ids = {id}, .ended = false, .shared_with = 0, .shared_length = 0});
