@@ -28,21 +28,21 @@ def run(files):
 
 class RoomsTest(unittest.TestCase):
     def test_circle_through_a_source_is_found(self):
-        code, text = run({"storage/a.h": "", "storage/b.h": "",
-                          "storage/a.cc": '#include "storage/b.h"\n',
-                          "storage/b.cc": '#include "storage/a.h"\n'})
+        code, text = run({"base/a.h": "", "base/b.h": "",
+                          "base/a.cc": '#include "base/b.h"\n',
+                          "base/b.cc": '#include "base/a.h"\n'})
         self.assertEqual(code, 1)
-        self.assertIn("storage: a, b include each other in a circle", text)
+        self.assertIn("base: a, b include each other in a circle", text)
 
     def test_one_direction_is_no_circle(self):
-        code, text = run({"storage/a.h": "", "storage/b.h": "",
-                          "storage/b.cc": '#include "storage/a.h"\n'})
+        code, text = run({"base/a.h": "", "base/b.h": "",
+                          "base/b.cc": '#include "base/a.h"\n'})
         self.assertEqual(code, 0, text)
 
     def test_tower_of_units_is_found(self):
-        files = {"storage/f0.h": ""}
+        files = {"base/f0.h": ""}
         for i in range(1, 7):
-            files[f"storage/f{i}.h"] = f'#include "storage/f{i - 1}.h"\n'
+            files[f"base/f{i}.h"] = f'#include "base/f{i - 1}.h"\n'
         code, text = run(files)
         self.assertEqual(code, 1)
         self.assertIn("more than 6 floors (f6)", text)
