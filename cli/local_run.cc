@@ -114,8 +114,8 @@ Observation LocalRun::observe() {
   if (coordinator_ && !seen.answer && !supervision_.answering()) {
     if (const auto address = proto::read_address(run_.address()); address.ok())
       seen.address = address->target();
-    seen.network = loopback_problem();
   }
+  seen.network = loopback_problem;
   seen.last_line = [this](RunProgram program) {
     return last_line(last_words(log(program), words_begin_.at(program), 1));
   };

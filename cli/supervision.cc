@@ -198,11 +198,11 @@ void Supervision::judge_silence() {
     say("the coordinator has not answered for " + time + " (" + seen_->problem +
         "); waiting for it");
   } else if (address) {
-    const bool of_network = !seen_->network.empty();
+    const std::string network = seen_->network();
     fail("cannot reach the coordinator at " + *address + " for " + time + " (" +
-         (of_network ? seen_->network : seen_->problem) + "); " +
-         (of_network ? "run `ip link set lo up`"
-                     : "see " + log_(RunProgram::kCoordinator)));
+         (network.empty() ? seen_->problem : network) + "); " +
+         (network.empty() ? "see " + log_(RunProgram::kCoordinator)
+                          : "run `ip link set lo up`"));
   } else if (said.empty()) {
     fail("the coordinator neither listens nor says anything after " + time +
          " (it was stopped, or a limit is too low: ulimit -u, -v); run `lens "

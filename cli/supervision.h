@@ -33,10 +33,11 @@ struct Observation {
   std::string problem = {};
   // The ledger's, once the coordinator has ended.
   std::optional<RunStatus> ledger = {};
-  // Where the coordinator listens, and what is wrong with this machine's
-  // network; both seen where it has not answered.
+  // Where the coordinator listens; seen where it has not answered.
   std::optional<std::string> address = {};
-  std::string network = {};
+  // What is wrong with this machine's network, "" for nothing. Asked for where
+  // a coordinator that listens is not reached.
+  std::function<std::string()> network = {};
   // The last line of a program since its latest start, "" where it has said
   // nothing; and its last lines since the command began, each indented and
   // ended. Asked for where they are to be quoted.

@@ -52,6 +52,7 @@ class SupervisionTest : public testing::Test {
     seen.workers_run = workers_run_;
     seen.last_line = [](RunProgram) { return std::string("last word"); };
     seen.last_lines = [](RunProgram) { return std::string("  words\n"); };
+    seen.network = [] { return std::string(); };
     return seen;
   }
   Observation answered(const RunStatus& status,
@@ -274,7 +275,9 @@ TEST_F(SupervisionTest, SilenceIsJudgedByWhatTheCoordinatorHasDoneSoFar) {
     EXPECT_THAT(decide(unanswered(29s)), IsEmpty());
     Observation seen = unanswered(1s);
     if (c.listens) seen.address = "host:1";
-    if (c.network_down) seen.network = "lo is down";
+    if (c.network_down) {
+      seen.network = [] { return std::string("lo is down"); };
+    }
     if (!c.has_word) seen.last_line = [](RunProgram) { return std::string(); };
     const auto said = decide(seen);
     if (c.said.empty()) {
