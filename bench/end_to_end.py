@@ -1,12 +1,13 @@
-"""`lens run` against the plain transformers script, on the same samples.
+"""`lens run` against transformers scripts, on the same samples.
 
 Runs one after the other, as processes of their own with the same number of
 threads: the whole command `lens run` (plan with all hashes, start, work,
-merge, verification), and bench/plain_lens.py, which does the same with
-transformers, a sample at a time. Compares their answers and entropies, so that
+merge, verification), bench/plain_lens.py, which does the same with
+transformers, a sample at a time, and with --batch bench/batched_lens.py, which
+does it many samples at a time. Compares their answers and entropies, so that
 the rates are of the same work, and prints rates, ratio and peak memory.
 
-Both answer greedily and stop at the checkpoint's end tokens. Lens reads the
+All answer greedily and stop at the checkpoint's end tokens. Lens reads the
 head in float32 whatever the dtype, the plain script in the model's dtype.
 
     bench/end_to_end.py --model demo/model --dtype float32 \\
@@ -52,6 +53,12 @@ def arguments():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"],
                         default="bfloat16")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--batch", type=int, action="append", default=[],
+                        help="also run bench/batched_lens.py with so many "
+                             "samples at a time; the fastest of several counts")
+    parser.add_argument("--no-plain", dest="plain", action="store_false",
+                        help="leave the plain script out (needs --batch)")
     parser.add_argument("--min-pixels", type=int, default=0,
                         help="of both (0: the checkpoint's)")
     parser.add_argument("--max-pixels", type=int, default=0,
@@ -72,6 +79,8 @@ def arguments():
         given.datasets = dict(map(parse_dataset, given.dataset))
     except ValueError as error:
         parser.error(str(error))
+    if not given.plain and not given.batch:
+        parser.error("--no-plain leaves nothing to compare with; give --batch")
     return given
 
 
@@ -94,7 +103,7 @@ def parse_dataset(word):
 def run_lens(given, work):
     run = work / "run"
     words = [given.lens_bin / "lens", "run", "--model", given.model, "--out",
-             run, "--device", "cpu", "--dtype", given.dtype, "--threads",
+             run, "--device", given.device, "--dtype", given.dtype, "--threads",
              given.threads, "--workers", given.workers, "--limit", given.limit,
              "--max-new-tokens", given.max_new_tokens, "--top-k", TOP_K]
     for name, path in given.datasets.items():
@@ -123,16 +132,18 @@ def run_lens(given, work):
                            "image_tokens": image_tokens}
 
 
-def run_plain(given, work):
+def run_script(given, work, name):
+    """bench/NAME_lens.py; (Measured, answers, what it says of itself)."""
     job = {"model": str(given.model), "datasets": given.datasets,
            "limit": given.limit, "max_new_tokens": given.max_new_tokens,
            "min_pixels": given.min_pixels, "max_pixels": given.max_pixels,
            "dtype": given.dtype, "threads": given.threads * given.workers,
-           "top_k": TOP_K, "out": str(work / "plain.npz")}
-    path = work / "plain.json"
+           "device": given.device, "batches": given.batch,
+           "top_k": TOP_K, "out": str(work / f"{name}.npz")}
+    path = work / f"{name}.json"
     path.write_text(json.dumps(job), encoding="utf-8")
     done = process_memory.measure(
-        [sys.executable, str(ROOT / "bench/plain_lens.py"), str(path)],
+        [sys.executable, str(ROOT / f"bench/{name}_lens.py"), str(path)],
         job["threads"], given.timeout)
     answers = {}
     with np.load(job["out"]) as columns:
@@ -194,57 +205,75 @@ def report(result):
               f"{s['peak_bytes'] / GIB:5.2f} GiB (largest process "
               f"{s['largest_bytes'] / GIB:.2f})")
 
-    lens, plain, same = result["lens"], result["plain"], result["agreement"]
+    lens = result["lens"]
     print(f"{result['samples']} samples, {result['prompt_tokens']} prompt "
-          f"tokens ({result['image_tokens']} of images), {result['dtype']}, "
-          f"{result['workers']} x {result['threads']} threads; "
-          f"order: {result['order']}")
+          f"tokens ({result['image_tokens']} of images), {result['dtype']} on "
+          f"{result['device']}, {result['workers']} x {result['threads']} "
+          f"threads; order: {result['order']}")
     line("lens run, whole command", lens, lens["wall_s"])
-    line("plain script, whole command", plain, plain["wall_s"])
-    line("plain script, model loaded", plain, plain["work_s"])
-    print(f"ratio {result['ratio']:.2f} with all loading on both sides, "
-          f"{result['ratio_to_loaded_plain']:.2f} to the plain script without "
-          "its loading")
-    print(f"processor time: lens {lens['cpu_s']:.1f} s, plain script "
-          f"{plain['cpu_s']:.1f} s; load of the machine meanwhile "
-          f"{lens['mean_load']:.1f} and {plain['mean_load']:.1f}: a ratio "
-          "counts where the two are alike")
-    print(f"same answers: {same['samples_equal']:.1%} of samples, "
-          f"{same['ids_equal']:.1%} of ids; entropy differs by at most "
-          f"{same['entropy_max_difference_nats']:.2g} nat (median "
-          f"{same['entropy_median_difference_nats']:.2g}) over "
-          f"{same['values_compared']} values; top token equal in "
-          f"{same['top_token_equal']:.1%}")
+    for name in result["scripts"]:
+        script, same = result[name], result["agreement"][name]
+        title = f"{name} script"
+        if "batch" in script:
+            title += f", batch {script['batch']}"
+        if script["batches"] < 2:
+            line(f"{title}, whole command", script, script["wall_s"])
+        line(f"{title}, model loaded", script, script["work_s"])
+        print(f"  ratio {result['ratio'][name]['loaded']:.2f} to the script "
+              "without its loading"
+              + (f", {result['ratio'][name]['whole']:.2f} with all loading on "
+                 "both sides" if script["batches"] < 2 else ""))
+        print(f"  processor time: lens {lens['cpu_s']:.1f} s, script "
+              f"{script['cpu_s']:.1f} s; load of the machine meanwhile "
+              f"{lens['mean_load']:.1f} and {script['mean_load']:.1f}: a ratio "
+              "counts where the two are alike")
+        print(f"  same answers: {same['samples_equal']:.1%} of samples, "
+              f"{same['ids_equal']:.1%} of ids; entropy differs by at most "
+              f"{same['entropy_max_difference_nats']:.2g} nat (median "
+              f"{same['entropy_median_difference_nats']:.2g}) over "
+              f"{same['values_compared']} values; top token equal in "
+              f"{same['top_token_equal']:.1%}")
 
 
 def main():
     given = arguments()
     # So that what was started is stopped, too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    scripts = ["plain"] if given.plain else []
+    scripts += ["batched"] if given.batch else []
+    order = ["lens", *scripts]
+    if given.plain_first:
+        order.reverse()
+    results = {}
     with tempfile.TemporaryDirectory(prefix="lens-bench-") as folder:
         work = pathlib.Path(folder)
-        sides = [("lens", run_lens), ("plain", run_plain)]
-        if given.plain_first:
-            sides.reverse()
-        results = {name: run(given, work) for name, run in sides}
+        for name in order:
+            results[name] = (run_lens(given, work) if name == "lens"
+                             else run_script(given, work, name))
     done, lens, sizes = results["lens"]
-    plain_done, plain, plain_says = results["plain"]
     result = {
         "model": given.model.name, "dtype": given.dtype,
-        "threads": given.threads, "workers": given.workers,
-        "max_new_tokens": given.max_new_tokens, "samples": len(lens), **sizes,
-        "order": ", then ".join(name for name, _ in sides),
-        "transformers": plain_says["transformers"],
-        "torch": plain_says["torch"], "lens": side(done, lens),
-        "plain": side(plain_done, plain, plain_says["work_s"]),
-        "agreement": compare(lens, plain)}
-    if sizes["prompt_tokens"] != plain_says["prompt_tokens"]:
-        raise SystemExit(f"prompts differ: {sizes['prompt_tokens']} tokens in "
-                         f"lens, {plain_says['prompt_tokens']} in the script")
-    rate = result["lens"]["tokens_per_s"]
-    result["ratio"] = rate / result["plain"]["tokens_per_s"]
-    result["ratio_to_loaded_plain"] = (rate
-                                       / result["plain"]["work_tokens_per_s"])
+        "device": given.device, "threads": given.threads,
+        "workers": given.workers, "max_new_tokens": given.max_new_tokens,
+        "samples": len(lens), **sizes, "order": ", then ".join(order),
+        "scripts": scripts, "lens": side(done, lens), "agreement": {},
+        "ratio": {}}
+    for name in scripts:
+        script_done, answers, says = results[name]
+        script = side(script_done, answers, says["work_s"])
+        script["batches"] = len(says.get("work_s_by_batch", [1]))
+        script |= {key: says[key] for key in ("batch", "work_s_by_batch")
+                   if key in says}
+        result |= {key: says[key] for key in ("transformers", "torch")}
+        result[name] = script
+        result["agreement"][name] = compare(lens, answers)
+        if sizes["prompt_tokens"] != says["prompt_tokens"]:
+            raise SystemExit(f"prompts differ: {sizes['prompt_tokens']} tokens "
+                             f"in lens, {says['prompt_tokens']} in the "
+                             f"{name} script")
+        rate = result["lens"]["tokens_per_s"]
+        result["ratio"][name] = {"whole": rate / script["tokens_per_s"],
+                                 "loaded": rate / script["work_tokens_per_s"]}
     report(result)
     if given.json:
         given.json.write_text(json.dumps(result, indent=2) + "\n",

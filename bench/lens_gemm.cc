@@ -8,18 +8,13 @@
 // Prints the median of each and their ratio, which is what the lens costs above
 // the product that nobody can avoid.
 
-#include <ATen/Context.h>
 #include <ATen/core/Generator.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
-#include <dlfcn.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -28,52 +23,19 @@
 #include <string>
 #include <vector>
 
+#include "bench/timing.h"
 #include "lens/readout.h"
 
 namespace {
 
 using namespace lens;  // NOLINT: this file is the program
+using bench::fail;
+using bench::median;
+using bench::seconds;
 
 constexpr std::int64_t kChunkRows = 2048;
 constexpr int kTopK = 5;
 constexpr int kScripts = 9;
-
-[[noreturn]] void fail(const std::string& line) {
-  std::fprintf(stderr, "lens_gemm: %s\n", line.c_str());
-  std::exit(1);
-}
-
-void open_gpu() {
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
-    fail(std::string("libtorch has no CUDA half (") + dlerror() + ")");
-  }
-  const auto& hooks = at::detail::getCUDAHooks();
-  if (!hooks.hasCUDA() || hooks.deviceCount() == 0) {
-    fail("the driver shows no GPU to this process");
-  }
-  hooks.init();
-  // As the programs run: float32 products are float32.
-  at::globalContext().setAllowTF32CuBLAS(false);
-}
-
-// Until all that was asked of the device is done.
-void finish(const at::Device& device) {
-  if (device.is_cuda()) at::detail::getCUDAHooks().deviceSynchronize(0);
-}
-
-double seconds(const at::Device& device, const std::function<void()>& work) {
-  finish(device);
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  finish(device);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
-      .count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 int measure(std::map<std::string, std::string>& flags) {
   const auto number = [&](const char* name) {
@@ -85,10 +47,9 @@ int measure(std::map<std::string, std::string>& flags) {
                      hidden = number("--hidden"),
                      vocabulary = number("--vocabulary"),
                      rounds = number("--rounds");
-  const at::Device device(flags["--device"]);
+  const at::Device device = bench::open_device(flags["--device"]);
   const at::ScalarType dtype =
       flags["--dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
-  if (device.is_cuda()) open_gpu();
   const c10::InferenceMode inference;
   const auto options = at::TensorOptions().dtype(dtype).device(device);
 
@@ -125,7 +86,7 @@ int measure(std::map<std::string, std::string>& flags) {
                       static_cast<double>(vocabulary);
   std::printf(
       "%s %s, %lld tokens x %lld states, hidden %lld, vocabulary %lld: lens "
-      "%.4f s (%.1f TFLOP/s), product %.4f s (%.1f TFLOP/s), ratio %.2f\n",
+      "%.4f s (%.3g TFLOP/s), product %.4f s (%.3g TFLOP/s), ratio %.2f\n",
       flags["--device"].c_str(), flags["--dtype"].c_str(),
       static_cast<long long>(tokens), static_cast<long long>(states),
       static_cast<long long>(hidden), static_cast<long long>(vocabulary),

@@ -30,10 +30,10 @@ transformers.logging.disable_progress_bar()
 
 
 def load(job):
-    """(model, processor) on the CPU; greedy, the checkpoint's end tokens."""
+    """(model, processor) on the device; greedy, the checkpoint's end tokens."""
     model = Qwen2VLForConditionalGeneration.from_pretrained(
         job["model"], dtype=getattr(torch, job["dtype"]),
-        local_files_only=True).eval()
+        local_files_only=True).eval().to(job["device"])
     own = model.generation_config
     model.generation_config = GenerationConfig(
         do_sample=False, eos_token_id=own.eos_token_id,
@@ -53,7 +53,15 @@ def read_lens(model, steps, top_k):
         logprobs = torch.log_softmax(logits, -1)
         entropies.append(-(logprobs.exp() * logprobs).sum(-1))
         tops.append(logprobs.topk(top_k).indices)
-    return torch.stack(entropies).numpy(), torch.stack(tops).numpy()
+    return (torch.stack(entropies).cpu().numpy(),
+            torch.stack(tops).cpu().numpy())
+
+
+def fill_limits(job, processor):
+    """Limits of the image area that are 0 become the checkpoint's."""
+    size = processor.image_processor.size
+    job["min_pixels"] = job["min_pixels"] or size["shortest_edge"]
+    job["max_pixels"] = job["max_pixels"] or size["longest_edge"]
 
 
 @torch.no_grad()
@@ -62,12 +70,12 @@ def answer(model, processor, sample, job):
     limits = {key: job[key] for key in ("min_pixels", "max_pixels")}
     inputs = processor(text=[data.render(sample.prompt)],
                        images=[data.decode_image(sample.image)],
-                       return_tensors="pt", **limits)
+                       return_tensors="pt", **limits).to(model.device)
     out = model.generate(**inputs, max_new_tokens=job["max_new_tokens"],
                          output_hidden_states=True,
                          return_dict_in_generate=True)
     prompt = inputs["input_ids"].shape[1]
-    ids = out.sequences[0, prompt:].numpy()
+    ids = out.sequences[0, prompt:].cpu().numpy()
     return prompt, ids, *read_lens(model, out.hidden_states, job["top_k"])
 
 
@@ -75,9 +83,7 @@ def main():
     job = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
     torch.set_num_threads(job["threads"])
     model, processor = load(job)
-    size = processor.image_processor.size
-    job["min_pixels"] = job["min_pixels"] or size["shortest_edge"]
-    job["max_pixels"] = job["max_pixels"] or size["longest_edge"]
+    fill_limits(job, processor)
     loaded = time.monotonic()
     columns, prompt_tokens = {}, 0
     count = 0

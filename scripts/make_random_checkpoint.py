@@ -131,7 +131,7 @@ def _generator(seed, name):
         np.random.Philox(key=int.from_bytes(digest.digest(), "little")))
 
 
-def _head_columns(o):
+def head_columns(o):
     """Scale of each channel in the head, of mean square 1."""
     columns = np.exp(o.spread * _generator(o.seed, "columns")
                      .standard_normal(o.hidden)).astype(np.float32)
@@ -154,7 +154,7 @@ def make_tensor(o, name, shape, end_ids):
     values = rng.standard_normal(shape, dtype=np.float32)
     fan_in = math.prod(shape[1:])
     if name in ("model.embed_tokens.weight", "lm_head.weight"):
-        columns = _head_columns(o)
+        columns = head_columns(o)
         is_head = name == "lm_head.weight" or o.tied
         if not is_head:
             columns = columns ** np.float32(1 - 2 * o.trend)
@@ -173,7 +173,7 @@ def make_tensor(o, name, shape, end_ids):
         if name.startswith("model.layers."):
             depth = int(name.split(".")[2]) / max(1, o.layers - 1)  # 0 .. 1
             power = o.trend * (2 * depth - 1)
-            values *= (_head_columns(o) ** np.float32(power)
+            values *= (head_columns(o) ** np.float32(power)
                        * np.float32(o.growth ** depth))[:, None]
     return values
 
@@ -308,8 +308,9 @@ def _write_json(path, value):
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def write_checkpoint(folder, o, corpus=None):
-    """Writes the whole folder; returns the options with the vocabulary set.
+def write_side_files(folder, o, corpus=None):
+    """Writes all but the weights; returns (options with the vocabulary set,
+    end ids).
 
     `corpus` (lines) is what a small tokenizer is trained on.
     """
@@ -345,7 +346,13 @@ def write_checkpoint(folder, o, corpus=None):
         "image_std": [0.26862954, 0.26130258, 0.27577711],
         "image_processor_type": "Qwen2VLImageProcessor",
         "processor_class": "Qwen2VLProcessor"})
-    _write_weights(folder, o, end_ids)
+    return o, end_ids
+
+
+def write_checkpoint(folder, o, corpus=None):
+    """Writes the whole folder; returns the options with the vocabulary set."""
+    o, end_ids = write_side_files(folder, o, corpus)
+    _write_weights(pathlib.Path(folder), o, end_ids)
     return o
 
 

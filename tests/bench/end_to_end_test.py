@@ -1,4 +1,4 @@
-"""bench/end_to_end.py runs, and both sides do the same work.
+"""bench/end_to_end.py runs, and all sides do the same work.
 
     end_to_end_test.py --lens build/bin/lens
 
@@ -27,30 +27,33 @@ class EndToEndTest(unittest.TestCase):
              "--dtype", "float32", "--threads", "1", *map(str, words)],
             capture_output=True, text=True, timeout=240, check=False)
 
-    def test_both_sides_give_the_same_answers(self):
+    def test_all_sides_give_the_same_answers(self):
         with tempfile.TemporaryDirectory() as folder:
             out = pathlib.Path(folder) / "result.json"
             done = self.bench(
                 "--dataset", f"latex_ocr={ROOT / 'demo/data/latex_ocr'}",
                 "--dataset", f"mtvqa={ROOT / 'demo/data/mtvqa'}",
                 "--limit", LIMIT, "--max-new-tokens", NEW_TOKENS,
-                "--max-pixels", 28 * 28 * 40, "--json", out)
+                "--max-pixels", 28 * 28 * 40, "--batch", 2, "--json", out)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             result = json.loads(out.read_text(encoding="utf-8"))
         self.assertIn("samples/s", done.stdout)
         self.assertEqual(result["samples"], 2 * LIMIT)
-        for side in ("lens", "plain"):
+        self.assertEqual(result["batched"]["batch"], 2)
+        for side in ("lens", "plain", "batched"):
             self.assertEqual(result[side]["samples"], 2 * LIMIT)
             self.assertLessEqual(result[side]["tokens"],
                                  2 * LIMIT * NEW_TOKENS)
             # Python with torch, or the worker with its weights: never less.
             self.assertGreater(result[side]["largest_bytes"], 50 << 20)
-        self.assertEqual(result["lens"]["tokens"], result["plain"]["tokens"])
-        same = result["agreement"]
-        self.assertEqual(same["ids_equal"], 1)
-        self.assertEqual(same["samples_equal"], 1)
-        self.assertLess(same["entropy_max_difference_nats"], 1e-3)
-        self.assertGreater(same["values_compared"], 0)
+        for script in ("plain", "batched"):
+            self.assertEqual(result["lens"]["tokens"],
+                             result[script]["tokens"])
+            same = result["agreement"][script]
+            self.assertEqual(same["ids_equal"], 1)
+            self.assertEqual(same["samples_equal"], 1)
+            self.assertLess(same["entropy_max_difference_nats"], 1e-3)
+            self.assertGreater(same["values_compared"], 0)
 
     def test_unknown_data_set_is_refused(self):
         done = self.bench("--dataset", "other=demo/data/mtvqa")

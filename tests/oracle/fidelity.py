@@ -85,8 +85,9 @@ VARIANTS = {
 class Bench:
     """Makes the inputs of a variant, runs both programs, compares."""
 
-    def __init__(self, lens, work, cache, extra):
+    def __init__(self, lens, work, cache, extra, device="cpu"):
         self.lens = lens
+        self.device = device
         self.work = work
         self.cache = cache
         self.extra = extra
@@ -107,7 +108,7 @@ class Bench:
         out = self.work / f"{name}-{dtype}-{len(flags)}"
         command = [self.lens, "run", "--model", self.work / name, "--out", out,
                    "--dtype", dtype, "--max-new-tokens", MAX_NEW_TOKENS,
-                   "--top-k", TOP_K, "--save-hidden", "all", "--device", "cpu",
+                   "--top-k", TOP_K, "--save-hidden", "all", "--device", self.device,
                    "--limit", variant.limit, *flags, *self.extra]
         for dataset, path in self.data.items():
             command += ["--dataset", f"{dataset}={path}"]
@@ -169,6 +170,8 @@ def main():
                         help="kept afterwards (default: a temporary folder)")
     parser.add_argument("--cache", type=pathlib.Path,
                         default=ROOT / ".cache/oracle")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
+                        help="of `lens run`; the oracle stays on the CPU")
     parser.add_argument("lens_flags", nargs="*", metavar="-- FLAG",
                         help="more flags for `lens run`")
     given = parser.parse_args()
@@ -179,7 +182,7 @@ def main():
         work = given.work or pathlib.Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
         bench = Bench(given.lens.resolve(), work, given.cache,
-                      given.lens_flags)
+                      given.lens_flags, given.device)
         started = time.monotonic()
         failed = [n for n in given.only if not bench.check(n, VARIANTS[n])]
     print(f"{len(given.only) - len(failed)} of {len(given.only)} checkpoints "

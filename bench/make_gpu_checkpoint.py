@@ -1,0 +1,63 @@
+"""Writes a random checkpoint of a published shape with torch, on a GPU if one
+is there: seconds instead of the minutes of scripts/make_random_checkpoint.py,
+for measurements that need no particular bytes.
+
+    make_gpu_checkpoint.py OUT --preset 2b --tokenizer DIR [--device cuda]
+"""
+
+import argparse
+import math
+import pathlib
+import sys
+
+import torch
+from safetensors.torch import save_file
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import make_random_checkpoint as checkpoints  # noqa: E402
+
+
+def tensors(o, device):
+    """Official name -> bfloat16 tensor on the CPU, scales as in `scripts`."""
+    generator = torch.Generator(device).manual_seed(o.seed)
+    columns = torch.from_numpy(checkpoints.head_columns(o)).to(device)
+    out = {}
+    for name, shape in checkpoints.tensor_shapes(o).items():
+        values = torch.randn(shape, generator=generator, device=device)
+        if name.endswith(".bias"):
+            values *= 0.2
+        elif len(shape) == 1:
+            values = 1 + 0.15 * values
+        elif name in ("model.embed_tokens.weight", "lm_head.weight"):
+            head = name == "lm_head.weight" or o.tied
+            values *= columns * (o.head_gain / math.sqrt(shape[1]) if head
+                                 else 1)
+        else:
+            values /= math.sqrt(math.prod(shape[1:]))
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                values *= torch.exp(o.spread * torch.randn(
+                    (shape[0], 1), generator=generator, device=device))
+        out[name] = values.to(torch.bfloat16).cpu()
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--preset", choices=sorted(checkpoints.PRESETS),
+                        default="2b")
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--device", default="cuda"
+                        if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    o = checkpoints.Options(**(
+        checkpoints.PRESET_COMMON | checkpoints.PRESETS[given.preset]
+        | {"tokenizer": given.tokenizer, "shard_bytes": 0}))
+    o, _ = checkpoints.write_side_files(given.out, o)
+    save_file(tensors(o, given.device), given.out / "model.safetensors",
+              metadata={"format": "pt"})
+
+
+if __name__ == "__main__":
+    main()
