@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "storage/manifest_file.h"
 #include "storage/run_directory.h"
 #include "storage/seal.h"
 

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "storage/chunk_reader.h"
+#include "storage/hdf5/chunk_reader.h"
 #include "storage/reader.h"
 
 namespace {

@@ -12,6 +12,7 @@
 #include "cli/own_results.h"
 #include "cli/standard_output.h"
 #include "coordinator/ledger_reader.h"
+#include "storage/manifest_file.h"
 #include "storage/verify.h"
 
 namespace lens::cli {

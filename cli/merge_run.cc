@@ -11,6 +11,8 @@
 #include "cli/run_lock.h"
 #include "cli/version.h"
 #include "coordinator/ledger_reader.h"
+#include "storage/manifest_file.h"
+#include "storage/scan_parts.h"
 
 namespace lens::cli {
 namespace {

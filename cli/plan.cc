@@ -12,6 +12,7 @@
 #include "cli/plan_units.h"
 #include "cli/plan_vocabulary.h"
 #include "input/data/dataset.h"
+#include "storage/manifest_file.h"
 
 namespace lens::cli {
 namespace {

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "cli/plan.h"
 #include "cli/plan_vocabulary.h"
+#include "storage/manifest_file.h"
+#include "storage/vocabulary_file.h"
 
 namespace lens::cli {
 namespace {

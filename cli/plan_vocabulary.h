@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/checkpoint.h"
-#include "storage/merge.h"
+#include "storage/vocabulary.h"
 
 namespace lens::cli {
 

@@ -15,6 +15,7 @@
 #include "coordinator/ledger_reader.h"
 #include "lens/v1/coordinator.grpc.pb.h"
 #include "storage/manifest.h"
+#include "storage/manifest_file.h"
 
 namespace lens::cli {
 namespace {

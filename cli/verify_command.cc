@@ -8,6 +8,8 @@
 #include "base/exit_code.h"
 #include "cli/own_results.h"
 #include "coordinator/ledger_reader.h"
+#include "storage/manifest_file.h"
+#include "storage/scan_parts.h"
 #include "storage/verify.h"
 
 namespace lens::cli {

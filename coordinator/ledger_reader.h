@@ -12,7 +12,7 @@
 #include "coordinator/ledger_lock.h"
 #include "coordinator/records.h"
 #include "storage/manifest.h"
-#include "storage/merge.h"
+#include "storage/part_receipt.h"
 
 namespace lens::coordinator {
 

@@ -29,6 +29,7 @@
 #include "proto/threads.h"
 #include "storage/leftovers.h"
 #include "storage/manifest.h"
+#include "storage/manifest_file.h"
 #include "storage/run_directory.h"
 
 namespace lens::coordinator {

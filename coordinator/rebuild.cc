@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "coordinator/part_check.h"
-#include "storage/merge.h"
 #include "storage/part.h"
+#include "storage/scan_parts.h"
 
 namespace lens::coordinator {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "coordinator/ids.h"
-#include "storage/part.h"
+#include "storage/part_receipt.h"
 
 namespace lens::coordinator {
 

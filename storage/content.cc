@@ -3,8 +3,6 @@
 #include <bit>
 #include <cstring>
 
-#include "storage/part.h"
-
 namespace lens::storage {
 
 static_assert(std::endian::native == std::endian::little,
@@ -46,36 +44,6 @@ std::string ContentHasher::finish() {
     hash.update(std::as_bytes(std::span(digest)));
   }
   return hash.finish_hex();
-}
-
-std::vector<ContentHasher::Entry> content_entries(const Extents& extents) {
-  std::vector<ContentHasher::Entry> entries;
-  for (const Column* column : columns_for(extents)) {
-    entries.push_back({.name = std::string(column->name),
-                       .type = column->type,
-                       .shape = column->shape(extents)});
-  }
-  return entries;
-}
-
-UnitHasher::UnitHasher(const Extents& total)
-    : columns_(columns_for(total)), hasher_(content_entries(total)) {}
-
-void UnitHasher::add(const UnitResult& piece) {
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    ColumnValues scratch;
-    hasher_.add(i, column_view(*columns_[i], piece, base_, scratch));
-  }
-  base_ = next(base_, piece);
-}
-
-std::string UnitHasher::finish() { return hasher_.finish(); }
-
-std::string content_sha256(const UnitResult& result) {
-  check_unit(result, "the result of a unit");
-  UnitHasher hasher(extents_of(result));
-  hasher.add(result);
-  return hasher.finish();
 }
 
 }  // namespace lens::storage

@@ -34,22 +34,4 @@ class ContentHasher {
   std::vector<Sha256> hashes_;  // one per entry
 };
 
-// The entries of a group of these extents, in the order of columns_for().
-std::vector<ContentHasher::Entry> content_entries(const Extents& extents);
-
-// The checksum of a group whose samples come as consecutive pieces.
-class UnitHasher {
- public:
-  explicit UnitHasher(const Extents& total);
-  // Holds the promises of check_unit().
-  void add(const UnitResult& piece);
-  // Hex. Ends the hash.
-  std::string finish();
-
- private:
-  std::vector<const Column*> columns_;
-  ContentHasher hasher_;
-  RowBase base_;
-};
-
 }  // namespace lens::storage

@@ -12,7 +12,8 @@
 
 #include "storage/group_reader.h"
 #include "storage/guard.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/attributes.h"
+#include "storage/hdf5/rows.h"
 #include "storage/seal.h"
 
 namespace lens::storage {

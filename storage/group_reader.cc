@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "storage/hdf5/rows.h"
+
 namespace lens::storage {
 namespace {
 

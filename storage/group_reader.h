@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "storage/columns.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/hdf5.h"
 #include "storage/schema.h"
 
 namespace lens::storage {

@@ -7,6 +7,8 @@
 #include <map>
 #include <numeric>
 
+#include "storage/hdf5/attributes.h"
+#include "storage/hdf5/rows.h"
 #include "storage/vocabulary_group.h"
 
 namespace lens::storage {

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "storage/chunk_pipeline.h"
 #include "storage/columns.h"
 #include "storage/content.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/chunk_pipeline.h"
+#include "storage/hdf5/hdf5.h"
 #include "storage/schema.h"
+#include "storage/unit_hash.h"
 
 namespace lens::storage {
 

@@ -18,7 +18,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "storage/read_watch.h"
+#include "storage/hdf5/read_watch.h"
 
 namespace lens::storage {
 namespace {

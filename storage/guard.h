@@ -11,7 +11,7 @@ namespace lens::storage {
 
 struct GuardLimits {
   // Processor time, and time of the clock, that the child may spend within the
-  // HDF5 library without a step (storage/read_watch.h) before it counts as
+  // HDF5 library without a step (storage/hdf5/read_watch.h) before it counts as
   // hung. A step takes milliseconds; a slow disk or a stopped child takes no
   // processor time.
   std::chrono::milliseconds busy = std::chrono::seconds(5);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "storage/merge.h"
+#include "storage/part_receipt.h"
 #include "storage/run_directory.h"
 
 namespace lens::storage {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -82,7 +81,7 @@ struct Unit {
 // the manifest and the inputs it names.
 struct Manifest {
   int version = 1;
-  std::string run_id;  // run_identity(*this)
+  std::string run_id;  // run_identity() of storage/manifest_file.h
   RunConfig config;
   ModelInput model;
   std::vector<DatasetInput> datasets;
@@ -93,18 +92,5 @@ struct Manifest {
 
   bool operator==(const Manifest&) const = default;
 };
-
-// 32 hex digits: SHA-256 over what decides the results (config, model and input
-// hashes, units). Paths, times and versions of this software do not enter.
-std::string run_identity(const Manifest& manifest);
-
-// What `config` says, as canonical JSON: the config_json attribute.
-std::string config_json(const RunConfig& config);
-
-// Placed by rename after fsync. Throws StorageError.
-void write_manifest(const std::filesystem::path& file,
-                    const Manifest& manifest);
-// Checks version, run_id and the order of the units. Throws StorageError.
-Manifest read_manifest(const std::filesystem::path& file);
 
 }  // namespace lens::storage

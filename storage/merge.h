@@ -9,28 +9,10 @@
 
 #include "base/durable.h"
 #include "storage/manifest.h"
-#include "storage/part.h"
+#include "storage/part_receipt.h"
 #include "storage/run_directory.h"
 
 namespace lens::storage {
-
-// Text and script class of every id of the vocabulary, and the class names.
-struct Vocabulary {
-  std::vector<std::string> token_text;     // [vocab]
-  std::vector<std::uint8_t> token_script;  // [vocab], index into script_names
-  std::vector<std::string> script_names;   // [script]
-};
-
-// vocabulary.h5 of the run directory, written when the run is planned.
-void write_vocabulary(const std::filesystem::path& file,
-                      const Vocabulary& vocabulary);
-Vocabulary read_vocabulary(const std::filesystem::path& file);
-
-// One committed unit, as the ledger has it.
-struct CommittedPart {
-  std::int32_t unit = 0;
-  PartReceipt receipt;
-};
 
 struct SoftwareInfo {
   std::string version;
@@ -61,10 +43,5 @@ struct MergeSummary {
 MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
                    const std::vector<CommittedPart>& parts,
                    const MergeOptions& options);
-
-// The parts found on disk that belong to the manifest, one per unit, for a
-// partial merge while the ledger is held by a running coordinator.
-std::vector<CommittedPart> scan_parts(const RunDirectory& run,
-                                      const Manifest& manifest);
 
 }  // namespace lens::storage

@@ -5,9 +5,10 @@
 #include "storage/columns.h"
 #include "storage/content.h"
 #include "storage/group_reader.h"
-#include "storage/hdf5.h"
-#include "storage/part_summary.h"
+#include "storage/hdf5/attributes.h"
+#include "storage/hdf5/rows.h"
 #include "storage/seal.h"
+#include "storage/unit_hash.h"
 
 namespace lens::storage {
 namespace {
@@ -141,12 +142,6 @@ PartReceipt write_part(const std::filesystem::path& run_root,
   receipt.file_name = file.lexically_relative(run_root).generic_string();
   receipt.bytes = static_cast<std::int64_t>(image.size() + seal.size());
   return receipt;
-}
-
-PartReceipt write_part(const std::filesystem::path& run_root,
-                       const std::filesystem::path& file,
-                       const PartHeader& header, const UnitResult& result) {
-  return write_part(run_root, file, header, result, {});
 }
 
 PartSummary read_part_summary(const std::filesystem::path& file) {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/durable.h"
+#include "storage/part_receipt.h"
 #include "storage/unit_result.h"
 
 namespace lens::storage {
@@ -20,23 +22,14 @@ struct PartHeader {
   bool operator==(const PartHeader&) const = default;
 };
 
-// What the worker tells the coordinator of a part that is on disk.
-struct PartReceipt {
-  std::string file_name;  // relative to the run directory
-  std::int64_t bytes = 0;
-  // SHA-256 over the values of all columns, hex. The lease token and the device
-  // do not enter: a unit done twice gives the same checksum.
-  std::string content_sha256;
-
-  bool operator==(const PartReceipt&) const = default;
-};
-
 // Checks the lengths and offsets of `result`, writes file.tmp, fsyncs, renames
 // to `file`, fsyncs the folder. The part is visible whole or not at all.
-// Throws StorageError (disk full, no rights, inconsistent result).
+// `after_step` is told of each step of docs/format.md, section 8. Throws
+// StorageError (disk full, no rights, inconsistent result).
 PartReceipt write_part(const std::filesystem::path& run_root,
                        const std::filesystem::path& file,
-                       const PartHeader& header, const UnitResult& result);
+                       const PartHeader& header, const UnitResult& result,
+                       const StepObserver& after_step = {});
 
 struct Part {
   PartHeader header;
@@ -48,7 +41,21 @@ struct Part {
 // StorageError that names the file and what is wrong.
 Part read_part(const std::filesystem::path& file);
 
-// The same over bare values: used by write_part, read_part and verify.
-std::string content_sha256(const UnitResult& result);
+// What a part says of itself, without its values. The bytes have been checked
+// against the seal.
+struct PartSummary {
+  PartHeader header;
+  std::string content_sha256;
+  std::int64_t bytes = 0;
+  std::int64_t samples = 0;
+  std::int64_t tokens = 0;
+};
+
+// read_part() that believes content_sha256 once the seal has been found to
+// hold: for who compares that checksum with the ledger's.
+Part read_sealed_part(const std::filesystem::path& file);
+
+// Throws StorageError.
+PartSummary read_part_summary(const std::filesystem::path& file);
 
 }  // namespace lens::storage

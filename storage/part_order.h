@@ -3,7 +3,10 @@
 #include <filesystem>
 #include <vector>
 
-#include "storage/merge.h"
+#include "storage/manifest.h"
+#include "storage/part.h"
+#include "storage/part_receipt.h"
+#include "storage/run_directory.h"
 
 namespace lens::storage {
 

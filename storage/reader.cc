@@ -6,7 +6,8 @@
 
 #include "base/durable.h"
 #include "storage/group_reader.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/attributes.h"
+#include "storage/hdf5/rows.h"
 #include "storage/schema.h"
 #include "storage/vocabulary_group.h"
 

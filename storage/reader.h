@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/merge.h"
 #include "storage/unit_result.h"
+#include "storage/vocabulary.h"
 
 namespace lens::storage {
 

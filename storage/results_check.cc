@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "storage/content.h"
 #include "storage/invariants.h"
 #include "storage/reader.h"
+#include "storage/unit_hash.h"
 
 namespace lens::storage {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "storage/verify.h"
+#include "storage/verify_report.h"
 
 namespace lens::storage {
 

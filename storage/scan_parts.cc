@@ -1,11 +1,12 @@
+#include "storage/scan_parts.h"
+
 #include <algorithm>
 #include <map>
 #include <tuple>
 
 #include "base/error.h"
+#include "storage/part.h"
 #include "storage/part_name.h"
-#include "storage/part_order.h"
-#include "storage/part_summary.h"
 
 namespace lens::storage {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/durable.h"
 #include "base/error.h"
-#include "storage/superblock.h"
+#include "storage/hdf5/superblock.h"
 
 namespace lens::storage {
 namespace {

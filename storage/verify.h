@@ -4,19 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "storage/merge.h"
+#include "storage/manifest.h"
+#include "storage/part_receipt.h"
+#include "storage/run_directory.h"
+#include "storage/verify_report.h"
 
 namespace lens::storage {
-
-struct VerifyReport {
-  std::vector<std::string> problems;  // one line each; empty: all is well
-  std::vector<std::string> notes;     // what is no problem but has to be said
-  std::int64_t parts_checked = 0;
-  std::int64_t samples = 0;
-  std::int64_t tokens = 0;
-
-  bool ok() const { return problems.empty(); }
-};
 
 // Every committed part exists, is whole, carries the recorded checksum and run
 // id, and its values hold the invariants of docs/format.md.

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "storage/part.h"
+#include "storage/part_receipt.h"
 
 namespace lens::worker {
 

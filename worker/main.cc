@@ -22,6 +22,7 @@
 #include "input/text/tokenizer.h"
 #include "proto/threads.h"
 #include "storage/manifest.h"
+#include "storage/manifest_file.h"
 #include "storage/run_directory.h"
 #include "storage/work_note.h"
 #include "worker/client.h"

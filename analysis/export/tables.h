@@ -7,7 +7,7 @@
 #include "analysis/export/csv.h"
 #include "analysis/export/sample_block.h"
 #include "analysis/metrics/sample_table.h"
-#include "storage/merge.h"
+#include "storage/vocabulary.h"
 
 namespace lens::analysis::tables {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "analysis/metrics/sample_table.h"
+#include "analysis/metrics/sample_row.h"
 
 namespace lens::analysis::metrics {
 

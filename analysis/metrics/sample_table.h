@@ -6,55 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/metrics/sample_row.h"
 #include "analysis/metrics/token_metrics.h"
 #include "storage/reader.h"
 
 namespace lens::analysis::metrics {
-
-// Whether an answer counts as right: score >= SampleTableOptions::right_score.
-enum class Verdict { kRight, kWrong, kUnknown };
-
-// One sample, its tokens reduced to means by layer. Means are over its answer
-// tokens (role 3, without the end token); where there is none, they are empty.
-struct SampleRow {
-  std::int64_t sample = 0;  // row of the group
-  // Row of the input: the picture, which several questions may share.
-  std::int64_t source_row = 0;
-  std::string sample_id;
-  std::string language;  // "" for latex_ocr
-  bool ok = false;
-  std::string failure;  // reason, where not ok
-  Verdict verdict = Verdict::kUnknown;
-  float score = 0;                                 // NaN where failed
-  std::int32_t image_height = 0, image_width = 0;  // source pixels
-  std::int32_t grid_height = 0, grid_width = 0;    // patches
-  std::int32_t image_tokens = 0, prompt_tokens = 0, answer_tokens = 0;
-  std::int64_t reference_characters = 0;  // code points
-  // Rows of the token columns.
-  std::int64_t token_begin = 0, token_end = 0;
-  std::int32_t tokens = 0;  // those the means are over
-
-  // [layer], empty where tokens == 0.
-  std::vector<float> entropy;         // nats
-  std::vector<float> kl_final;        // nats
-  std::vector<float> target_logprob;  // nats
-  std::vector<float> log_rank;        // natural logarithm of target_rank
-  std::vector<float> agreement;       // share of tokens on top at this state
-  std::vector<float> script_share;    // [layer, script]
-
-  // Tokens by the layer found, [layer]; those without one are not counted.
-  std::vector<std::int32_t> onset_count;
-  std::vector<std::int32_t> drop_count;
-  std::vector<std::int32_t> depth_count;
-  std::vector<std::int32_t> first_hit_count;
-
-  // The least layer from which on every answer token, the end token included,
-  // is on top at every state; kNoLayer where there is none. `same_answer`
-  // [layer]: 1 where a model that stopped at this state alone would have
-  // written the same answer.
-  int settled = kNoLayer;
-  std::vector<std::uint8_t> same_answer;
-};
 
 struct SampleTable {
   std::string dataset;

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "storage/manifest_file.h"
 #include "storage/seal.h"
 #include "tests/storage/fixtures.h"
 

@@ -9,7 +9,7 @@
 #include <random>
 #include <sstream>
 
-#include "storage/hdf5.h"
+#include "storage/hdf5/hdf5.h"
 #include "storage/seal.h"
 #include "tests/cli/lens_process.h"
 #include "tests/cli/scratch_folder.h"

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include "storage/manifest_file.h"
 #include "tests/cli/scratch_folder.h"
 
 namespace lens::cli {

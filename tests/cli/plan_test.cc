@@ -9,7 +9,8 @@
 #include "base/error.h"
 #include "cli/checkpoint.h"
 #include "cli/file_hash.h"
-#include "storage/merge.h"
+#include "storage/manifest_file.h"
+#include "storage/vocabulary_file.h"
 #include "tests/cli/run_inputs.h"
 #include "tests/cli/scratch_folder.h"
 

@@ -11,6 +11,7 @@
 #include "cli/version.h"
 #include "input/text/tokenizer.h"
 #include "storage/manifest.h"
+#include "storage/manifest_file.h"
 #include "tests/cli/run_inputs.h"
 #include "tests/cli/scratch_folder.h"
 

@@ -13,6 +13,7 @@
 #include "cli/verify_command.h"
 #include "coordinator/ledger.h"
 #include "coordinator/ledger_reader.h"
+#include "storage/manifest_file.h"
 #include "tests/cli/scratch_folder.h"
 
 namespace lens::cli {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "storage/manifest_file.h"
 #include "storage/run_directory.h"
 #include "tests/storage/fixtures.h"
 

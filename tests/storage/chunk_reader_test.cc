@@ -1,4 +1,4 @@
-#include "storage/chunk_reader.h"
+#include "storage/hdf5/chunk_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "fixtures.h"
-#include "storage/chunk_pipeline.h"
+#include "storage/hdf5/chunk_pipeline.h"
 
 namespace lens::storage {
 namespace {

@@ -9,6 +9,11 @@
 #include <random>
 #include <sstream>
 
+#include "storage/manifest_file.h"
+#include "storage/part.h"
+#include "storage/unit_hash.h"
+#include "storage/vocabulary_file.h"
+
 namespace lens::storage::fixtures {
 namespace {
 

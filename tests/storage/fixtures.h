@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "storage/manifest.h"
 #include "storage/merge.h"
+#include "storage/part.h"
+#include "storage/unit_result.h"
+#include "storage/vocabulary.h"
 
 namespace lens::storage::fixtures {
 

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "storage/read_watch.h"
+#include "storage/hdf5/read_watch.h"
 
 namespace lens::storage {
 namespace {

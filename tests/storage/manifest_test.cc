@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "fixtures.h"
+#include "storage/manifest_file.h"
 
 namespace lens::storage {
 namespace {

@@ -12,8 +12,11 @@
 
 #include "base/error.h"
 #include "fixtures.h"
+#include "storage/manifest_file.h"
 #include "storage/reader.h"
+#include "storage/scan_parts.h"
 #include "storage/verify.h"
+#include "storage/vocabulary_file.h"
 
 namespace lens::storage {
 namespace {

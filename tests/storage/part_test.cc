@@ -10,7 +10,8 @@
 
 #include "base/error.h"
 #include "fixtures.h"
-#include "storage/part_summary.h"
+#include "storage/unit_hash.h"
+#include "storage/vocabulary_file.h"
 
 namespace lens::storage {
 namespace {

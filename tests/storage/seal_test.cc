@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "fixtures.h"
+#include "storage/vocabulary_file.h"
 
 namespace lens::storage {
 namespace {

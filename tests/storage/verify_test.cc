@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "fixtures.h"
 #include "storage/guard.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/attributes.h"
 #include "storage/results_check.h"
 #include "storage/seal.h"
 

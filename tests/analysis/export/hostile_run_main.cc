@@ -11,6 +11,8 @@
 #include "base/storable_text.h"
 #include "input/text/token_text.h"
 #include "input/text/tokenizer.h"
+#include "storage/manifest_file.h"
+#include "storage/vocabulary_file.h"
 #include "tests/storage/fixtures.h"
 
 namespace lens {

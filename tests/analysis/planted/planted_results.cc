@@ -3,6 +3,10 @@
 #include <algorithm>
 
 #include "planted_vocabulary.h"
+#include "storage/manifest_file.h"
+#include "storage/merge.h"
+#include "storage/part.h"
+#include "storage/vocabulary_file.h"
 
 namespace lens::analysis::planted {
 namespace {

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/merge.h"
+#include "storage/manifest.h"
+#include "storage/unit_result.h"
+#include "storage/vocabulary.h"
 
 namespace lens::analysis::planted {
 

@@ -1,4 +1,4 @@
-#include "storage/manifest.h"
+#include "storage/manifest_file.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "storage/chunk_pipeline.h"
+#include "storage/hdf5/chunk_pipeline.h"
 
 #include <libdeflate.h>
 

@@ -1,4 +1,4 @@
-#include "storage/hdf5.h"
+#include "storage/hdf5/hdf5.h"
 
 #include <H5DSpublic.h>
 
@@ -6,8 +6,7 @@
 #include <cstdio>
 #include <limits>
 
-#include "storage/chunk_reader.h"
-#include "storage/superblock.h"
+#include "storage/hdf5/superblock.h"
 
 namespace lens::storage::hdf5 {
 namespace {
@@ -33,24 +32,6 @@ H5::DSetCreatPropList creation() {
   return properties;
 }
 
-void set_value(H5::H5Object& object, const std::string& name,
-               const H5::DataType& type, const void* value) {
-  object.createAttribute(name, type, H5::DataSpace(H5S_SCALAR))
-      .write(type, value);
-}
-
-// Of the class and with one element; else nullopt.
-std::optional<H5::Attribute> scalar(const H5::H5Object& object,
-                                    const std::string& name, H5T_class_t kind) {
-  if (checked(H5Aexists(object.getId(), name.c_str())) == 0) return {};
-  H5::Attribute attribute = object.openAttribute(name);
-  if (attribute.getTypeClass() != kind ||
-      attribute.getSpace().getSimpleExtentNpoints() != 1) {
-    return {};
-  }
-  return attribute;
-}
-
 // A cache of chunks for who goes forward: one chunk.
 H5::DSetAccPropList cache_of(std::size_t chunk_bytes) {
   constexpr std::size_t kSlots = 521;      // the library's own number
@@ -58,99 +39,6 @@ H5::DSetAccPropList cache_of(std::size_t chunk_bytes) {
   H5::DSetAccPropList access;
   access.setChunkCache(kSlots, chunk_bytes, kDropWhatIsDone);
   return access;
-}
-
-// Rows [begin, end) of a data set, where they lie in the file and in memory.
-struct Rows {
-  hsize_t begin = 0, end = 0;
-  H5::DataSpace file, memory;
-};
-
-Rows select_rows(const H5::DataSet& dataset, hsize_t begin, hsize_t end) {
-  Rows rows = {
-      .begin = begin, .end = end, .file = dataset.getSpace(), .memory = {}};
-  Lengths count = lengths_of(dataset);
-  Lengths start(count.size(), 0);
-  start[0] = begin;
-  count[0] = end - begin;
-  rows.file.selectHyperslab(H5S_SELECT_SET, count.data(), start.data());
-  rows.memory = H5::DataSpace(static_cast<int>(count.size()), count.data());
-  return rows;
-}
-
-// One call of the library reads no more than this, so that who watches it sees
-// steps (storage/read_watch.h).
-constexpr std::size_t kBlockBytes = std::size_t{32} << 20;
-// What a text counts for: 8,192 are read at a time.
-constexpr std::size_t kTextBytes = kBlockBytes >> 13;
-
-// Calls read(begin, end) for pieces of the rows.
-template <class Read>
-void for_each_block(const Rows& rows, std::size_t row_bytes, Read&& read) {
-  const hsize_t block =
-      std::max<hsize_t>(1, kBlockBytes / std::max<std::size_t>(row_bytes, 1));
-  for (hsize_t at = rows.begin; at < rows.end;) {
-    const hsize_t end = std::min(rows.end, at + block);
-    read(at, end);
-    mark_read_step();
-    at = end;
-  }
-}
-
-template <class Value>
-std::vector<Value> room_for(const Rows& rows) {
-  return std::vector<Value>(
-      static_cast<std::size_t>(rows.memory.getSimpleExtentNpoints()));
-}
-
-template <class Value>
-ColumnValues read_numbers(const H5::DataSet& dataset, const H5::DataType& type,
-                          const Rows& rows) {
-  auto values = room_for<Value>(rows);
-  const bool as_stored =
-      checked(H5Tequal(dataset.getDataType().getId(), type.getId())) > 0;
-  if (as_stored &&
-      read_chunks(dataset, rows.begin, rows.end, std::span(values)))
-    return values;
-  const std::size_t row_elements = values.size() / (rows.end - rows.begin);
-  for_each_block(
-      rows, row_elements * sizeof(Value), [&](hsize_t at, hsize_t end) {
-        const Rows block = select_rows(dataset, at, end);
-        dataset.read(values.data() + (at - rows.begin) * row_elements, type,
-                     block.memory, block.file);
-      });
-  return values;
-}
-
-ColumnValues read_texts(const H5::DataSet& dataset, const Rows& rows) {
-  const H5::DataType type = text_type();
-  std::vector<std::string> texts;
-  texts.reserve(rows.end - rows.begin);
-  for_each_block(rows, kTextBytes, [&](hsize_t at, hsize_t end) {
-    const Rows block = select_rows(dataset, at, end);
-    auto borrowed = room_for<char*>(block);
-    dataset.read(borrowed.data(), type, block.memory, block.file);
-    for (const char* text : borrowed) texts.emplace_back(text ? text : "");
-    checked(H5Dvlen_reclaim(type.getId(), block.memory.getId(), H5P_DEFAULT,
-                            borrowed.data()));
-  });
-  return texts;
-}
-
-ColumnValues no_values(ColumnType type) {
-  switch (type) {
-    case ColumnType::kString:
-      return std::vector<std::string>();
-    case ColumnType::kInt64:
-      return std::vector<std::int64_t>();
-    case ColumnType::kInt32:
-      return std::vector<std::int32_t>();
-    case ColumnType::kUint8:
-      return std::vector<std::uint8_t>();
-    case ColumnType::kFloat:
-      break;
-  }
-  return std::vector<float>();
 }
 
 herr_t collect_group(hid_t group, const char* name, const H5L_info_t* link,
@@ -354,70 +242,6 @@ bool scale_attached(const H5::DataSet& dataset, const H5::DataSet& scale,
          0;
 }
 
-void set(H5::H5Object& object, const std::string& name, std::string_view text) {
-  const std::string owned(text);
-  const char* pointer = owned.c_str();
-  set_value(object, name, text_type(), &pointer);
-}
-
-void set(H5::H5Object& object, const std::string& name, std::int32_t value) {
-  set_value(object, name, H5::PredType::STD_I32LE, &value);
-}
-
-void set(H5::H5Object& object, const std::string& name, std::int64_t value) {
-  set_value(object, name, H5::PredType::STD_I64LE, &value);
-}
-
-void set(H5::H5Object& object, const std::string& name, std::uint64_t value) {
-  set_value(object, name, H5::PredType::STD_U64LE, &value);
-}
-
-void set(H5::H5Object& object, const std::string& name, std::uint8_t value) {
-  set_value(object, name, H5::PredType::STD_U8LE, &value);
-}
-
-void set(H5::H5Object& object, const std::string& name, float value) {
-  set_value(object, name, H5::PredType::IEEE_F32LE, &value);
-}
-
-void set(H5::H5Object& object, const std::string& name,
-         std::span<const std::uint8_t> values) {
-  const hsize_t count = values.size();
-  object.createAttribute(name, H5::PredType::STD_U8LE, H5::DataSpace(1, &count))
-      .write(H5::PredType::NATIVE_UINT8, values.data());
-}
-
-std::optional<std::string> text_attribute(const H5::H5Object& object,
-                                          const std::string& name) {
-  const auto attribute = scalar(object, name, H5T_STRING);
-  if (!attribute || !attribute->getDataType().isVariableStr()) return {};
-  const H5::DataType type = text_type();
-  char* borrowed = nullptr;
-  attribute->read(type, &borrowed);
-  std::string text = borrowed ? borrowed : "";
-  const H5::DataSpace space(H5S_SCALAR);
-  checked(H5Dvlen_reclaim(type.getId(), space.getId(), H5P_DEFAULT, &borrowed));
-  return text;
-}
-
-std::optional<std::int64_t> integer_attribute(const H5::H5Object& object,
-                                              const std::string& name) {
-  const auto attribute = scalar(object, name, H5T_INTEGER);
-  if (!attribute) return {};
-  std::int64_t value = 0;
-  attribute->read(H5::PredType::NATIVE_INT64, &value);
-  return value;
-}
-
-std::optional<std::uint64_t> unsigned_attribute(const H5::H5Object& object,
-                                                const std::string& name) {
-  const auto attribute = scalar(object, name, H5T_INTEGER);
-  if (!attribute) return {};
-  std::uint64_t value = 0;
-  attribute->read(H5::PredType::NATIVE_UINT64, &value);
-  return value;
-}
-
 Lengths lengths_of(const H5::DataSet& dataset) {
   const H5::DataSpace space = dataset.getSpace();
   Lengths lengths(static_cast<std::size_t>(space.getSimpleExtentNdims()));
@@ -470,45 +294,6 @@ std::string missing_values(const H5::DataSet& dataset,
       bytes > stored * kMaxRatio + kBlockBytes)
     return "claims more values than the file can hold";
   return "";
-}
-
-void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t count,
-                const ColumnView& values) {
-  if (count == 0) return;
-  const Rows rows = select_rows(dataset, begin, begin + count);
-  if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
-    std::vector<const char*> pointers;
-    pointers.reserve(texts->size());
-    for (const std::string& text : *texts) pointers.push_back(text.c_str());
-    dataset.write(pointers.data(), text_type(), rows.memory, rows.file);
-    return;
-  }
-  const H5::DataType type = dataset.getDataType();
-  std::visit(
-      [&](const auto& numbers) {
-        dataset.write(numbers.data(), type, rows.memory, rows.file);
-      },
-      values);
-}
-
-ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
-                       hsize_t begin, hsize_t end) {
-  if (begin == end) return no_values(type);
-  const Rows rows = select_rows(dataset, begin, end);
-  const H5::DataType native = memory_type(type);
-  switch (type) {
-    case ColumnType::kString:
-      return read_texts(dataset, rows);
-    case ColumnType::kInt64:
-      return read_numbers<std::int64_t>(dataset, native, rows);
-    case ColumnType::kInt32:
-      return read_numbers<std::int32_t>(dataset, native, rows);
-    case ColumnType::kUint8:
-      return read_numbers<std::uint8_t>(dataset, native, rows);
-    case ColumnType::kFloat:
-      break;
-  }
-  return read_numbers<float>(dataset, native, rows);
 }
 
 }  // namespace lens::storage::hdf5

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "storage/hdf5.h"
+#include "storage/hdf5/hdf5.h"
 
 namespace lens::storage {
 

@@ -1,4 +1,4 @@
-#include "storage/read_watch.h"
+#include "storage/hdf5/read_watch.h"
 
 namespace lens::storage {
 namespace {

@@ -1,4 +1,4 @@
-#include "storage/file_driver.h"
+#include "storage/hdf5/file_driver.h"
 
 #include <H5FDpublic.h>
 #if H5_VERSION_GE(1, 13, 0)

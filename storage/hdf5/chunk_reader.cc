@@ -1,4 +1,4 @@
-#include "storage/chunk_reader.h"
+#include "storage/hdf5/chunk_reader.h"
 
 #include <libdeflate.h>
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/durable.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/hdf5.h"
 
 namespace lens::storage {
 

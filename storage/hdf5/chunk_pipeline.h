@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "storage/hdf5.h"
+#include "storage/hdf5/hdf5.h"
 
 namespace lens::storage {
 

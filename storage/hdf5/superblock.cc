@@ -1,4 +1,4 @@
-#include "storage/superblock.h"
+#include "storage/hdf5/superblock.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,12 +1,13 @@
+#include "storage/vocabulary_group.h"
+
 #include <algorithm>
 
-#include "base/durable.h"
+#include "base/error.h"
 #include "base/storable_text.h"
 #include "storage/content.h"
-#include "storage/hdf5.h"
+#include "storage/hdf5/attributes.h"
+#include "storage/hdf5/rows.h"
 #include "storage/schema.h"
-#include "storage/seal.h"
-#include "storage/vocabulary_group.h"
 
 namespace lens::storage {
 namespace {
@@ -14,20 +15,6 @@ namespace {
 constexpr const char* kRemake = "delete it and plan the run again";
 constexpr const char* kText = "token_text";
 constexpr const char* kScript = "token_script";
-
-void check(const Vocabulary& vocabulary, const std::string& name) {
-  const std::size_t scripts = vocabulary.script_names.size();
-  const bool fits = std::all_of(
-      vocabulary.token_script.begin(), vocabulary.token_script.end(),
-      [&](std::uint8_t script) { return script < scripts; });
-  if (!fits || vocabulary.token_text.empty() ||
-      vocabulary.token_text.size() != vocabulary.token_script.size()) {
-    throw StorageError(name +
-                       " is inconsistent (one text and one known script class "
-                       "to each id); " +
-                       kRemake);
-  }
-}
 
 Vocabulary storable(const Vocabulary& vocabulary) {
   Vocabulary result = vocabulary;
@@ -86,6 +73,20 @@ ColumnValues read_all(const H5::Group& group, const std::string& name,
 
 }  // namespace
 
+void check_vocabulary(const Vocabulary& vocabulary, const std::string& name) {
+  const std::size_t scripts = vocabulary.script_names.size();
+  const bool fits = std::all_of(
+      vocabulary.token_script.begin(), vocabulary.token_script.end(),
+      [&](std::uint8_t script) { return script < scripts; });
+  if (!fits || vocabulary.token_text.empty() ||
+      vocabulary.token_text.size() != vocabulary.token_script.size()) {
+    throw StorageError(name +
+                       " is inconsistent (one text and one known script class "
+                       "to each id); " +
+                       kRemake);
+  }
+}
+
 H5::DataSet create_script_scale(H5::Group& root,
                                 const std::vector<std::string>& script_names) {
   std::vector<std::string> names;
@@ -129,7 +130,7 @@ Vocabulary read_vocabulary_group(const H5::Group& root, std::int64_t file_bytes,
       read_all(group, kScript, ColumnType::kUint8, file_bytes, name));
   vocabulary.script_names = std::get<std::vector<std::string>>(
       read_all(root, "script", ColumnType::kString, file_bytes, name));
-  check(vocabulary, name);
+  check_vocabulary(vocabulary, name);
   for (const char* column : {kText, kScript}) {
     if (!hdf5::has_link(group, "vocab") ||
         !hdf5::scale_attached(group.openDataSet(column),
@@ -145,47 +146,6 @@ Vocabulary read_vocabulary_group(const H5::Group& root, std::int64_t file_bytes,
                        kRemake);
   }
   return vocabulary;
-}
-
-void write_vocabulary(const std::filesystem::path& file,
-                      const Vocabulary& vocabulary) {
-  check(vocabulary, "the vocabulary");
-  const std::vector<std::byte> image =
-      hdf5::call("build the vocabulary", "this is a defect: report it", [&] {
-        H5::H5File built = hdf5::create_image();
-        {
-          H5::Group root = built.openGroup("/");
-          hdf5::set(root, "format", kVocabularyFormat);
-          hdf5::set(root, "format_version", kFormatVersion);
-          create_script_scale(root, vocabulary.script_names);
-          create_vocabulary_group(root, vocabulary);
-        }
-        return hdf5::take_image(built);
-      });
-  Sha256 hash;
-  hash.update(image);
-  DurableFile output(file);
-  output.append(image);
-  output.append(seal_text({.bytes = static_cast<std::int64_t>(image.size())},
-                          std::move(hash)));
-  output.commit();
-}
-
-Vocabulary read_vocabulary(const std::filesystem::path& file) {
-  const std::vector<std::byte> bytes = read_file(file);
-  const Seal seal = check_seal(bytes, file.string());
-  return hdf5::call("read " + file.string(), kRemake, [&] {
-    const H5::H5File image = hdf5::open_image(
-        std::span(bytes).first(static_cast<std::size_t>(seal.bytes)));
-    const H5::Group root = image.openGroup("/");
-    if (hdf5::text_attribute(root, "format") != kVocabularyFormat ||
-        hdf5::integer_attribute(root, "format_version") != kFormatVersion) {
-      throw StorageError("cannot read " + file.string() +
-                         " (not a vocabulary of format version " +
-                         std::to_string(kFormatVersion) + "); " + kRemake);
-    }
-    return read_vocabulary_group(root, seal.bytes, file.string());
-  });
 }
 
 }  // namespace lens::storage

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +12,12 @@
 #include <vector>
 
 #include "base/error.h"
-#include "storage/columns.h"
-#include "storage/read_watch.h"
+#include "storage/hdf5/read_watch.h"
 #include "storage/schema.h"
 
-// The only door to HDF5. H5Cpp owns the handles; every failure of it, and every
-// negative return of a C call, becomes StorageError. Included by sources only.
+// The only door to HDF5, with attributes.h and rows.h. H5Cpp owns the handles;
+// every failure of it, and every negative return of a C call, becomes
+// StorageError. Included by sources only.
 
 namespace lens::storage::hdf5 {
 
@@ -69,6 +68,10 @@ H5::DataType memory_type(ColumnType type);
 
 using Lengths = std::vector<hsize_t>;
 
+// One call of the library reads no more than this, so that who watches it sees
+// steps (storage/hdf5/read_watch.h).
+inline constexpr std::size_t kBlockBytes = std::size_t{32} << 20;
+
 // A chunked, shuffled, deflated data set of fixed size. `chunk_rows` rows make
 // a chunk. Data sets without elements get the same form.
 H5::DataSet create_column(H5::Group& group, const std::string& name,
@@ -103,24 +106,6 @@ void attach_scale(H5::DataSet& dataset, const H5::DataSet& scale,
 bool scale_attached(const H5::DataSet& dataset, const H5::DataSet& scale,
                     unsigned dimension);
 
-// Scalar attributes; set() replaces nothing: each name is set once.
-void set(H5::H5Object& object, const std::string& name, std::string_view text);
-void set(H5::H5Object& object, const std::string& name, std::int32_t value);
-void set(H5::H5Object& object, const std::string& name, std::int64_t value);
-void set(H5::H5Object& object, const std::string& name, std::uint64_t value);
-void set(H5::H5Object& object, const std::string& name, std::uint8_t value);
-void set(H5::H5Object& object, const std::string& name, float value);
-void set(H5::H5Object& object, const std::string& name,
-         std::span<const std::uint8_t> values);
-
-// nullopt where it is missing or of another kind.
-std::optional<std::string> text_attribute(const H5::H5Object& object,
-                                          const std::string& name);
-std::optional<std::int64_t> integer_attribute(const H5::H5Object& object,
-                                              const std::string& name);
-std::optional<std::uint64_t> unsigned_attribute(const H5::H5Object& object,
-                                                const std::string& name);
-
 Lengths lengths_of(const H5::DataSet& dataset);
 bool has_type(const H5::DataSet& dataset, ColumnType type);
 // Links that lead elsewhere (soft, external) count as absent: a file speaks for
@@ -133,12 +118,5 @@ std::vector<std::string> child_groups(const H5::Group& group);
 // it claims more than what is stored can unpack to, or they lie in other files.
 // Looks at the index of its chunks, not at the values.
 std::string missing_values(const H5::DataSet& dataset, std::int64_t file_bytes);
-
-// Rows [begin, begin + the rows in `values`).
-void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,
-                const ColumnView& values);
-// Rows [begin, end), a block at a time where they are many.
-ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
-                       hsize_t begin, hsize_t end);
 
 }  // namespace lens::storage::hdf5
