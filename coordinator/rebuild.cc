@@ -48,7 +48,7 @@ UnitCommit commit_of(const storage::CommittedPart& committed,
     const bool ok = sample.status == storage::SampleStatus::kOk;
     ++(ok ? commit.samples_ok : commit.samples_failed);
   }
-  commit.tokens = static_cast<std::int64_t>(part.result.token_id.size());
+  commit.tokens = static_cast<std::int64_t>(part.result.tokens.size());
   return commit;
 }
 

@@ -8,7 +8,7 @@ namespace lens::storage {
 static_assert(std::endian::native == std::endian::little,
               "values enter checksums as they lie in memory: little-endian");
 
-void hash_values(Sha256& hash, const ColumnView& values) {
+void hash_values(Sha256& hash, const table::ColumnView& values) {
   if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
     for (const std::string& text : *texts) {
       const std::uint64_t length = text.size();
@@ -24,7 +24,7 @@ void hash_values(Sha256& hash, const ColumnView& values) {
 ContentHasher::ContentHasher(std::vector<Entry> entries)
     : entries_(std::move(entries)), hashes_(entries_.size()) {}
 
-void ContentHasher::add(std::size_t index, const ColumnView& values) {
+void ContentHasher::add(std::size_t index, const table::ColumnView& values) {
   hash_values(hashes_[index], values);
 }
 

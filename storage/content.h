@@ -4,27 +4,26 @@
 #include <vector>
 
 #include "base/sha256.h"
-#include "storage/columns.h"
-#include "storage/schema.h"
+#include "table/values.h"
 
 namespace lens::storage {
 
 // Adds the values as they enter checksums (docs/format.md, section 6).
-void hash_values(Sha256& hash, const ColumnView& values);
+void hash_values(Sha256& hash, const table::ColumnView& values);
 
 // SHA-256 over named columns whose values come piece by piece.
 class ContentHasher {
  public:
   struct Entry {
     std::string name;
-    ColumnType type;
+    table::ColumnType type;
     std::vector<std::int64_t> shape;
   };
 
   explicit ContentHasher(std::vector<Entry> entries);
 
   // The next values of entry number `index`.
-  void add(std::size_t index, const ColumnView& values);
+  void add(std::size_t index, const table::ColumnView& values);
 
   // Hex. Ends the hash.
   std::string finish();

@@ -65,7 +65,7 @@ void print_attributes(const H5::H5Object& object, const char* indent) {
   }
 }
 
-void print_rows(const ColumnValues& values, std::size_t row_elements) {
+void print_rows(const table::ColumnValues& values, std::size_t row_elements) {
   std::visit(
       [&](const auto& typed) {
         for (std::size_t at = 0; at < typed.size(); at += row_elements) {
@@ -91,15 +91,17 @@ void print_dataset(const H5::Group& group, const std::string& name,
     shape += (i > 0 ? ", " : "") + std::to_string(lengths[i]);
     if (i > 0) row_elements *= lengths[i];
   }
-  const ColumnType types[] = {ColumnType::kString, ColumnType::kInt64,
-                              ColumnType::kInt32, ColumnType::kUint8,
-                              ColumnType::kFloat};
-  const auto* type = std::find_if(
-      std::begin(types), std::end(types),
-      [&](ColumnType candidate) { return hdf5::has_type(dataset, candidate); });
+  const table::ColumnType types[] = {
+      table::ColumnType::kString, table::ColumnType::kInt64,
+      table::ColumnType::kInt32, table::ColumnType::kUint8,
+      table::ColumnType::kFloat};
+  const auto* type = std::find_if(std::begin(types), std::end(types),
+                                  [&](table::ColumnType candidate) {
+                                    return hdf5::has_type(dataset, candidate);
+                                  });
   const bool known = type != std::end(types) && !lengths.empty();
   std::printf("    %s %s[%s], %llu bytes stored\n", name.c_str(),
-              known ? (std::string(type_name(*type)) + " ").c_str() : "",
+              known ? (std::string(table::type_name(*type)) + " ").c_str() : "",
               shape.c_str(),
               static_cast<unsigned long long>(dataset.getStorageSize()));
   print_attributes(dataset, "        @");

@@ -4,9 +4,15 @@
 #include <limits>
 
 #include "storage/hdf5/rows.h"
+#include "storage/unit_columns.h"
 
 namespace lens::storage {
 namespace {
+
+using table::Column;
+using table::ColumnSet;
+using table::ColumnValues;
+using table::Dimension;
 
 // No model comes near these. Without rows nothing else bounds what a damaged
 // file claims along its other dimensions.
@@ -44,15 +50,20 @@ GroupReader::GroupReader(H5::Group group, std::int64_t file_bytes,
   };
   extents_.samples = length("sample_id", 1, 0);
   extents_.tokens = length("token_id", 1, 0);
-  extents_.layers = length("entropy", 2, 1);
-  extents_.ranks = length("top_id", 3, 2);
-  extents_.scripts = length("script_share", 3, 2);
+  table::Widths& widths = extents_.widths;
+  widths.layers = length("entropy", 2, 1);
+  widths.ranks = length("top_id", 3, 2);
+  widths.scripts = length("script_share", 3, 2);
   if (hdf5::has_link(group_, "hidden")) {
-    extents_.hidden_layers = length("hidden", 3, 1);
-    extents_.hidden_size = length("hidden", 3, 2);
+    widths.hidden_layers = length("hidden", 3, 1);
+    widths.hidden_size = length("hidden", 3, 2);
   }
-  for (const Column* column : columns_for(extents_)) {
-    open_column(*column, file_bytes);
+  for (const Column& column : table::kColumns) {
+    if (column.presence == table::Presence::kOptional &&
+        !hdf5::has_link(group_, std::string(column.name))) {
+      widths.columns.reset(table::index_of(column));
+    }
+    if (widths.has(column)) open_column(column, file_bytes);
   }
 }
 
@@ -75,22 +86,22 @@ const H5::DataSet& GroupReader::open(const Column& column) const {
 
 void GroupReader::open_column(const Column& column, std::int64_t file_bytes) {
   const std::string name(column.name);
-  const hdf5::Lengths found = lengths(column.name, column.dimensions.size());
-  const std::vector<std::int64_t> expected = column.shape(extents_);
+  const hdf5::Lengths found = lengths(column.name, column.axes.size());
+  const std::vector<std::int64_t> expected = extents_.shape(column);
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] != static_cast<hsize_t>(expected[i])) {
       fail(name + " has " + std::to_string(found[i]) + " entries along " +
-           std::string(dimension_name(column.dimensions[i])) + " where " +
+           std::string(dimension_name(column.axes[i])) + " where " +
            std::to_string(expected[i]) + " belong");
     }
-    if (expected[i] > most(column.dimensions[i])) {
+    if (expected[i] > most(column.axes[i])) {
       fail(name + " claims " + std::to_string(found[i]) + " entries along " +
-           std::string(dimension_name(column.dimensions[i])));
+           std::string(dimension_name(column.axes[i])));
     }
   }
   open_[column.name] = hdf5::open_column(
       group_, name, column.type,
-      static_cast<std::size_t>(column.row_elements(extents_)) *
+      static_cast<std::size_t>(extents_.widths.row_elements(column)) *
           type_bytes(column.type));
   if (!hdf5::has_type(open(column), column.type)) {
     fail(name + " is not of type " + std::string(type_name(column.type)));
@@ -100,11 +111,8 @@ void GroupReader::open_column(const Column& column, std::int64_t file_bytes) {
 }
 
 const Column* GroupReader::find(std::string_view column) const {
-  const Column* found = find_column(column);
-  if (found != nullptr && found->is_hidden() && extents_.hidden_layers == 0) {
-    return nullptr;
-  }
-  return found;
+  const Column* found = table::find_column(column);
+  return found != nullptr && extents_.widths.has(*found) ? found : nullptr;
 }
 
 ColumnValues GroupReader::read(const Column& column, std::int64_t begin,
@@ -113,44 +121,58 @@ ColumnValues GroupReader::read(const Column& column, std::int64_t begin,
                          static_cast<hsize_t>(end));
 }
 
+std::vector<SampleRecord> GroupReader::read_records(
+    std::int64_t begin, std::int64_t end, const ColumnSet& wanted) const {
+  std::vector<SampleRecord> samples(static_cast<std::size_t>(end - begin));
+  for (const Column* column : table::columns_of(extents_.widths)) {
+    if (column->axes[0] != Dimension::kSample ||
+        !wanted.test(table::index_of(*column))) {
+      continue;
+    }
+    assign_records(*column, read(*column, begin, end), samples);
+  }
+  return samples;
+}
+
+table::TokenRows GroupReader::read_tokens(std::int64_t begin, std::int64_t end,
+                                          const ColumnSet& wanted) const {
+  table::Widths widths = extents_.widths;
+  widths.columns &= wanted;
+  table::TokenRows rows(widths);
+  for (const Column* column : table::columns_of(widths)) {
+    if (column->of_tokens()) rows.values(*column) = read(*column, begin, end);
+  }
+  return rows;
+}
+
 UnitResult GroupReader::read_samples(std::int64_t begin,
                                      std::int64_t end) const {
   UnitResult result;
-  result.layers = static_cast<std::int32_t>(extents_.layers);
-  result.ranks = static_cast<std::int32_t>(extents_.ranks);
-  result.scripts = static_cast<std::int32_t>(extents_.scripts);
-  result.hidden_size = static_cast<std::int32_t>(extents_.hidden_size);
-  result.samples.resize(static_cast<std::size_t>(end - begin));
   auto offset = std::get<std::vector<std::int64_t>>(
-      read(*find_column("token_offset"), begin, end + 1));
+      read(*find("token_offset"), begin, end + 1));
   const RowBase base{.samples = begin, .tokens = offset.front()};
   if (base.tokens < 0 || offset.back() > extents_.tokens ||
       !std::is_sorted(offset.begin(), offset.end())) {
     fail("token_offset does not rise within the tokens");
   }
   const std::int64_t token_end = offset.back();
-  std::vector<std::int32_t> token_sample;
-  for (const Column* column : columns_for(extents_)) {
-    if (column->dimensions[0] == Dimension::kSampleBound) continue;
-    const bool of_tokens = column->dimensions[0] == Dimension::kToken;
-    const bool of_samples = column->dimensions[0] == Dimension::kSample;
-    ColumnValues values = of_tokens ? read(*column, base.tokens, token_end)
-                          : of_samples
-                              ? read(*column, begin, end)
-                              : read(*column, 0, extents_.hidden_layers);
-    if (std::holds_alternative<std::monostate>(column->field)) {
-      token_sample = std::get<std::vector<std::int32_t>>(std::move(values));
-    } else {
-      assign_column(*column, std::move(values), result);
-    }
+  const ColumnSet all = ColumnSet().set();
+  result.samples = read_records(begin, end, all);
+  result.tokens = read_tokens(base.tokens, token_end, all);
+  if (const Column* kept = find("hidden_layer")) {
+    result.hidden_layer = std::get<std::vector<std::int32_t>>(
+        read(*kept, 0, extents_.widths.hidden_layers));
   }
   for (std::int64_t& entry : offset) entry -= base.tokens;
   result.token_offset = std::move(offset);
   check_unit(result, name_);
+  const Column& owner = *find("token_sample");
   ColumnValues scratch;
   const auto expected = std::get<std::span<const std::int32_t>>(
-      column_view(*find_column("token_sample"), result, base, scratch));
-  if (!std::equal(token_sample.begin(), token_sample.end(), expected.begin(),
+      column_view(owner, result, base, scratch));
+  const auto found =
+      std::get<std::vector<std::int32_t>>(read(owner, base.tokens, token_end));
+  if (!std::equal(found.begin(), found.end(), expected.begin(),
                   expected.end())) {
     fail("token_sample does not agree with token_offset");
   }
@@ -158,11 +180,11 @@ UnitResult GroupReader::read_samples(std::int64_t begin,
 }
 
 void GroupReader::check_scales(const H5::Group& root) const {
-  for (const Column* column : columns_for(extents_)) {
+  for (const Column* column : table::columns_of(extents_.widths)) {
     if (column->name == dimension_name(Dimension::kHiddenLayer)) continue;
     const H5::DataSet& dataset = open(*column);
-    for (std::size_t i = 0; i < column->dimensions.size(); ++i) {
-      const Dimension dimension = column->dimensions[i];
+    for (std::size_t i = 0; i < column->axes.size(); ++i) {
+      const Dimension dimension = column->axes[i];
       const H5::Group& home = is_root_dimension(dimension) ? root : group_;
       const std::string scale(dimension_name(dimension));
       if (!hdf5::has_link(home, scale) ||

@@ -14,6 +14,10 @@
 namespace lens::storage {
 namespace {
 
+using table::Column;
+using table::ColumnType;
+using table::Dimension;
+
 H5::DataSet create_index_scale(H5::Group& root, const std::string& name,
                                std::int64_t length,
                                std::string_view long_name) {
@@ -45,19 +49,6 @@ void set_number(H5::DataSet& dataset, const char* name, ColumnType type,
   }
 }
 
-double valid_max(const Column& column, std::int64_t vocabulary_size) {
-  if (column.bound == VocabularyBound::kNone) return column.valid_max;
-  const auto size = static_cast<double>(vocabulary_size);
-  switch (column.bound) {
-    case VocabularyBound::kLastId:
-      return size - 1;
-    case VocabularyBound::kLogSize:
-      return std::log(size) + kRangeSlack;
-    default:
-      return size;
-  }
-}
-
 void describe(H5::DataSet& dataset, const Column& column,
               std::int64_t vocabulary_size) {
   hdf5::set(dataset, "long_name", column.long_name);
@@ -73,10 +64,8 @@ void describe(H5::DataSet& dataset, const Column& column,
     hdf5::set(dataset, "flag_values", values);
     hdf5::set(dataset, "flag_meanings", column.flag_meanings);
   } else {
-    if (!std::isnan(column.valid_min)) {
-      set_number(dataset, "valid_min", column.type, column.valid_min);
-    }
-    const double high = valid_max(column, vocabulary_size);
+    const auto [low, high] = column.valid_range(vocabulary_size);
+    if (!std::isnan(low)) set_number(dataset, "valid_min", column.type, low);
     if (!std::isnan(high)) set_number(dataset, "valid_max", column.type, high);
   }
   if (!column.extra_attribute.empty()) {
@@ -86,26 +75,26 @@ void describe(H5::DataSet& dataset, const Column& column,
 
 }  // namespace
 
-RootScales create_root_scales(H5::Group& root, const Extents& extents,
+RootScales create_root_scales(H5::Group& root, const table::Widths& widths,
                               const std::vector<std::string>& script_names) {
   RootScales scales;
   scales.layer = create_index_scale(
-      root, "layer", extents.layers,
+      root, "layer", widths.layers,
       "state: 0 embedding, i output of decoder layer i-1, last after the norm");
-  scales.rank = create_index_scale(root, "rank", extents.ranks,
+  scales.rank = create_index_scale(root, "rank", widths.ranks,
                                    "place among the top tokens, from 0");
   scales.script = create_script_scale(root, script_names);
   return scales;
 }
 
 GroupWriter::GroupWriter(H5::Group group, const RootScales& scales,
-                         const Extents& total, std::int64_t vocabulary_size,
-                         ChunkPipeline& pipeline)
+                         const table::Extents& total,
+                         std::int64_t vocabulary_size, ChunkPipeline& pipeline)
     : group_(std::move(group)),
       total_(total),
       pipeline_(pipeline),
       hasher_(content_entries(total)) {
-  for (const Column* column : columns_for(total_)) {
+  for (const Column* column : table::columns_of(total_.widths)) {
     create_output(*column, vocabulary_size);
   }
   attach_scales(scales);
@@ -116,11 +105,12 @@ void GroupWriter::create_output(const Column& column,
   const std::string name(column.name);
   Output output;
   output.column = &column;
-  for (const std::int64_t length : column.shape(total_)) {
+  for (const std::int64_t length : total_.shape(column)) {
     output.lengths.push_back(static_cast<hsize_t>(length));
   }
-  output.row_bytes = static_cast<std::size_t>(column.row_elements(total_)) *
-                     type_bytes(column.type);
+  output.row_bytes =
+      static_cast<std::size_t>(total_.widths.row_elements(column)) *
+      type_bytes(column.type);
   output.chunk_rows =
       hdf5::rows_per_chunk(column.type, output.row_bytes, output.lengths[0]);
   output.dataset = hdf5::create_column(group_, name, column.type,
@@ -140,7 +130,7 @@ void GroupWriter::attach_scales(const RootScales& scales) {
       continue;
     }
     for (std::size_t i = 0; i < output.lengths.size(); ++i) {
-      const Dimension dimension = output.column->dimensions[i];
+      const Dimension dimension = output.column->axes[i];
       auto found = of.find(dimension);
       if (found == of.end()) {
         found = of.emplace(dimension,
@@ -157,8 +147,8 @@ void GroupWriter::attach_scales(const RootScales& scales) {
 
 void GroupWriter::append(const UnitResult& piece) {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    ColumnValues scratch;
-    const ColumnView values =
+    table::ColumnValues scratch;
+    const table::ColumnView values =
         column_view(*outputs_[i].column, piece, base_, scratch);
     hasher_.add(i, values);
     take(outputs_[i], values);
@@ -166,7 +156,7 @@ void GroupWriter::append(const UnitResult& piece) {
   base_ = next(base_, piece);
 }
 
-void GroupWriter::take(Output& output, const ColumnView& values) {
+void GroupWriter::take(Output& output, const table::ColumnView& values) {
   if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
     for (const std::string& text : *texts) {
       output.strings.push_back(text);

@@ -4,11 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "storage/columns.h"
 #include "storage/content.h"
 #include "storage/hdf5/chunk_pipeline.h"
 #include "storage/hdf5/hdf5.h"
-#include "storage/schema.h"
+#include "storage/unit_columns.h"
 #include "storage/unit_hash.h"
 
 namespace lens::storage {
@@ -21,7 +20,7 @@ struct RootScales {
 };
 
 // /layer, /rank and /script with their values.
-RootScales create_root_scales(H5::Group& root, const Extents& extents,
+RootScales create_root_scales(H5::Group& root, const table::Widths& widths,
                               const std::vector<std::string>& script_names);
 
 // Fills one group /DS with the columns of docs/format.md, piece by piece. Rows
@@ -30,8 +29,9 @@ RootScales create_root_scales(H5::Group& root, const Extents& extents,
 class GroupWriter {
  public:
   // `total` is what all pieces together will have.
-  GroupWriter(H5::Group group, const RootScales& scales, const Extents& total,
-              std::int64_t vocabulary_size, ChunkPipeline& pipeline);
+  GroupWriter(H5::Group group, const RootScales& scales,
+              const table::Extents& total, std::int64_t vocabulary_size,
+              ChunkPipeline& pipeline);
 
   // The piece has the layers, ranks, scripts and hidden states of `total`, and
   // holds the promises of check_unit().
@@ -43,7 +43,7 @@ class GroupWriter {
 
  private:
   struct Output {
-    const Column* column = nullptr;
+    const table::Column* column = nullptr;
     H5::DataSet dataset;
     hdf5::Lengths lengths;
     std::size_t row_bytes = 0;
@@ -53,14 +53,14 @@ class GroupWriter {
     std::vector<std::string> strings;  // waiting text
   };
 
-  void create_output(const Column& column, std::int64_t vocabulary_size);
+  void create_output(const table::Column& column, std::int64_t vocabulary_size);
   void attach_scales(const RootScales& scales);
-  void take(Output& output, const ColumnView& values);
+  void take(Output& output, const table::ColumnView& values);
   void submit_chunk(Output& output);
   void flush_strings(Output& output);
 
   H5::Group group_;
-  const Extents total_;
+  const table::Extents total_;
   ChunkPipeline& pipeline_;
   std::vector<Output> outputs_;
   ContentHasher hasher_;

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-
-#include "storage/schema.h"
+#include <type_traits>
 
 namespace lens::storage {
 namespace {
@@ -13,28 +12,21 @@ constexpr double kLastStateKl = 1e-3;  // nats
 constexpr double kMeanSlack = 1e-3;    // nats
 constexpr double kShareSumSlack = 1e-2;
 
-bool finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](float value) { return std::isfinite(value); });
-}
-
-bool within(std::span<const float> values, double low, double high) {
-  return std::all_of(values.begin(), values.end(), [&](float value) {
-    return value >= low && value <= high;
-  });
-}
-
-bool within(std::span<const std::int32_t> values, std::int64_t low,
-            std::int64_t high) {
-  return std::all_of(values.begin(), values.end(), [&](std::int32_t value) {
-    return value >= low && value <= high;
-  });
+template <class Value>
+bool finite(std::span<const Value> values) {
+  if constexpr (!std::is_floating_point_v<Value>) {
+    return true;
+  } else {
+    return std::all_of(values.begin(), values.end(),
+                       [](Value value) { return std::isfinite(value); });
+  }
 }
 
 template <class Value>
-std::span<const Value> row(const std::vector<Value>& values, std::size_t index,
-                           std::size_t length) {
-  return std::span(values).subspan(index * length, length);
+bool within(std::span<const Value> values, const table::Range& range) {
+  return std::all_of(values.begin(), values.end(), [&](Value value) {
+    return !(value < range.low) && !(value > range.high);
+  });
 }
 
 }  // namespace
@@ -47,10 +39,11 @@ ValueRules value_rules(std::int64_t vocabulary_size, bool generation_config,
           .near_tie_nats = dtype == "bfloat16" ? 0.25 : 0.01};
 }
 
-SampleChecker::SampleChecker(ValueRules rules)
-    : rules_(rules),
-      max_entropy_(std::log(static_cast<double>(rules.vocabulary_size)) +
-                   kRangeSlack) {}
+SampleChecker::SampleChecker(ValueRules rules) : rules_(rules) {
+  for (const table::Column& column : table::kColumns) {
+    ranges_.push_back(column.valid_range(rules.vocabulary_size));
+  }
+}
 
 std::vector<std::string> SampleChecker::check(const UnitResult& piece,
                                               std::size_t index) {
@@ -72,14 +65,21 @@ void SampleChecker::problem(const std::string& what) {
   problems_.push_back(where_ + what);
 }
 
-void SampleChecker::check_range(const char* column,
-                                std::span<const float> values, double low,
-                                double high) {
-  if (!finite(values)) {
-    problem(std::string(column) + " is not finite (NaN or infinite)");
-  } else if (!within(values, low, high)) {
-    problem(std::string(column) + " is out of range");
-  }
+// Invariant: a NaN is no value; a limit that is NaN is none.
+void SampleChecker::check_range(const table::Column& column,
+                                const table::ColumnView& values) {
+  std::visit(
+      [&]<class Value>(std::span<const Value> typed) {
+        if constexpr (!std::is_same_v<Value, std::string>) {
+          if (!finite(typed)) {
+            problem(std::string(column.name) +
+                    " is not finite (NaN or infinite)");
+          } else if (!within(typed, ranges_[table::index_of(column)])) {
+            problem(std::string(column.name) + " is out of range");
+          }
+        }
+      },
+      values);
 }
 
 void SampleChecker::check_order(const SampleRecord& sample) {
@@ -105,36 +105,27 @@ void SampleChecker::check_record(const SampleRecord& sample) {
   }
   if (!ok && !std::isnan(sample.score)) problem("failed but has a score");
   if (!std::isnan(sample.score)) {
-    check_range("score", std::span(&sample.score, 1), 0, 1);
+    const auto score = std::span(&sample.score, 1);
+    if (!finite(score)) {
+      problem("score is not finite (NaN or infinite)");
+    } else if (!within(score, {0, 1})) {
+      problem("score is out of range");
+    }
   }
 }
 
 void SampleChecker::check_token(const UnitResult& piece, std::size_t token) {
-  const auto layers = static_cast<std::size_t>(piece.layers);
-  const auto ranks = static_cast<std::size_t>(piece.ranks);
-  const auto scripts = static_cast<std::size_t>(piece.scripts);
-  const std::int64_t size = rules_.vocabulary_size;
-  if (piece.token_id[token] < 0 || piece.token_id[token] >= size ||
-      piece.token_position[token] < 0) {
-    problem("token_id or token_position is out of range");
+  const table::TokenRows& rows = piece.tokens;
+  for (const table::Column& column : table::kColumns) {
+    if (!column.of_tokens() || !rows.widths.has(column)) continue;
+    check_range(column, rows.view(column, token));
   }
-  check_range("entropy", row(piece.entropy, token, layers), -kRangeSlack,
-              max_entropy_);
-  check_range("kl_final", row(piece.kl_final, token, layers), -kRangeSlack,
-              HUGE_VAL);
-  check_range("target_logprob", row(piece.target_logprob, token, layers),
-              -HUGE_VAL, kRangeSlack);
-  if (!within(row(piece.target_rank, token, layers), 1, size)) {
-    problem("target_rank is out of range");
-  }
-  if (!within(row(piece.top_id, token, layers * ranks), 0, size - 1)) {
-    problem("top_id is out of range");
-  }
-  const auto top = row(piece.top_logprob, token, layers * ranks);
-  check_range("top_logprob", top, -HUGE_VAL, kRangeSlack);
-  const auto shares = row(piece.script_share, token, layers * scripts);
-  check_range("script_share", shares, -kRangeSlack, 1 + kRangeSlack);
-  for (std::size_t l = 0; l < layers; ++l) {
+  const auto ranks = static_cast<std::size_t>(rows.widths.ranks);
+  const auto scripts = static_cast<std::size_t>(rows.widths.scripts);
+  const auto top = rows.row<"top_logprob">(token);
+  const auto shares = rows.row<"script_share">(token);
+  for (std::size_t l = 0; l < static_cast<std::size_t>(rows.widths.layers);
+       ++l) {
     const auto of_layer = top.subspan(l * ranks, ranks);
     if (!std::is_sorted(of_layer.rbegin(), of_layer.rend())) {
       problem("top_logprob rises along rank");
@@ -145,29 +136,24 @@ void SampleChecker::check_token(const UnitResult& piece, std::size_t token) {
       problem("script_share does not sum to 1");
     }
   }
-  check_range("hidden",
-              row(piece.hidden, token,
-                  piece.hidden_layer.size() *
-                      static_cast<std::size_t>(piece.hidden_size)),
-              -HUGE_VAL, HUGE_VAL);
-  check_last_state(piece, token);
+  check_last_state(rows, token);
 }
 
-void SampleChecker::check_last_state(const UnitResult& piece,
+void SampleChecker::check_last_state(const table::TokenRows& rows,
                                      std::size_t token) {
-  const auto last = token * static_cast<std::size_t>(piece.layers) +
-                    static_cast<std::size_t>(piece.layers - 1);
-  if (!(std::abs(piece.kl_final[last]) <= kLastStateKl)) {
+  if (!(std::abs(rows.row<"kl_final">(token).back()) <= kLastStateKl)) {
     problem("kl_final of the last state is not 0");
   }
-  const auto role = static_cast<TokenRole>(piece.token_role[token]);
+  const auto role = static_cast<TokenRole>(rows.get<"token_role">()[token]);
   if (!rules_.greedy ||
       (role != TokenRole::kAnswer && role != TokenRole::kEndOfAnswer)) {
     return;
   }
-  const std::size_t top = last * static_cast<std::size_t>(piece.ranks);
-  if (piece.top_id[top] != piece.token_id[token] &&
-      !(piece.top_logprob[top] - piece.target_logprob[last] <=
+  const auto last = static_cast<std::size_t>(rows.widths.layers - 1);
+  const std::size_t top = last * static_cast<std::size_t>(rows.widths.ranks);
+  if (rows.row<"top_id">(token)[top] != rows.get<"token_id">()[token] &&
+      !(rows.row<"top_logprob">(token)[top] -
+            rows.row<"target_logprob">(token)[last] <=
         rules_.near_tie_nats)) {
     problem("top-1 of the last state is not the emitted token");
   }
@@ -177,17 +163,19 @@ void SampleChecker::check_last_state(const UnitResult& piece,
 // range is known.
 void SampleChecker::check_mean(const UnitResult& piece, std::size_t index) {
   const SampleRecord& sample = piece.samples[index];
-  const auto layers = static_cast<std::size_t>(piece.layers);
+  const table::TokenRows& rows = piece.tokens;
+  const auto layers = static_cast<std::size_t>(rows.widths.layers);
   std::vector<double> sum(layers, 0.0);
   std::int32_t count = 0;
   for (auto t = piece.token_offset[index]; t < piece.token_offset[index + 1];
        ++t) {
     const auto token = static_cast<std::size_t>(t);
-    if (static_cast<TokenRole>(piece.token_role[token]) != TokenRole::kAnswer) {
+    if (static_cast<TokenRole>(rows.get<"token_role">()[token]) !=
+        TokenRole::kAnswer) {
       continue;
     }
     ++count;
-    const auto values = row(piece.entropy, token, layers);
+    const auto values = rows.row<"entropy">(token);
     for (std::size_t l = 0; l < layers; ++l) sum[l] += values[l];
   }
   const bool none =
@@ -199,7 +187,8 @@ void SampleChecker::check_mean(const UnitResult& piece, std::size_t index) {
     }
     return;
   }
-  check_range("entropy_mean", sample.entropy_mean, -kRangeSlack, max_entropy_);
+  check_range(*table::find_column("entropy_mean"),
+              std::span(sample.entropy_mean));
   if (count == 0) return;
   if (count != sample.answer_tokens) {
     problem("has " + std::to_string(count) + " answer rows but " +

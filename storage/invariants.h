@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "storage/unit_result.h"
+#include "table/columns.h"
+#include "table/values.h"
 
 namespace lens::storage {
 
@@ -37,15 +39,15 @@ class SampleChecker {
   void check_order(const SampleRecord& sample);
   void check_record(const SampleRecord& sample);
   void check_token(const UnitResult& piece, std::size_t token);
-  void check_last_state(const UnitResult& piece, std::size_t token);
+  void check_last_state(const table::TokenRows& rows, std::size_t token);
   void check_mean(const UnitResult& piece, std::size_t index);
-  void check_range(const char* column, std::span<const float> values,
-                   double low, double high);
+  void check_range(const table::Column& column,
+                   const table::ColumnView& values);
   void problem(const std::string& what);
 
   const ValueRules rules_;
-  const double max_entropy_;
-  std::string where_;  // "" or the token looked at
+  std::vector<table::Range> ranges_;  // by table::index_of()
+  std::string where_;                 // "" or the token looked at
   std::vector<std::string> problems_;
   std::int64_t last_row_ = -1;
   std::int64_t last_question_ = -1;

@@ -10,6 +10,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/storable_text.h"
+#include "storage/format.h"
 #include "storage/group_writer.h"
 #include "storage/hdf5/attributes.h"
 #include "storage/hdf5/chunk_pipeline.h"
@@ -31,22 +32,26 @@ constexpr const char* kRemedy =
 // What is to be merged: parts by unit, and the counts their seals give.
 struct Plan {
   std::map<std::int32_t, CommittedPart> parts;
-  std::map<std::string, Extents> extents;  // by data set
+  std::map<std::string, table::Extents> extents;  // by data set
 };
+
+table::Widths widths_of(const Manifest& manifest,
+                        const Vocabulary& vocabulary) {
+  const auto hidden =
+      static_cast<std::int64_t>(manifest.config.save_hidden.size());
+  return {.layers = manifest.model.num_layers + 1,
+          .ranks = manifest.config.top_k,
+          .scripts = static_cast<std::int64_t>(vocabulary.script_names.size()),
+          .hidden_layers = hidden,
+          .hidden_size = hidden > 0 ? manifest.model.hidden_size : 0};
+}
 
 Plan make_plan(const RunDirectory& run, const Manifest& manifest,
                const Vocabulary& vocabulary,
                const std::vector<CommittedPart>& parts, bool partial) {
   Plan plan;
   for (const DatasetInput& dataset : manifest.datasets) {
-    Extents& extents = plan.extents[dataset.name];
-    extents.layers = manifest.model.num_layers + 1;
-    extents.ranks = manifest.config.top_k;
-    extents.scripts = static_cast<std::int64_t>(vocabulary.script_names.size());
-    extents.hidden_layers =
-        static_cast<std::int64_t>(manifest.config.save_hidden.size());
-    extents.hidden_size =
-        extents.hidden_layers > 0 ? manifest.model.hidden_size : 0;
+    plan.extents[dataset.name].widths = widths_of(manifest, vocabulary);
   }
   const auto units = static_cast<std::int64_t>(manifest.units.size());
   for (const CommittedPart& part : parts) {
@@ -81,6 +86,12 @@ Plan make_plan(const RunDirectory& run, const Manifest& manifest,
   return plan;
 }
 
+// Thrown where a part has not all columns of the plan: it was made by a program
+// that did not know one of them yet.
+struct LackingColumns {
+  table::ColumnSet had;
+};
+
 // Copies the parts into the open file.
 class Merger {
  public:
@@ -95,12 +106,8 @@ class Merger {
 
   MergeSummary write(DriverFile& file) {
     H5::Group root = file.file().openGroup("/");
-    Extents shared = {
-        .layers = manifest_.model.num_layers + 1,
-        .ranks = manifest_.config.top_k,
-        .scripts = static_cast<std::int64_t>(vocabulary_.script_names.size())};
-    const RootScales scales =
-        create_root_scales(root, shared, vocabulary_.script_names);
+    const RootScales scales = create_root_scales(
+        root, widths_of(manifest_, vocabulary_), vocabulary_.script_names);
     create_vocabulary_group(root, vocabulary_);
     for (const DatasetInput& dataset : manifest_.datasets) {
       write_dataset(file, root, scales, dataset);
@@ -113,7 +120,7 @@ class Merger {
   void write_dataset(const DriverFile& file, H5::Group& root,
                      const RootScales& scales, const DatasetInput& dataset) {
     H5::Group group = root.createGroup(dataset.name);
-    const Extents& extents = plan_.extents.at(dataset.name);
+    const table::Extents& extents = plan_.extents.at(dataset.name);
     GroupWriter writer(group, scales, extents, manifest_.model.vocab_size,
                        pipeline_);
     if (extents.samples == 0) writer.append(empty_result(extents));
@@ -147,26 +154,26 @@ class Merger {
   }
 
   // Scale values and the first offset are there also without samples.
-  UnitResult empty_result(const Extents& extents) const {
+  UnitResult empty_result(const table::Extents& extents) const {
     UnitResult empty;
-    empty.layers = static_cast<std::int32_t>(extents.layers);
-    empty.ranks = static_cast<std::int32_t>(extents.ranks);
-    empty.scripts = static_cast<std::int32_t>(extents.scripts);
+    empty.tokens = table::TokenRows(extents.widths);
     empty.hidden_layer.assign(manifest_.config.save_hidden.begin(),
                               manifest_.config.save_hidden.end());
-    empty.hidden_size = static_cast<std::int32_t>(extents.hidden_size);
     return empty;
   }
 
-  Part read_committed(const CommittedPart& committed, const Extents& extents) {
+  Part read_committed(const CommittedPart& committed,
+                      const table::Extents& extents) {
     const auto path = part_path(run_, committed.receipt);
     Part part = read_sealed_part(path);
     check_ownership(manifest_, committed, part, path.string());
-    if (part.result.scripts != extents.scripts) {
+    if (part.result.tokens.widths.scripts != extents.widths.scripts) {
       throw StorageError(path.string() +
                          " has other script classes than the vocabulary; "
                          "delete it and run the same command again");
     }
+    const table::ColumnSet& had = part.result.tokens.widths.columns;
+    if ((extents.widths.columns & ~had).any()) throw LackingColumns{had};
     devices_.insert(part.header.device_name);
     return part;
   }
@@ -242,21 +249,9 @@ void check_before_rename(const DurableFile& output) {
   }
 }
 
-}  // namespace
-
-MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
-                   const std::vector<CommittedPart>& parts,
-                   const MergeOptions& options) {
-  const Vocabulary vocabulary = read_vocabulary(run.vocabulary());
-  if (static_cast<std::int64_t>(vocabulary.token_text.size()) !=
-      manifest.model.vocab_size) {
-    throw StorageError(
-        "cannot merge (the vocabulary has " +
-        std::to_string(vocabulary.token_text.size()) + " ids, the model " +
-        std::to_string(manifest.model.vocab_size) + "); plan the run again");
-  }
-  const Plan plan =
-      make_plan(run, manifest, vocabulary, parts, options.partial);
+MergeSummary merge_once(const RunDirectory& run, const Manifest& manifest,
+                        const Plan& plan, const Vocabulary& vocabulary,
+                        const MergeOptions& options) {
   DurableFile output(options.output, options.after_step);
   const MergeSummary summary =
       hdf5::call("write " + options.output.string(), kRemedy, [&] {
@@ -272,6 +267,32 @@ MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
   check_before_rename(output);
   output.commit();
   return summary;
+}
+
+}  // namespace
+
+MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
+                   const std::vector<CommittedPart>& parts,
+                   const MergeOptions& options) {
+  const Vocabulary vocabulary = read_vocabulary(run.vocabulary());
+  if (static_cast<std::int64_t>(vocabulary.token_text.size()) !=
+      manifest.model.vocab_size) {
+    throw StorageError(
+        "cannot merge (the vocabulary has " +
+        std::to_string(vocabulary.token_text.size()) + " ids, the model " +
+        std::to_string(manifest.model.vocab_size) + "); plan the run again");
+  }
+  Plan plan = make_plan(run, manifest, vocabulary, parts, options.partial);
+  for (;;) {
+    try {
+      return merge_once(run, manifest, plan, vocabulary, options);
+    } catch (const LackingColumns& lacking) {
+      // The file has what all parts have. Which that is, only reading tells.
+      for (auto& [name, extents] : plan.extents) {
+        extents.widths.columns &= lacking.had;
+      }
+    }
+  }
 }
 
 }  // namespace lens::storage

@@ -2,12 +2,13 @@
 
 #include "base/durable.h"
 #include "base/storable_text.h"
-#include "storage/columns.h"
 #include "storage/content.h"
+#include "storage/format.h"
 #include "storage/group_reader.h"
 #include "storage/hdf5/attributes.h"
 #include "storage/hdf5/rows.h"
 #include "storage/seal.h"
+#include "storage/unit_columns.h"
 #include "storage/unit_hash.h"
 
 namespace lens::storage {
@@ -18,19 +19,20 @@ constexpr const char* kRemake = "delete it and run the same command again";
 // The columns as they lie in memory: a part is read once, by the merge, which
 // packs them. Returns their checksum.
 std::string write_columns(H5::Group group, const UnitResult& result) {
-  const Extents extents = extents_of(result);
-  const std::vector<const Column*> columns = columns_for(extents);
+  const table::Extents extents = extents_of(result);
+  const std::vector<const table::Column*> columns =
+      table::columns_of(extents.widths);
   ContentHasher hasher(content_entries(extents));
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    const Column& column = *columns[i];
+    const table::Column& column = *columns[i];
     hdf5::Lengths lengths;
-    for (const std::int64_t length : column.shape(extents)) {
+    for (const std::int64_t length : extents.shape(column)) {
       lengths.push_back(static_cast<hsize_t>(length));
     }
     H5::DataSet dataset = hdf5::create_plain(group, std::string(column.name),
                                              column.type, lengths);
-    ColumnValues scratch;
-    const ColumnView values = column_view(column, result, {}, scratch);
+    table::ColumnValues scratch;
+    const table::ColumnView values = column_view(column, result, {}, scratch);
     hdf5::write_rows(dataset, 0, lengths[0], values);
     hasher.add(i, values);
   }
@@ -133,7 +135,7 @@ PartReceipt write_part(const std::filesystem::path& run_root,
   const std::string seal =
       seal_text({.bytes = static_cast<std::int64_t>(image.size()),
                  .samples = static_cast<std::int64_t>(result.samples.size()),
-                 .tokens = static_cast<std::int64_t>(result.token_id.size())},
+                 .tokens = static_cast<std::int64_t>(result.tokens.size())},
                 std::move(hash));
   output.append(image);
   output.append(seal);

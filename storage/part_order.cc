@@ -30,6 +30,7 @@ void check_ownership(const Manifest& manifest, const CommittedPart& committed,
   };
   const Unit& unit = manifest.units[static_cast<std::size_t>(committed.unit)];
   const UnitResult& result = part.result;
+  const table::Widths& widths = result.tokens.widths;
   require(part.header.run_id == manifest.run_id, "it is of another run");
   require(part.header.unit == committed.unit, "it is of another unit");
   require(part.header.dataset == unit.dataset, "it is of another data set");
@@ -37,16 +38,16 @@ void check_ownership(const Manifest& manifest, const CommittedPart& committed,
           "another checksum was committed");
   require(static_cast<std::int64_t>(result.samples.size()) == unit.samples,
           "it has another number of samples than the unit");
-  require(result.layers == manifest.model.num_layers + 1,
+  require(widths.layers == manifest.model.num_layers + 1,
           "it has other layers than the model");
-  require(result.ranks == manifest.config.top_k,
+  require(widths.ranks == manifest.config.top_k,
           "it has another number of ranks than the run");
   require(std::equal(result.hidden_layer.begin(), result.hidden_layer.end(),
                      manifest.config.save_hidden.begin(),
                      manifest.config.save_hidden.end()),
           "it keeps other raw states than the run");
   require(result.hidden_layer.empty() ||
-              result.hidden_size == manifest.model.hidden_size,
+              widths.hidden_size == manifest.model.hidden_size,
           "its raw states have another width than the model");
 }
 

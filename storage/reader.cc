@@ -5,14 +5,18 @@
 #include <map>
 
 #include "base/durable.h"
+#include "storage/format.h"
 #include "storage/group_reader.h"
 #include "storage/hdf5/attributes.h"
 #include "storage/hdf5/rows.h"
-#include "storage/schema.h"
 #include "storage/vocabulary_group.h"
 
 namespace lens::storage {
 namespace {
+
+using table::Column;
+using table::ColumnType;
+using table::ColumnValues;
 
 constexpr const char* kRemedy = "run lens verify, or merge again";
 constexpr hsize_t kMostEntries = 1 << 24;  // of /layer, /rank and /script
@@ -27,7 +31,7 @@ struct ResultsReader::State {
   ResultsInfo info;
   std::vector<DatasetSummary> datasets;
   std::map<std::string, GroupReader, std::less<>> groups;
-  Extents shared;  // layers, ranks, scripts
+  table::Widths shared;  // layers, ranks, scripts
 
   [[noreturn]] void fail(const std::string& why) const {
     throw StorageError("cannot use " + name + " (" + why + "); " + kRemedy);
@@ -94,9 +98,10 @@ struct ResultsReader::State {
     const auto [entry, added] = groups.emplace(
         child,
         GroupReader(root.openGroup(child), file_bytes, name + ":/" + child));
-    const Extents& extents = entry->second.extents();
-    if (extents.layers != shared.layers || extents.ranks != shared.ranks ||
-        extents.scripts != shared.scripts) {
+    const table::Extents& extents = entry->second.extents();
+    const table::Widths& widths = extents.widths;
+    if (widths.layers != shared.layers || widths.ranks != shared.ranks ||
+        widths.scripts != shared.scripts) {
       fail("/" + child + " has other layers, ranks or scripts than the root");
     }
     const H5::Group& group = entry->second.group();
@@ -122,6 +127,15 @@ struct ResultsReader::State {
     const Column* found = reader.find(wanted);
     if (found == nullptr) fail("it has no column " + std::string(wanted));
     return *found;
+  }
+
+  static void check_rows(const char* what, std::int64_t begin, std::int64_t end,
+                         std::int64_t rows, std::string_view dataset) {
+    if (begin >= 0 && begin <= end && end <= rows) return;
+    throw StorageError("cannot read " + std::string(what) + " " +
+                       std::to_string(begin) + ".." + std::to_string(end) +
+                       " of " + std::string(dataset) + " (it has " +
+                       std::to_string(rows) + "); ask for " + what + " it has");
   }
 
   template <class Body>
@@ -182,7 +196,8 @@ Vocabulary ResultsReader::vocabulary() const {
 std::vector<std::string> ResultsReader::columns(
     std::string_view dataset) const {
   std::vector<std::string> names;
-  for (const Column* column : columns_for(state_->group(dataset).extents())) {
+  for (const Column* column :
+       table::columns_of(state_->group(dataset).extents().widths)) {
     names.emplace_back(column->name);
   }
   return names;
@@ -196,7 +211,7 @@ bool ResultsReader::has(std::string_view dataset,
 std::vector<std::int64_t> ResultsReader::shape(std::string_view dataset,
                                                std::string_view column) const {
   const GroupReader& reader = state_->group(dataset);
-  return state_->column(reader, column).shape(reader.extents());
+  return reader.extents().shape(state_->column(reader, column));
 }
 
 template <class Value>
@@ -206,7 +221,7 @@ std::vector<Value> ResultsReader::read(std::string_view dataset,
                                        std::int64_t end) const {
   const GroupReader& reader = state_->group(dataset);
   const Column& found = state_->column(reader, column);
-  const std::int64_t rows = found.shape(reader.extents())[0];
+  const std::int64_t rows = reader.extents().length(found.axes[0]);
   if (begin < 0 || begin > end || end > rows) {
     throw StorageError("cannot read rows " + std::to_string(begin) + ".." +
                        std::to_string(end) + " of " + std::string(column) +
@@ -219,7 +234,7 @@ std::vector<Value> ResultsReader::read(std::string_view dataset,
   if (typed == nullptr) {
     throw StorageError(
         "cannot read " + std::string(column) + " as asked (its type is " +
-        std::string(type_name(found.type)) + "); read it as that");
+        std::string(table::type_name(found.type)) + "); read it as that");
   }
   return std::move(*typed);
 }
@@ -246,13 +261,24 @@ UnitResult ResultsReader::read_samples(std::string_view dataset,
                                        std::int64_t begin,
                                        std::int64_t end) const {
   const GroupReader& reader = state_->group(dataset);
-  if (begin < 0 || begin > end || end > reader.extents().samples) {
-    throw StorageError("cannot read samples " + std::to_string(begin) + ".." +
-                       std::to_string(end) + " of " + std::string(dataset) +
-                       " (it has " + std::to_string(reader.extents().samples) +
-                       "); ask for samples it has");
-  }
+  state_->check_rows("samples", begin, end, reader.extents().samples, dataset);
   return state_->call([&] { return reader.read_samples(begin, end); });
+}
+
+std::vector<SampleRecord> ResultsReader::read_records(
+    std::string_view dataset, std::int64_t begin, std::int64_t end,
+    const table::ColumnSet& wanted) const {
+  const GroupReader& reader = state_->group(dataset);
+  state_->check_rows("samples", begin, end, reader.extents().samples, dataset);
+  return state_->call([&] { return reader.read_records(begin, end, wanted); });
+}
+
+table::TokenRows ResultsReader::read_tokens(
+    std::string_view dataset, std::int64_t begin, std::int64_t end,
+    const table::ColumnSet& wanted) const {
+  const GroupReader& reader = state_->group(dataset);
+  state_->check_rows("tokens", begin, end, reader.extents().tokens, dataset);
+  return state_->call([&] { return reader.read_tokens(begin, end, wanted); });
 }
 
 std::vector<double> ResultsReader::read_mean_entropy(

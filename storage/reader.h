@@ -84,6 +84,15 @@ class ResultsReader {
   UnitResult read_samples(std::string_view dataset, std::int64_t begin,
                           std::int64_t end) const;
 
+  // The same in two halves, and of these the columns of `wanted` alone: rows of
+  // the samples or of the tokens [begin, end), unchecked.
+  std::vector<SampleRecord> read_records(
+      std::string_view dataset, std::int64_t begin, std::int64_t end,
+      const table::ColumnSet& wanted = table::ColumnSet().set()) const;
+  table::TokenRows read_tokens(
+      std::string_view dataset, std::int64_t begin, std::int64_t end,
+      const table::ColumnSet& wanted = table::ColumnSet().set()) const;
+
   // [layer], nats: mean of entropy_mean over the samples that are ok and have
   // answer tokens. NaN where there is none.
   std::vector<double> read_mean_entropy(std::string_view dataset) const;

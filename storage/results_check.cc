@@ -45,7 +45,7 @@ void check_dataset(const ResultsReader& reader, const DatasetSummary& dataset,
     return;
   }
   const UnitResult first = reader.read_samples(dataset.name, 0, 0);
-  Extents total = extents_of(first);
+  table::Extents total = extents_of(first);
   total.samples = dataset.samples;
   total.tokens = dataset.tokens;
   UnitHasher hasher(total);

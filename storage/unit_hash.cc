@@ -2,22 +2,24 @@
 
 namespace lens::storage {
 
-std::vector<ContentHasher::Entry> content_entries(const Extents& extents) {
+std::vector<ContentHasher::Entry> content_entries(
+    const table::Extents& extents) {
   std::vector<ContentHasher::Entry> entries;
-  for (const Column* column : columns_for(extents)) {
+  for (const table::Column* column : table::columns_of(extents.widths)) {
     entries.push_back({.name = std::string(column->name),
                        .type = column->type,
-                       .shape = column->shape(extents)});
+                       .shape = extents.shape(*column)});
   }
   return entries;
 }
 
-UnitHasher::UnitHasher(const Extents& total)
-    : columns_(columns_for(total)), hasher_(content_entries(total)) {}
+UnitHasher::UnitHasher(const table::Extents& total)
+    : columns_(table::columns_of(total.widths)),
+      hasher_(content_entries(total)) {}
 
 void UnitHasher::add(const UnitResult& piece) {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    ColumnValues scratch;
+    table::ColumnValues scratch;
     hasher_.add(i, column_view(*columns_[i], piece, base_, scratch));
   }
   base_ = next(base_, piece);

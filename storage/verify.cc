@@ -44,7 +44,7 @@ void verify_part(const RunDirectory& run, const Manifest& manifest,
     }
   }
   report.samples += static_cast<std::int64_t>(part.result.samples.size());
-  report.tokens += static_cast<std::int64_t>(part.result.token_id.size());
+  report.tokens += static_cast<std::int64_t>(part.result.tokens.size());
 }
 
 // What shows that these are not the results of the manifest's run; "" where

@@ -2,8 +2,8 @@
 
 #include "base/durable.h"
 #include "base/error.h"
+#include "storage/format.h"
 #include "storage/hdf5/attributes.h"
-#include "storage/schema.h"
 #include "storage/seal.h"
 #include "storage/vocabulary_group.h"
 

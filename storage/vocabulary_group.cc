@@ -7,10 +7,13 @@
 #include "storage/content.h"
 #include "storage/hdf5/attributes.h"
 #include "storage/hdf5/rows.h"
-#include "storage/schema.h"
 
 namespace lens::storage {
 namespace {
+
+using table::ColumnType;
+using table::ColumnValues;
+using table::ColumnView;
 
 constexpr const char* kRemake = "delete it and plan the run again";
 constexpr const char* kText = "token_text";
@@ -40,7 +43,7 @@ void create_column(H5::Group& group, const H5::DataSet& scale,
                    const std::string& name, ColumnType type,
                    const ColumnView& values, std::string_view long_name,
                    std::size_t scripts) {
-  const hsize_t rows = element_count(values);
+  const hsize_t rows = table::element_count(values);
   H5::DataSet dataset =
       hdf5::create_column(group, name, type, {rows},
                           hdf5::rows_per_chunk(type, type_bytes(type), rows));

@@ -273,7 +273,7 @@ void WorkLoop::commit(const Lease& lease, const storage::PartReceipt& receipt,
                     });
   const auto answer = coordinator_.commit(
       lease, receipt, static_cast<std::int64_t>(result.samples.size()) - failed,
-      failed, static_cast<std::int64_t>(result.token_id.size()));
+      failed, static_cast<std::int64_t>(result.tokens.size()));
   if (answer != CommitAnswer::kStale) return;
   // Somebody else has the unit now; this part must not linger. One that cannot
   // be removed does no harm.

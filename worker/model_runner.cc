@@ -209,11 +209,13 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
          {.height = image.grid_height, .width = image.grid_width}});
   }
   storage::UnitResult result;
-  result.layers = described.shape.num_states();
-  result.ranks = manifest.config.top_k;
-  result.scripts = text::kScriptCount;
+  result.tokens = table::TokenRows(
+      {.layers = described.shape.num_states(),
+       .ranks = manifest.config.top_k,
+       .scripts = text::kScriptCount,
+       .hidden_layers = static_cast<std::int64_t>(kept.size()),
+       .hidden_size = kept.empty() ? 0 : described.shape.hidden_size});
   result.hidden_layer.assign(kept.begin(), kept.end());
-  result.hidden_size = kept.empty() ? 0 : described.shape.hidden_size;
 
   std::vector<engine::Prompt> prompts;
   std::vector<RanSample> ran;

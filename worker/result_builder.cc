@@ -37,22 +37,27 @@ void append_row(const readout::Columns& columns, std::size_t row,
   const auto ranks = states * static_cast<std::size_t>(columns.ranks);
   const auto scripts = states * static_cast<std::size_t>(columns.scripts);
   const engine::CapturedRow& captured = columns.rows[row];
-  result->token_id.push_back(static_cast<std::int32_t>(captured.target));
-  result->token_position.push_back(
+  result->tokens.get<"token_id">().push_back(
+      static_cast<std::int32_t>(captured.target));
+  result->tokens.get<"token_position">().push_back(
       static_cast<std::int32_t>(captured.position));
-  result->token_role.push_back(static_cast<std::uint8_t>(role));
-  copy_row(columns.entropy, row, states, &result->entropy);
-  copy_row(columns.kl_final, row, states, &result->kl_final);
-  copy_row(columns.target_logprob, row, states, &result->target_logprob);
-  copy_row(columns.target_rank, row, states, &result->target_rank);
-  copy_row(columns.top_id, row, ranks, &result->top_id);
-  copy_row(columns.top_logprob, row, ranks, &result->top_logprob);
-  copy_row(columns.script_share, row, scripts, &result->script_share);
+  result->tokens.get<"token_role">().push_back(static_cast<std::uint8_t>(role));
+  copy_row(columns.entropy, row, states, &result->tokens.get<"entropy">());
+  copy_row(columns.kl_final, row, states, &result->tokens.get<"kl_final">());
+  copy_row(columns.target_logprob, row, states,
+           &result->tokens.get<"target_logprob">());
+  copy_row(columns.target_rank, row, states,
+           &result->tokens.get<"target_rank">());
+  copy_row(columns.top_id, row, ranks, &result->tokens.get<"top_id">());
+  copy_row(columns.top_logprob, row, ranks,
+           &result->tokens.get<"top_logprob">());
+  copy_row(columns.script_share, row, scripts,
+           &result->tokens.get<"script_share">());
   if (!result->hidden_layer.empty()) {
     copy_row(columns.hidden, row,
              result->hidden_layer.size() *
-                 static_cast<std::size_t>(result->hidden_size),
-             &result->hidden);
+                 static_cast<std::size_t>(result->tokens.widths.hidden_size),
+             &result->tokens.get<"hidden">());
   }
 }
 
@@ -149,24 +154,19 @@ void append_rows(std::span<const RanSample> ran,
       record.answer_tokens = static_cast<std::int32_t>(answered);
       record.entropy_mean = mean_entropy(columns, answer_rows);
     } else {
-      record.entropy_mean.assign(static_cast<std::size_t>(result->layers),
-                                 std::numeric_limits<float>::quiet_NaN());
+      record.entropy_mean.assign(
+          static_cast<std::size_t>(result->tokens.widths.layers),
+          std::numeric_limits<float>::quiet_NaN());
     }
     if (was_run) ++next;
     result->token_offset.push_back(
-        static_cast<std::int64_t>(result->token_id.size()));
+        static_cast<std::int64_t>(result->tokens.get<"token_id">().size()));
   }
 }
 
 void remove_rows(storage::UnitResult* result) {
-  storage::UnitResult empty;
-  empty.layers = result->layers;
-  empty.ranks = result->ranks;
-  empty.scripts = result->scripts;
-  empty.hidden_layer = std::move(result->hidden_layer);
-  empty.hidden_size = result->hidden_size;
-  empty.samples = std::move(result->samples);
-  *result = std::move(empty);
+  result->tokens = table::TokenRows(result->tokens.widths);
+  result->token_offset = {0};
 }
 
 }  // namespace lens::worker

@@ -13,13 +13,15 @@
 
 #include "base/error.h"
 #include "storage/hdf5/read_watch.h"
-#include "storage/schema.h"
+#include "table/column.h"
 
 // The only door to HDF5, with attributes.h and rows.h. H5Cpp owns the handles;
 // every failure of it, and every negative return of a C call, becomes
 // StorageError. Included by sources only.
 
 namespace lens::storage::hdf5 {
+
+using table::ColumnType;
 
 // Why the library failed, one line. Empties its error stack.
 std::string reason(const H5::Exception& exception);

@@ -81,22 +81,6 @@ ColumnValues read_texts(const H5::DataSet& dataset, const Rows& rows) {
   return texts;
 }
 
-ColumnValues no_values(ColumnType type) {
-  switch (type) {
-    case ColumnType::kString:
-      return std::vector<std::string>();
-    case ColumnType::kInt64:
-      return std::vector<std::int64_t>();
-    case ColumnType::kInt32:
-      return std::vector<std::int32_t>();
-    case ColumnType::kUint8:
-      return std::vector<std::uint8_t>();
-    case ColumnType::kFloat:
-      break;
-  }
-  return std::vector<float>();
-}
-
 }  // namespace
 
 void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t count,
@@ -121,7 +105,7 @@ void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t count,
 
 ColumnValues read_rows(const H5::DataSet& dataset, ColumnType type,
                        hsize_t begin, hsize_t end) {
-  if (begin == end) return no_values(type);
+  if (begin == end) return table::no_values(type);
   const Rows rows = select_rows(dataset, begin, end);
   const H5::DataType native = memory_type(type);
   switch (type) {

@@ -1,9 +1,12 @@
 #pragma once
 
-#include "storage/columns.h"
 #include "storage/hdf5/hdf5.h"
+#include "table/values.h"
 
 namespace lens::storage::hdf5 {
+
+using table::ColumnValues;
+using table::ColumnView;
 
 // Rows [begin, begin + the rows in `values`).
 void write_rows(H5::DataSet& dataset, hsize_t begin, hsize_t rows,

@@ -40,7 +40,7 @@ TEST_F(RebuildTest, PartsGiveTheCommitsTheyWereCommittedWith) {
   EXPECT_EQ(commit.receipt, part.receipt);
   EXPECT_EQ(commit.samples_failed, 1);
   EXPECT_EQ(commit.samples_ok, 3);
-  EXPECT_EQ(commit.tokens, static_cast<std::int64_t>(result.token_id.size()));
+  EXPECT_EQ(commit.tokens, static_cast<std::int64_t>(result.tokens.size()));
   EXPECT_EQ(rebuilt.highest_epoch, 2u);
 }
 

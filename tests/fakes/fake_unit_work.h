@@ -65,9 +65,9 @@ class FakeRunner final : public UnitRunner {
     ran.push_back({prepared.unit.index, alone});
     if (during) during(prepared.unit, hooks);
     storage::UnitResult result;
-    result.layers = 1;
-    result.ranks = 1;
-    result.scripts = 1;
+    result.tokens.widths.layers = 1;
+    result.tokens.widths.ranks = 1;
+    result.tokens.widths.scripts = 1;
     for (PreparedSample& sample : prepared.samples) {
       sample.record.entropy_mean = {std::numeric_limits<float>::quiet_NaN()};
       result.samples.push_back(std::move(sample.record));

@@ -60,45 +60,49 @@ class Draw {
 // One token row: the last state agrees with the token.
 void add_token(UnitResult& result, Draw& draw, int position, TokenRole role) {
   const std::int32_t id = draw.integer(0, kVocabulary - 1);
-  result.token_id.push_back(id);
-  result.token_position.push_back(position);
-  result.token_role.push_back(static_cast<std::uint8_t>(role));
-  for (int l = 0; l < result.layers; ++l) {
-    const bool last = l == result.layers - 1;
-    result.entropy.push_back(draw.real(0, 5.5f));
-    result.kl_final.push_back(last ? 0 : draw.real(0, 8));
-    result.target_logprob.push_back(draw.real(-9, -1));
-    result.target_rank.push_back(last ? 1 : draw.integer(1, kVocabulary));
+  result.tokens.get<"token_id">().push_back(id);
+  result.tokens.get<"token_position">().push_back(position);
+  result.tokens.get<"token_role">().push_back(static_cast<std::uint8_t>(role));
+  for (int l = 0; l < result.tokens.widths.layers; ++l) {
+    const bool last = l == result.tokens.widths.layers - 1;
+    result.tokens.get<"entropy">().push_back(draw.real(0, 5.5f));
+    result.tokens.get<"kl_final">().push_back(last ? 0 : draw.real(0, 8));
+    result.tokens.get<"target_logprob">().push_back(draw.real(-9, -1));
+    result.tokens.get<"target_rank">().push_back(
+        last ? 1 : draw.integer(1, kVocabulary));
     float logprob = -0.5f;
-    for (int r = 0; r < result.ranks; ++r) {
-      result.top_id.push_back(
+    for (int r = 0; r < result.tokens.widths.ranks; ++r) {
+      result.tokens.get<"top_id">().push_back(
           last && r == 0 ? id : draw.integer(0, kVocabulary - 1));
-      result.top_logprob.push_back(logprob);
+      result.tokens.get<"top_logprob">().push_back(logprob);
       logprob -= draw.real(0, 1);
     }
     float rest = 1;
-    for (int c = 0; c < result.scripts; ++c) {
-      const float share = c == result.scripts - 1 ? rest : rest / 2;
-      result.script_share.push_back(share);
+    for (int c = 0; c < result.tokens.widths.scripts; ++c) {
+      const float share =
+          c == result.tokens.widths.scripts - 1 ? rest : rest / 2;
+      result.tokens.get<"script_share">().push_back(share);
       rest -= share;
     }
   }
-  for (std::size_t i = 0; i < result.hidden_layer.size() * result.hidden_size;
+  for (std::size_t i = 0;
+       i < result.hidden_layer.size() *
+               static_cast<std::size_t>(result.tokens.widths.hidden_size);
        ++i) {
-    result.hidden.push_back(draw.real(-3, 3));
+    result.tokens.get<"hidden">().push_back(draw.real(-3, 3));
   }
 }
 
 // Sum in double, as the worker does.
 std::vector<float> mean_entropy(const UnitResult& result, std::size_t begin,
                                 int count) {
-  const auto layers = static_cast<std::size_t>(result.layers);
+  const auto layers = static_cast<std::size_t>(result.tokens.widths.layers);
   std::vector<float> mean(layers, kNan);
   for (std::size_t l = 0; count > 0 && l < layers; ++l) {
     double sum = 0;
     for (std::size_t t = begin; t < begin + static_cast<std::size_t>(count);
          ++t) {
-      sum += result.entropy[t * layers + l];
+      sum += result.tokens.get<"entropy">()[t * layers + l];
     }
     mean[l] = static_cast<float>(sum / count);
   }
@@ -110,7 +114,7 @@ void add_sample(UnitResult& result, Draw& draw, std::int64_t row,
   static const char* const kTexts[] = {"naïve",   "日本語 テキスト",   "Привет",
                                        "العربية", "x^{2}\\frac{a}{b}", "",
                                        "🙂"};
-  const std::size_t begin = result.token_id.size();
+  const std::size_t begin = result.tokens.get<"token_id">().size();
   SampleRecord sample;
   sample.sample_id = std::to_string(row) + ".0";
   sample.source_row = row;
@@ -123,7 +127,8 @@ void add_sample(UnitResult& result, Draw& draw, std::int64_t row,
   if (row % 4 == 3) {
     sample.status = SampleStatus::kFailed;
     sample.failure = "the image is cut short";
-    sample.entropy_mean.assign(static_cast<std::size_t>(result.layers), kNan);
+    sample.entropy_mean.assign(
+        static_cast<std::size_t>(result.tokens.widths.layers), kNan);
   } else {
     sample.answer = kTexts[draw.integer(0, 6)];
     sample.grid_height = sample.image_height / 14;
@@ -144,7 +149,7 @@ void add_sample(UnitResult& result, Draw& draw, std::int64_t row,
   }
   result.samples.push_back(std::move(sample));
   result.token_offset.push_back(
-      static_cast<std::int64_t>(result.token_id.size()));
+      static_cast<std::int64_t>(result.tokens.get<"token_id">().size()));
 }
 
 }  // namespace
@@ -200,15 +205,16 @@ Vocabulary make_vocabulary() {
 UnitResult make_result(const Manifest& manifest, std::int32_t unit,
                        int max_tokens) {
   UnitResult result;
-  result.layers = manifest.model.num_layers + 1;
-  result.ranks = manifest.config.top_k;
-  result.scripts = kScripts;
+  const auto kept =
+      static_cast<std::int64_t>(manifest.config.save_hidden.size());
+  result.tokens = table::TokenRows(
+      {.layers = manifest.model.num_layers + 1,
+       .ranks = manifest.config.top_k,
+       .scripts = kScripts,
+       .hidden_layers = kept,
+       .hidden_size = kept > 0 ? manifest.model.hidden_size : 0});
   result.hidden_layer.assign(manifest.config.save_hidden.begin(),
                              manifest.config.save_hidden.end());
-  result.hidden_size =
-      result.hidden_layer.empty()
-          ? 0
-          : static_cast<std::int32_t>(manifest.model.hidden_size);
   Draw draw(static_cast<std::uint64_t>(unit) + 1);
   const Unit& plan = manifest.units[static_cast<std::size_t>(unit)];
   for (std::int64_t row = plan.row_begin; row < plan.row_end; ++row) {

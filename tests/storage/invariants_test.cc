@@ -41,26 +41,41 @@ TEST(Invariants, EachViolationIsNamed) {
     std::function<void(UnitResult&)> change;
   };
   const std::vector<Case> cases = {
-      {"entropy is not finite", [](UnitResult& r) { r.entropy[1] = kNan; }},
-      {"entropy is out", [](UnitResult& r) { r.entropy[1] = 5.9f; }},
-      {"entropy is out", [](UnitResult& r) { r.entropy[1] = -0.1f; }},
+      {"entropy is not finite",
+       [](UnitResult& r) { r.tokens.get<"entropy">()[1] = kNan; }},
+      {"entropy is out",
+       [](UnitResult& r) { r.tokens.get<"entropy">()[1] = 5.9f; }},
+      {"entropy is out",
+       [](UnitResult& r) { r.tokens.get<"entropy">()[1] = -0.1f; }},
       {"kl_final is not finite",
-       [](UnitResult& r) { r.kl_final[0] = kInfinity; }},
-      {"kl_final is out", [](UnitResult& r) { r.kl_final[0] = -0.1f; }},
+       [](UnitResult& r) { r.tokens.get<"kl_final">()[0] = kInfinity; }},
+      {"kl_final is out",
+       [](UnitResult& r) { r.tokens.get<"kl_final">()[0] = -0.1f; }},
       {"target_logprob is not finite",
-       [](UnitResult& r) { r.target_logprob[0] = -kInfinity; }},
-      {"kl_final of the last", [&](UnitResult& r) { r.kl_final[last] = 0.1f; }},
-      {"target_logprob", [](UnitResult& r) { r.target_logprob[0] = 0.1f; }},
-      {"target_rank", [](UnitResult& r) { r.target_rank[0] = 0; }},
-      {"target_rank", [](UnitResult& r) { r.target_rank[0] = 301; }},
-      {"top_id", [](UnitResult& r) { r.top_id[0] = 300; }},
-      {"rises along rank", [](UnitResult& r) { r.top_logprob[1] = -0.4f; }},
-      {"sum to 1", [](UnitResult& r) { r.script_share[0] = 0; }},
-      {"script_share is out", [](UnitResult& r) { r.script_share[0] = 2; }},
-      {"token_id", [](UnitResult& r) { r.token_id[0] = -1; }},
-      {"token_position", [](UnitResult& r) { r.token_position[0] = -1; }},
+       [](UnitResult& r) { r.tokens.get<"target_logprob">()[0] = -kInfinity; }},
+      {"kl_final of the last",
+       [&](UnitResult& r) { r.tokens.get<"kl_final">()[last] = 0.1f; }},
+      {"target_logprob",
+       [](UnitResult& r) { r.tokens.get<"target_logprob">()[0] = 0.1f; }},
+      {"target_rank",
+       [](UnitResult& r) { r.tokens.get<"target_rank">()[0] = 0; }},
+      {"target_rank",
+       [](UnitResult& r) { r.tokens.get<"target_rank">()[0] = 301; }},
+      {"top_id", [](UnitResult& r) { r.tokens.get<"top_id">()[0] = 300; }},
+      {"rises along rank",
+       [](UnitResult& r) { r.tokens.get<"top_logprob">()[1] = -0.4f; }},
+      {"sum to 1",
+       [](UnitResult& r) { r.tokens.get<"script_share">()[0] = 0; }},
+      {"script_share is out",
+       [](UnitResult& r) { r.tokens.get<"script_share">()[0] = 2; }},
+      {"token_id", [](UnitResult& r) { r.tokens.get<"token_id">()[0] = -1; }},
+      {"token_position",
+       [](UnitResult& r) { r.tokens.get<"token_position">()[0] = -1; }},
       {"not the emitted",
-       [&](UnitResult& r) { r.top_id[last * 3] = (r.token_id[0] + 1) % 300; }},
+       [&](UnitResult& r) {
+         r.tokens.get<"top_id">()[last * 3] =
+             (r.tokens.get<"token_id">()[0] + 1) % 300;
+       }},
       {"not the mean",
        [](UnitResult& r) { r.samples[0].entropy_mean[0] += 1; }},
       {"answer rows but",
@@ -89,8 +104,10 @@ TEST(Invariants, EachViolationIsNamed) {
 TEST(Invariants, NearTieOfTheLastStateIsAllowed) {
   const auto tie = [](UnitResult& r) {
     const std::size_t last = fixtures::kLayers - 1;
-    r.top_id[last * 3] = (r.token_id[0] + 1) % 300;
-    r.target_logprob[last] = r.top_logprob[last * 3] - 0.1f;
+    r.tokens.get<"top_id">()[last * 3] =
+        (r.tokens.get<"token_id">()[0] + 1) % 300;
+    r.tokens.get<"target_logprob">()[last] =
+        r.tokens.get<"top_logprob">()[last * 3] - 0.1f;
   };
   EXPECT_THAT(problems_after(tie), testing::SizeIs(1));
   EXPECT_THAT(problems_after(tie, value_rules(300, false, "bfloat16")),
@@ -101,8 +118,8 @@ TEST(Invariants, NearTieOfTheLastStateIsAllowed) {
 
 TEST(Invariants, ManyProblemsAreCounted) {
   const auto problems = problems_after([](UnitResult& r) {
-    r.top_id.assign(r.top_id.size(), -1);
-    r.kl_final.assign(r.kl_final.size(), -1);
+    r.tokens.get<"top_id">().assign(r.tokens.get<"top_id">().size(), -1);
+    r.tokens.get<"kl_final">().assign(r.tokens.get<"kl_final">().size(), -1);
   });
   EXPECT_EQ(problems.size(), ValueChecker::kMaxProblems + 1);
   EXPECT_THAT(problems.back(), testing::HasSubstr("more problems"));
@@ -110,8 +127,9 @@ TEST(Invariants, ManyProblemsAreCounted) {
 
 TEST(Invariants, MeanWithoutRowsOfTheAnswerMustBeFinite) {
   const auto problems = problems_after([](UnitResult& r) {
-    r.token_role.assign(r.token_role.size(),
-                        static_cast<std::uint8_t>(TokenRole::kImage));
+    r.tokens.get<"token_role">().assign(
+        r.tokens.get<"token_role">().size(),
+        static_cast<std::uint8_t>(TokenRole::kImage));
     r.samples[0].entropy_mean[1] = std::numeric_limits<float>::quiet_NaN();
   });
   EXPECT_THAT(problems, testing::ElementsAre(testing::AllOf(
@@ -131,13 +149,14 @@ TEST(Invariants, EachSampleWithNanIsNamedAndNoOther) {
   UnitResult unit = fixtures::make_result(
       fixtures::make_manifest({.samples_per_unit = 8}), 0);
   const auto spoil = [&](std::size_t sample) {
-    const auto layers = static_cast<std::size_t>(unit.layers);
+    const auto layers = static_cast<std::size_t>(unit.tokens.widths.layers);
     for (auto t = unit.token_offset[sample]; t < unit.token_offset[sample + 1];
          ++t) {
       const auto begin = static_cast<std::size_t>(t) * layers;
       for (std::size_t l = begin; l < begin + layers; ++l) {
-        unit.entropy[l] = unit.kl_final[l] = unit.target_logprob[l] =
-            std::numeric_limits<float>::quiet_NaN();
+        unit.tokens.get<"entropy">()[l] = unit.tokens.get<"kl_final">()[l] =
+            unit.tokens.get<"target_logprob">()[l] =
+                std::numeric_limits<float>::quiet_NaN();
       }
     }
   };

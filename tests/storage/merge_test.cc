@@ -108,7 +108,8 @@ TEST_F(MergeTest, HiddenStatesAreKept) {
   EXPECT_THAT(reader.read_all<std::int32_t>("mtvqa", "hidden_layer"),
               testing::ElementsAre(0, 3));
   const UnitResult expected = fixtures::make_result(manifest_, 0);
-  EXPECT_EQ(reader.read_samples("mtvqa", 0, 4).hidden, expected.hidden);
+  EXPECT_EQ(reader.read_samples("mtvqa", 0, 4).tokens.get<"hidden">(),
+            expected.tokens.get<"hidden">());
   EXPECT_THAT(verify_results(run_.results()).problems, testing::IsEmpty());
 }
 

@@ -55,8 +55,8 @@ TEST_F(PartTest, ReadsWhatWasWritten) {
   EXPECT_EQ(part.header, make_header(manifest_, 0));
   EXPECT_TRUE(fixtures::same(part.result, result));
   EXPECT_EQ(part.result.samples[0].answer, result.samples[0].answer);
-  EXPECT_EQ(part.result.top_id, result.top_id);
-  EXPECT_EQ(part.result.hidden, result.hidden);
+  EXPECT_EQ(part.result.tokens.get<"top_id">(), result.tokens.get<"top_id">());
+  EXPECT_EQ(part.result.tokens.get<"hidden">(), result.tokens.get<"hidden">());
   EXPECT_EQ(receipt.content_sha256, part.content_sha256);
   EXPECT_EQ(receipt.content_sha256, content_sha256(result));
   EXPECT_EQ(receipt.file_name, "parts/mtvqa/000000.2-7.h5");
@@ -67,9 +67,8 @@ TEST_F(PartTest, ReadsWhatWasWritten) {
 TEST_F(PartTest, UnitWithoutTokensOrSamplesIsStored) {
   UnitResult result = make_result(manifest_, 0);
   UnitResult empty;
-  empty.layers = result.layers;
-  empty.ranks = result.ranks;
-  empty.scripts = result.scripts;
+  empty.tokens.widths = result.tokens.widths;
+  empty.tokens.widths.hidden_layers = empty.tokens.widths.hidden_size = 0;
   write(empty);
   EXPECT_TRUE(fixtures::same(read_part(file_).result, empty));
   empty.samples = {result.samples[3]};  // failed
@@ -120,9 +119,9 @@ TEST_F(PartTest, ChecksumKnowsEveryValue) {
       [](UnitResult& r) { r.samples[1].answer += "x"; },
       [](UnitResult& r) { r.samples[1].language.swap(r.samples[1].prompt); },
       [](UnitResult& r) { r.samples[1].entropy_mean[0] += 1; },
-      [](UnitResult& r) { r.token_role[0] = 0; },
-      [](UnitResult& r) { r.top_logprob.back() -= 1; },
-      [](UnitResult& r) { r.hidden[0] += 1; },
+      [](UnitResult& r) { r.tokens.get<"token_role">()[0] = 0; },
+      [](UnitResult& r) { r.tokens.get<"top_logprob">().back() -= 1; },
+      [](UnitResult& r) { r.tokens.get<"hidden">()[0] += 1; },
       [](UnitResult& r) { r.hidden_layer[0] = 1; },
   };
   for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -137,13 +136,13 @@ TEST_F(PartTest, InconsistentResultIsRefusedAndLeavesNothing) {
       [](UnitResult& r) { r.token_offset.pop_back(); },
       [](UnitResult& r) { r.token_offset.back() += 1; },
       [](UnitResult& r) { std::swap(r.token_offset[1], r.token_offset[2]); },
-      [](UnitResult& r) { r.entropy.pop_back(); },
-      [](UnitResult& r) { r.top_id.push_back(1); },
-      [](UnitResult& r) { r.token_role[0] = 5; },
+      [](UnitResult& r) { r.tokens.get<"entropy">().pop_back(); },
+      [](UnitResult& r) { r.tokens.get<"top_id">().push_back(1); },
+      [](UnitResult& r) { r.tokens.get<"token_role">()[0] = 5; },
       [](UnitResult& r) { r.samples[0].status = SampleStatus::kFailed; },
       [](UnitResult& r) { r.samples[0].entropy_mean.pop_back(); },
-      [](UnitResult& r) { r.layers = 0; },
-      [](UnitResult& r) { r.hidden_size = 0; },
+      [](UnitResult& r) { r.tokens.widths.layers = 0; },
+      [](UnitResult& r) { r.tokens.widths.hidden_size = 0; },
   };
   for (std::size_t i = 0; i < changes.size(); ++i) {
     UnitResult changed = make_result(manifest_, 0);

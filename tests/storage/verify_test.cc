@@ -123,7 +123,7 @@ TEST_F(VerifyTest, PartOfOtherValuesIsNotMerged) {
 
 TEST_F(VerifyTest, PartThatBreaksAnInvariantIsFound) {
   UnitResult result = fixtures::make_result(manifest_, 1);
-  result.entropy[0] = -2;
+  result.tokens.get<"entropy">()[0] = -2;
   const auto file = run_.root() / parts_[1].receipt.file_name;
   parts_[1].receipt = write_part(run_.root(), file,
                                  fixtures::make_header(manifest_, 1), result);

@@ -74,8 +74,8 @@ storage::Vocabulary real_vocabulary(const std::string& checkpoint) {
 // The fixture draws ids below its own small number: they are spread over all.
 void spread_ids(storage::UnitResult& result, std::int32_t vocabulary) {
   const std::int32_t step = vocabulary / fixtures::kVocabulary;
-  for (std::int32_t& id : result.token_id) id *= step;
-  for (std::int32_t& id : result.top_id) id *= step;
+  for (std::int32_t& id : result.tokens.get<"token_id">()) id *= step;
+  for (std::int32_t& id : result.tokens.get<"top_id">()) id *= step;
 }
 
 void make_hostile(storage::UnitResult& result, std::size_t& next) {

@@ -42,8 +42,9 @@ TEST(PlantedResults, ValuesDoNotDependOnUnits) {
   const auto whole = make_samples(plan, dataset, 0, 9);
   const auto tail = make_samples(plan, dataset, 6, 9);
   EXPECT_EQ(whole.samples[7], tail.samples[1]);
-  ASSERT_FALSE(tail.entropy.empty());
-  EXPECT_EQ(whole.entropy.back(), tail.entropy.back());
+  ASSERT_FALSE(tail.tokens.get<"entropy">().empty());
+  EXPECT_EQ(whole.tokens.get<"entropy">().back(),
+            tail.tokens.get<"entropy">().back());
 }
 
 TEST(PlantedResults, TokensHaveDistinctText) {
@@ -63,7 +64,8 @@ TEST(PlantedResults, EntropyHalvesAtTheOnset) {
   for (std::size_t s = 0; s < result.samples.size(); ++s) {
     const std::size_t onset = result.samples[s].language == "RU" ? 22 : 18;
     for (auto t = result.token_offset[s]; t < result.token_offset[s + 1]; ++t) {
-      const float* row = result.entropy.data() + t * plan.layers;
+      const float* row =
+          result.tokens.get<"entropy">().data() + t * plan.layers;
       const float middle = (row[0] + row[plan.layers - 1]) / 2;
       EXPECT_GT(row[onset - 1], middle);
       EXPECT_LT(row[onset], middle);

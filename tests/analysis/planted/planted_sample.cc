@@ -73,7 +73,7 @@ class TokenPainter {
     double value = low + (high - low) * falling(onset_ - 0.5 - l) +
                    plan_.noise_nats * draw_.normal();
     value = std::clamp(value, 0.0, full);
-    result_.entropy.push_back(static_cast<float>(value));
+    result_.tokens.get<"entropy">().push_back(static_cast<float>(value));
     return value;
   }
 
@@ -81,7 +81,7 @@ class TokenPainter {
     const double value = last(l) ? 0
                                  : 0.02 + 9 * falling(depth_ - 0.5 - l) *
                                               (0.9 + 0.2 * draw_.share());
-    result_.kl_final.push_back(static_cast<float>(value));
+    result_.tokens.get<"kl_final">().push_back(static_cast<float>(value));
   }
 
   int rank_at(int l) {
@@ -103,23 +103,25 @@ class TokenPainter {
 
   void add_tokens(int l, double entropy) {
     const int rank = rank_at(l);
-    result_.target_rank.push_back(rank);
+    result_.tokens.get<"target_rank">().push_back(rank);
     double probability = std::clamp(std::exp(-0.8 * entropy), 1e-4, 0.98);
     double left = 1, logprob = 0;
-    const std::size_t begin = result_.top_id.size();
+    const std::size_t begin = result_.tokens.get<"top_id">().size();
     for (int r = 0; r < plan_.ranks; ++r) {
       std::int32_t id = id_;
       const auto taken = [&](std::int32_t candidate) {
         return candidate == id_ ||
-               std::find(
-                   result_.top_id.begin() + static_cast<std::ptrdiff_t>(begin),
-                   result_.top_id.end(), candidate) != result_.top_id.end();
+               std::find(result_.tokens.get<"top_id">().begin() +
+                             static_cast<std::ptrdiff_t>(begin),
+                         result_.tokens.get<"top_id">().end(),
+                         candidate) != result_.tokens.get<"top_id">().end();
       };
       while (r + 1 != rank && taken(id)) id = other_token(l);
       logprob = std::log(probability);
       if (r + 1 == rank) add_target(logprob);
-      result_.top_id.push_back(id);
-      result_.top_logprob.push_back(static_cast<float>(logprob));
+      result_.tokens.get<"top_id">().push_back(id);
+      result_.tokens.get<"top_logprob">().push_back(
+          static_cast<float>(logprob));
       left -= probability;
       probability = std::min(probability, left) * (0.4 + 0.2 * draw_.share());
     }
@@ -129,7 +131,8 @@ class TokenPainter {
   }
 
   void add_target(double logprob) {
-    result_.target_logprob.push_back(static_cast<float>(logprob));
+    result_.tokens.get<"target_logprob">().push_back(
+        static_cast<float>(logprob));
   }
 
   bool is_middle(int l) const {
@@ -147,7 +150,7 @@ class TokenPainter {
     for (int c = 0; c < kScriptCount; ++c) {
       if (c % 2 == 0) moved = 0.3 * rest * (2 * draw_.share() - 1);
       const double jitter = c % 2 == 0 ? moved : -moved;
-      result_.script_share.push_back(
+      result_.tokens.get<"script_share">().push_back(
           static_cast<float>((c == favoured ? share : rest) + jitter));
     }
   }
@@ -209,7 +212,7 @@ class SamplePainter {
     }
     result_.samples.push_back(std::move(sample));
     result_.token_offset.push_back(
-        static_cast<std::int64_t>(result_.token_id.size()));
+        static_cast<std::int64_t>(result_.tokens.get<"token_id">().size()));
   }
 
  private:
@@ -259,7 +262,7 @@ class SamplePainter {
         empty ? 0 : draw.integer(dataset_.least_tokens, dataset_.most_tokens);
     const double onset = shift + sample_onset(sample, right, draw);
     const std::string script = script_of_language(sample.language);
-    const std::size_t begin = result_.token_id.size();
+    const std::size_t begin = result_.tokens.get<"token_id">().size();
     for (int t = 0; t <= sample.answer_tokens; ++t) {
       const bool end = t == sample.answer_tokens;
       const int class_index = token_script(script, draw);
@@ -268,9 +271,10 @@ class SamplePainter {
       const std::int32_t id =
           end ? kEndToken : class_index + kScriptCount * drawn;
       if (!end) sample.answer += token_text(id);
-      result_.token_id.push_back(id);
-      result_.token_position.push_back(sample.prompt_tokens + t);
-      result_.token_role.push_back(
+      result_.tokens.get<"token_id">().push_back(id);
+      result_.tokens.get<"token_position">().push_back(sample.prompt_tokens +
+                                                       t);
+      result_.tokens.get<"token_role">().push_back(
           static_cast<std::uint8_t>(end ? storage::TokenRole::kEndOfAnswer
                                         : storage::TokenRole::kAnswer));
       const int at = static_cast<int>(
@@ -289,7 +293,7 @@ class SamplePainter {
     for (std::size_t l = 0; count > 0 && l < layers; ++l) {
       double sum = 0;
       for (std::size_t t = begin; t < begin + count; ++t) {
-        sum += result_.entropy[t * layers + l];
+        sum += result_.tokens.get<"entropy">()[t * layers + l];
       }
       sample.entropy_mean[l] =
           static_cast<float>(sum / static_cast<double>(count));
@@ -321,9 +325,8 @@ class SamplePainter {
 UnitResult make_samples(const Plan& plan, const DatasetPlan& dataset,
                         std::int64_t begin, std::int64_t end) {
   UnitResult result;
-  result.layers = plan.layers;
-  result.ranks = plan.ranks;
-  result.scripts = kScriptCount;
+  result.tokens = table::TokenRows(
+      {.layers = plan.layers, .ranks = plan.ranks, .scripts = kScriptCount});
   SamplePainter painter(plan, dataset, result);
   for (std::int64_t number = begin; number < end; ++number) {
     painter.paint(number);

@@ -36,7 +36,7 @@ engine::CapturedRow row(int prompt, std::int64_t position, std::int64_t id) {
 
 storage::UnitResult result_with(std::size_t samples) {
   storage::UnitResult result;
-  result.layers = result.ranks = result.scripts = 1;
+  result.tokens = table::TokenRows({.layers = 1, .ranks = 1, .scripts = 1});
   result.samples.resize(samples);
   return result;
 }
@@ -55,10 +55,10 @@ TEST(ResultBuilder, RowsOfEachSampleStandByPosition) {
   append_rows(ran, generations, columns, TokenSelection::parse({"answer"}),
               &result);
   EXPECT_THAT(result.token_offset, ElementsAre(0, 2, 2, 4));
-  EXPECT_THAT(result.token_id, ElementsAre(10, 11, 20, 21));
-  EXPECT_THAT(result.token_position, ElementsAre(2, 3, 2, 3));
-  EXPECT_THAT(result.token_role, ElementsAre(3, 4, 3, 3));
-  EXPECT_THAT(result.entropy, ElementsAre(0, 3, 1, 2));
+  EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(10, 11, 20, 21));
+  EXPECT_THAT(result.tokens.get<"token_position">(), ElementsAre(2, 3, 2, 3));
+  EXPECT_THAT(result.tokens.get<"token_role">(), ElementsAre(3, 4, 3, 3));
+  EXPECT_THAT(result.tokens.get<"entropy">(), ElementsAre(0, 3, 1, 2));
   // The end token is no token of the answer.
   EXPECT_EQ(result.samples[0].answer_tokens, 1);
   EXPECT_EQ(result.samples[0].entropy_mean[0], 0.0f);
@@ -80,8 +80,8 @@ TEST(ResultBuilder, RowsOfASharedPrefixAreRepeated) {
   storage::UnitResult result = result_with(2);
   append_rows(ran, generations, columns, TokenSelection::parse({"all"}),
               &result);
-  EXPECT_THAT(result.token_id, ElementsAre(5, 6, 8, 5, 7, 9));
-  EXPECT_THAT(result.token_role, ElementsAre(1, 2, 4, 1, 2, 4));
+  EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(5, 6, 8, 5, 7, 9));
+  EXPECT_THAT(result.tokens.get<"token_role">(), ElementsAre(1, 2, 4, 1, 2, 4));
   // An answer of the end token alone has no mean.
   EXPECT_EQ(result.samples[0].answer_tokens, 0);
   EXPECT_TRUE(std::isnan(result.samples[0].entropy_mean[0]));
@@ -97,7 +97,7 @@ TEST(ResultBuilder, AnswersCountEvenWhereTheirRowsAreNotKept) {
   storage::UnitResult result = result_with(1);
   append_rows(ran, generations, columns, TokenSelection::parse({"image"}),
               &result);
-  EXPECT_THAT(result.token_id, ElementsAre(4));
+  EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(4));
   EXPECT_EQ(result.samples[0].answer_tokens, 1);
   EXPECT_EQ(result.samples[0].entropy_mean[0], 1.0f);
 }
@@ -116,12 +116,12 @@ TEST(ResultBuilder, SampleThatFailedAfterItRanGetsNoRows) {
   const TokenSelection selection = TokenSelection::parse({"answer"});
   storage::UnitResult result = result_with(3);
   append_rows(ran, generations, columns, selection, &result);
-  EXPECT_THAT(result.token_id, ElementsAre(10, 20, 30));
+  EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(10, 20, 30));
 
   result.samples[1].status = storage::SampleStatus::kFailed;
   remove_rows(&result);
   append_rows(ran, generations, columns, selection, &result);
-  EXPECT_THAT(result.token_id, ElementsAre(10, 30));
+  EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(10, 30));
   EXPECT_THAT(result.token_offset, ElementsAre(0, 1, 1, 2));
   EXPECT_TRUE(std::isnan(result.samples[1].entropy_mean.at(0)));
   EXPECT_EQ(result.samples.size(), 3u);
