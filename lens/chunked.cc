@@ -71,14 +71,15 @@ class ChunkedBackend : public Backend {
       return at::empty({tokens, states}, type);
     };
     Readout readout;
-    readout.entropy = column(at::kFloat);
-    readout.kl_final = column(at::kFloat);
-    readout.target_logprob = column(at::kFloat);
-    readout.target_rank = column(at::kInt);
+    readout.get<"entropy">() = column(at::kFloat);
+    readout.get<"kl_final">() = column(at::kFloat);
+    readout.get<"target_logprob">() = column(at::kFloat);
+    readout.get<"target_rank">() = column(at::kInt);
     readout.logsumexp = column(at::kFloat);
-    readout.top_id = at::empty({tokens, states, top_k_}, at::kInt);
-    readout.top_logprob = at::empty({tokens, states, top_k_}, at::kFloat);
-    readout.script_share =
+    readout.get<"top_id">() = at::empty({tokens, states, top_k_}, at::kInt);
+    readout.get<"top_logprob">() =
+        at::empty({tokens, states, top_k_}, at::kFloat);
+    readout.get<"script_share">() =
         at::empty({tokens, states, head_.scripts}, at::kFloat);
     return readout;
   }
@@ -185,7 +186,7 @@ class ChunkedBackend : public Backend {
              const at::Tensor& target_logit, const Top& top, std::int64_t first,
              Readout* readout) const {
     const auto* rows = static_cast<const RowState*>(state.const_data_ptr());
-    const std::int64_t states = readout->entropy.size(1);
+    const std::int64_t states = readout->get<"entropy">().size(1);
     const auto cross = [&](std::int64_t row) {  // E_N[log p]
       const RowSums<double>& sums = rows[row].sums;
       return sums.final_dot / sums.final_sum - std::log(sums.sum);
@@ -197,26 +198,27 @@ class ChunkedBackend : public Backend {
       const double log_sum = std::log(sums.sum);
       const double lse = sums.max + log_sum;
       // H = log sum - E[z - max]; both terms are >= 0.
-      readout->entropy.mutable_data_ptr<float>()[out] =
+      readout->get<"entropy">().mutable_data_ptr<float>()[out] =
           at_least_zero(log_sum - sums.weighted / sums.sum);
-      readout->kl_final.mutable_data_ptr<float>()[out] =
+      readout->get<"kl_final">().mutable_data_ptr<float>()[out] =
           at_least_zero(cross(last) - cross(row));
       readout->logsumexp.mutable_data_ptr<float>()[out] = lse;
-      readout->target_logprob.mutable_data_ptr<float>()[out] =
+      readout->get<"target_logprob">().mutable_data_ptr<float>()[out] =
           at_most_zero(target_logit.const_data_ptr<float>()[row] - lse);
-      readout->target_rank.mutable_data_ptr<std::int32_t>()[out] =
+      readout->get<"target_rank">().mutable_data_ptr<std::int32_t>()[out] =
           rows[row].larger + 1;
       for (std::int64_t k = 0; k < top_k_; ++k) {
-        readout->top_id.mutable_data_ptr<std::int32_t>()[out * top_k_ + k] =
+        readout->get<"top_id">()
+            .mutable_data_ptr<std::int32_t>()[out * top_k_ + k] =
             top.id.const_data_ptr<std::int64_t>()[row * top_k_ + k];
-        readout->top_logprob.mutable_data_ptr<float>()[out * top_k_ + k] =
-            at_most_zero(top.value.const_data_ptr<float>()[row * top_k_ + k] -
-                         lse);
+        readout->get<"top_logprob">()
+            .mutable_data_ptr<float>()[out * top_k_ + k] = at_most_zero(
+            top.value.const_data_ptr<float>()[row * top_k_ + k] - lse);
       }
       for (std::int64_t c = 0; c < head_.scripts; ++c) {
         const std::int64_t from = row * head_.scripts + c;
         const std::int64_t to = out * head_.scripts + c;
-        readout->script_share.mutable_data_ptr<float>()[to] =
+        readout->get<"script_share">().mutable_data_ptr<float>()[to] =
             script.const_data_ptr<double>()[from] / sums.sum;
       }
     }

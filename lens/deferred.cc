@@ -13,13 +13,6 @@
 namespace lens::readout {
 namespace {
 
-template <typename T>
-void append(const at::Tensor& from, std::vector<T>* to) {
-  const at::Tensor flat = from.contiguous();
-  const T* data = flat.const_data_ptr<T>();
-  to->insert(to->end(), data, data + flat.numel());
-}
-
 // How far the two paths to the same logit may differ. float32: the sums run in
 // another order, a few units in the last place of logits up to some hundreds.
 // bfloat16: the model's log-sum-exp comes from logits rounded to 8 bits.
@@ -43,9 +36,21 @@ void DeferredLens::take(const at::Tensor& states,
   }
 }
 
-Columns DeferredLens::finish() {
+LensRows DeferredLens::finish() {
   flush();
-  return std::exchange(columns_, {});
+  return std::exchange(rows_, {});
+}
+
+// The rows' widths are known when the first ones come.
+void DeferredLens::start(const Readout& readout, std::int64_t hidden_size) {
+  const auto kept = static_cast<std::int64_t>(options_.kept_states.size());
+  table::Widths widths = {.layers = readout.get<"entropy">().size(1),
+                          .ranks = readout.get<"top_id">().size(2),
+                          .scripts = readout.get<"script_share">().size(2),
+                          .hidden_layers = kept,
+                          .hidden_size = kept > 0 ? hidden_size : 0};
+  widths.columns.reset(table::column_index<"token_role">());
+  rows_.tokens = table::TokenRows(widths);
 }
 
 void DeferredLens::flush() {
@@ -60,24 +65,26 @@ void DeferredLens::flush() {
   const Readout readout = backend_->read(states, target_ids);
   check(readout, states.scalar_type());
 
-  columns_.states = static_cast<int>(readout.entropy.size(1));
-  columns_.ranks = static_cast<int>(readout.top_id.size(2));
-  columns_.scripts = static_cast<int>(readout.script_share.size(2));
-  columns_.rows.insert(columns_.rows.end(), waiting_.begin(), waiting_.end());
-  append(readout.entropy, &columns_.entropy);
-  append(readout.kl_final, &columns_.kl_final);
-  append(readout.target_logprob, &columns_.target_logprob);
-  append(readout.target_rank, &columns_.target_rank);
-  append(readout.top_id, &columns_.top_id);
-  append(readout.top_logprob, &columns_.top_logprob);
-  append(readout.script_share, &columns_.script_share);
+  if (rows_.captured.empty()) start(readout, states.size(2));
+  table::TokenRows& tokens = rows_.tokens;
+  for (const engine::CapturedRow& row : waiting_) {
+    tokens.get<"token_id">().push_back(static_cast<std::int32_t>(row.target));
+    tokens.get<"token_position">().push_back(
+        static_cast<std::int32_t>(row.position));
+  }
+  append(readout, &tokens);
   if (!options_.kept_states.empty()) {
     const std::vector<std::int64_t> kept(options_.kept_states.begin(),
                                          options_.kept_states.end());
     const at::Tensor index = at::tensor(kept, at::kLong).to(states.device());
-    append(at::index_select(states, 1, index).to(at::kCPU, at::kFloat),
-           &columns_.hidden);
+    const at::Tensor raw = at::index_select(states, 1, index)
+                               .to(at::kCPU, at::kFloat)
+                               .contiguous();
+    const float* values = raw.const_data_ptr<float>();
+    auto& hidden = tokens.get<"hidden">();
+    hidden.insert(hidden.end(), values, values + raw.numel());
   }
+  rows_.captured.insert(rows_.captured.end(), waiting_.begin(), waiting_.end());
   waiting_.clear();
 }
 
@@ -85,7 +92,7 @@ void DeferredLens::check(const Readout& readout, at::ScalarType dtype) const {
   const std::int64_t last = readout.logsumexp.size(1) - 1;
   const at::Tensor lse = readout.logsumexp.select(1, last).contiguous();
   const at::Tensor logprob =
-      readout.target_logprob.select(1, last).contiguous();
+      readout.get<"target_logprob">().select(1, last).contiguous();
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     const engine::CapturedRow& row = waiting_[i];
     // A model whose logits are no numbers is not the lens's fault.

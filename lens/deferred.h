@@ -6,23 +6,15 @@
 
 #include "engine/row_sink.h"
 #include "lens/readout.h"
+#include "table/token_rows.h"
 
 namespace lens::readout {
 
-// The lens of one captured row; vectors run over states (and ranks, scripts).
-struct Columns {
-  std::vector<engine::CapturedRow> rows;
-  int states = 0;
-  int ranks = 0;
-  int scripts = 0;
-  std::vector<float> entropy;             // [row, state]
-  std::vector<float> kl_final;            // [row, state]
-  std::vector<float> target_logprob;      // [row, state]
-  std::vector<std::int32_t> target_rank;  // [row, state]
-  std::vector<std::int32_t> top_id;       // [row, state, rank]
-  std::vector<float> top_logprob;         // [row, state, rank]
-  std::vector<float> script_share;        // [row, state, script]
-  std::vector<float> hidden;              // [row, kept state, hidden_size]
+// Captured rows and what the lens says of each, in the order of capture.
+struct LensRows {
+  std::vector<engine::CapturedRow> captured;
+  // All columns but the role, which the lens does not know.
+  table::TokenRows tokens;
 };
 
 // The lens of state N is not what the model's own head said.
@@ -38,7 +30,7 @@ class DeferredLens : public engine::RowSink {
   struct Options {
     // Tokens read together. Bounds the slab: tokens x states x hidden_size.
     std::int64_t flush_tokens = 128;
-    std::vector<int> kept_states;  // raw states stored in Columns::hidden
+    std::vector<int> kept_states;  // raw states stored in the column hidden
   };
 
   DeferredLens(Backend* backend, Options options);
@@ -49,17 +41,18 @@ class DeferredLens : public engine::RowSink {
   // Reads what is left and gives all records in the order of capture. Throws
   // LensMismatch when state N of a row does not reproduce the logits that the
   // model chose its token by.
-  Columns finish();
+  LensRows finish();
 
  private:
   void flush();
+  void start(const Readout& readout, std::int64_t hidden_size);
   void check(const Readout& readout, at::ScalarType dtype) const;
 
   Backend* backend_;
   Options options_;
   std::vector<at::Tensor> slab_;  // waiting, [rows, N + 1, hidden_size] each
   std::vector<engine::CapturedRow> waiting_;
-  Columns columns_;
+  LensRows rows_;
 };
 
 }  // namespace lens::readout

@@ -2,7 +2,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <memory>
+
+#include "table/columns.h"
+#include "table/token_rows.h"
 
 namespace lens::readout {
 
@@ -16,17 +20,50 @@ struct Head {
   int scripts = 0;
 };
 
-// The lens of T tokens at S states each; float32 and int32, on the CPU.
-struct Readout {
-  at::Tensor entropy;         // [T, S] nats
-  at::Tensor kl_final;        // [T, S] nats: KL(state N || state), N = S - 1
-  at::Tensor target_logprob;  // [T, S] nats
-  at::Tensor target_rank;     // [T, S] 1 + number of ids with a larger logit
-  at::Tensor logsumexp;       // [T, S]
-  at::Tensor top_id;          // [T, S, k] best first
-  at::Tensor top_logprob;     // [T, S, k] nats
-  at::Tensor script_share;    // [T, S, scripts] probability mass, sums to 1
+// The lens of T tokens at S states each: a tensor for each column of the list
+// that says something of states (table::Column::of_states), float32 and int32
+// as the list has it, on the CPU.
+//
+//   readout.get<"entropy">()  [T, S]
+//   readout.get<"top_id">()   [T, S, k]
+class Readout {
+ public:
+  template <table::ColumnName name>
+  at::Tensor& get() {
+    return column(checked<name>());
+  }
+  template <table::ColumnName name>
+  const at::Tensor& get() const {
+    return column(checked<name>());
+  }
+
+  // For who walks the list.
+  at::Tensor& column(const table::Column& column) {
+    return columns_[table::index_of(column)];
+  }
+  const at::Tensor& column(const table::Column& column) const {
+    return columns_[table::index_of(column)];
+  }
+
+  // [T, S] of the logits; no column: what the model's own is compared with.
+  at::Tensor logsumexp;
+
+ private:
+  template <table::ColumnName name>
+  static constexpr const table::Column& checked() {
+    constexpr const table::Column& column =
+        table::kColumns[table::column_index<name>()];
+    static_assert(column.of_states(), "not a column of states");
+    return column;
+  }
+
+  std::array<at::Tensor, table::kColumnCount> columns_;  // by index_of()
 };
+
+// Adds the tokens of `readout` to the columns of states. Throws
+// std::logic_error where a column is missing or has not the type and shape of
+// the list: a backend is wrong then.
+void append(const Readout& readout, table::TokenRows* rows);
 
 // Reads states through the head. An implementation never holds the logits of
 // all rows over the whole vocabulary at once.

@@ -209,21 +209,21 @@ class ReferenceBackend : public Backend {
       return tensor.to(at::kCPU, type).contiguous();
     };
     Readout readout;
-    readout.entropy = host(shaped(entropy), at::kFloat);
-    readout.kl_final = host(kl, at::kFloat);
+    readout.get<"entropy">() = host(shaped(entropy), at::kFloat);
+    readout.get<"kl_final">() = host(kl, at::kFloat);
     readout.logsumexp = host(shaped(lse), at::kFloat);
-    readout.target_logprob = host(
+    readout.get<"target_logprob">() = host(
         shaped(sweep.target.to(at::kDouble) - lse).clamp_max(0), at::kFloat);
-    readout.target_rank = host(shaped(sweep.larger) + 1, at::kInt);
+    readout.get<"target_rank">() = host(shaped(sweep.larger) + 1, at::kInt);
     const std::vector<std::int64_t> top_shape = {sweep.tokens, sweep.states,
                                                  sweep.top_id.size(-1)};
-    readout.top_id = host(sweep.top_id.reshape(top_shape), at::kInt);
-    readout.top_logprob =
+    readout.get<"top_id">() = host(sweep.top_id.reshape(top_shape), at::kInt);
+    readout.get<"top_logprob">() =
         host((sweep.top_value.to(at::kDouble) - lse.unsqueeze(-1))
                  .clamp_max(0)
                  .reshape(top_shape),
              at::kFloat);
-    readout.script_share =
+    readout.get<"script_share">() =
         host((sweep.script / sweep.sum.unsqueeze(-1))
                  .view({sweep.tokens, sweep.states, head_.scripts}),
              at::kFloat);
@@ -232,17 +232,17 @@ class ReferenceBackend : public Backend {
 
   static Readout join(const std::vector<Readout>& parts) {
     if (parts.size() == 1) return parts.front();
-    const auto all = [&](at::Tensor Readout::*column) {
+    const auto all = [&](const auto& column_of) {
       std::vector<at::Tensor> pieces;
-      for (const Readout& part : parts) pieces.push_back(part.*column);
+      for (const Readout& part : parts) pieces.push_back(column_of(part));
       return at::cat(pieces, 0);
     };
     Readout readout;
-    for (auto column :
-         {&Readout::entropy, &Readout::kl_final, &Readout::target_logprob,
-          &Readout::target_rank, &Readout::logsumexp, &Readout::top_id,
-          &Readout::top_logprob, &Readout::script_share}) {
-      readout.*column = all(column);
+    readout.logsumexp = all([](const Readout& part) { return part.logsumexp; });
+    for (const table::Column& column : table::kColumns) {
+      if (!column.of_states()) continue;
+      readout.column(column) =
+          all([&](const Readout& part) { return part.column(column); });
     }
     return readout;
   }

@@ -240,18 +240,18 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
   readout::DeferredLens lens(backend.get(), {.kept_states = kept});
   const std::vector<engine::Generation> generations =
       engine.generate(pictures, prompts, options, &lens);
-  const readout::Columns columns = lens.finish();
+  const readout::LensRows rows = lens.finish();
 
   const data::DatasetKind kind = data::dataset_kind(prepared.unit.dataset);
   for (std::size_t i = 0; i < ran.size(); ++i) {
     answer(generations[i], kind, &result.samples[ran[i].sample]);
   }
-  append_rows(ran, generations, columns, selection, &result);
+  append_rows(ran, generations, rows, selection, &result);
   // Invariant: what results.h5 could not take is not committed. Such a sample
   // fails, and does not take the file with it.
   if (fail_bad_samples(rules, &result)) {
     remove_rows(&result);
-    append_rows(ran, generations, columns, selection, &result);
+    append_rows(ran, generations, rows, selection, &result);
   }
   return result;
 }

@@ -40,8 +40,8 @@ struct RanSample {
 // rows.
 void append_rows(std::span<const RanSample> ran,
                  std::span<const engine::Generation> generations,
-                 const readout::Columns& columns,
-                 const TokenSelection& selection, storage::UnitResult* result);
+                 const readout::LensRows& rows, const TokenSelection& selection,
+                 storage::UnitResult* result);
 
 // The samples stay, all that append_rows() has put in goes.
 void remove_rows(storage::UnitResult* result);

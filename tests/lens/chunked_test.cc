@@ -51,7 +51,11 @@ void expect_reference(const Head& head, std::int64_t tokens,
        {chunked_backend(head, 5, reduce_on_host), cpu_backend(head, 5)}) {
     const Readout readout = backend->read(rows, targets);
     EXPECT_EQ(disagreement(readout, oracle), "");
-    EXPECT_EQ(readout.kl_final.select(1, states - 1).abs().max().item<float>(),
+    EXPECT_EQ(readout.get<"kl_final">()
+                  .select(1, states - 1)
+                  .abs()
+                  .max()
+                  .item<float>(),
               0.0f);
   }
 }
@@ -89,13 +93,13 @@ TEST(Agreement, NamesTheColumnThatDiffers) {
   const Readout oracle = backend->read(rows, targets);
   Readout other = backend->read(rows, targets);
   EXPECT_EQ(disagreement(other, oracle), "");
-  other.kl_final[1][0] += 0.01;
+  other.get<"kl_final">()[1][0] += 0.01;
   EXPECT_EQ(disagreement(other, oracle), "the values of kl_final differ");
   other = backend->read(rows, targets);
-  other.entropy[0][0] = std::nan("");
+  other.get<"entropy">()[0][0] = std::nan("");
   EXPECT_EQ(disagreement(other, oracle), "the values of entropy differ");
   other = backend->read(rows, targets);
-  other.top_id[0][0][0] += 1;
+  other.get<"top_id">()[0][0][0] += 1;
   EXPECT_EQ(disagreement(other, oracle), "the values of top_id differ");
 }
 
@@ -106,9 +110,9 @@ TEST(CpuBackend, TiesKeepTheLowerIdAndLargestLogitsAreFound) {
   const Readout readout = cpu_backend(head, 3)->read(at::ones({1, 1, 1}),
                                                      at::zeros({1}, at::kLong));
   for (int k = 0; k < 3; ++k) {
-    EXPECT_EQ(readout.top_id[0][0][k].item<int>(), 999 + 1000 * k);
+    EXPECT_EQ(readout.get<"top_id">()[0][0][k].item<int>(), 999 + 1000 * k);
   }
-  EXPECT_EQ(readout.target_rank[0][0].item<int>(), 1 + 40 * 999);
+  EXPECT_EQ(readout.get<"target_rank">()[0][0].item<int>(), 1 + 40 * 999);
 }
 
 TEST(CpuBackend, AnyNumberOfThreadsGivesEqualBits) {
@@ -122,8 +126,8 @@ TEST(CpuBackend, AnyNumberOfThreadsGivesEqualBits) {
   at::set_num_threads(4);
   const Readout four = cpu_backend(head, 3)->read(rows, targets);
   at::set_num_threads(threads);
-  EXPECT_TRUE(one.entropy.equal(four.entropy));
-  EXPECT_TRUE(one.script_share.equal(four.script_share));
+  EXPECT_TRUE(one.get<"entropy">().equal(four.get<"entropy">()));
+  EXPECT_TRUE(one.get<"script_share">().equal(four.get<"script_share">()));
 }
 
 TEST(CpuBackend, FarLogitsHaveNoMassAndGiveNoNan) {
@@ -132,9 +136,9 @@ TEST(CpuBackend, FarLogitsHaveNoMassAndGiveNoNan) {
   head.weight[7] = 500;
   const Readout readout = cpu_backend(head, 2)->read(
       at::ones({1, 1, 1}), at::full({1}, 7, at::kLong));
-  EXPECT_EQ(readout.entropy.item<float>(), 0.0f);
-  EXPECT_EQ(readout.target_logprob.item<float>(), 0.0f);
-  EXPECT_EQ(readout.target_rank.item<int>(), 1);
+  EXPECT_EQ(readout.get<"entropy">().item<float>(), 0.0f);
+  EXPECT_EQ(readout.get<"target_logprob">().item<float>(), 0.0f);
+  EXPECT_EQ(readout.get<"target_rank">().item<int>(), 1);
 }
 
 TEST(FastestBackend, OnTheCpuAgreesWithTheReference) {

@@ -58,8 +58,9 @@ void expect_reference(const Head& head, std::int64_t tokens,
   EXPECT_EQ(
       disagreement(readout, reference_backend(there, 5)->read(rows, targets)),
       "");
-  EXPECT_EQ(readout.kl_final.select(1, states - 1).abs().max().item<float>(),
-            0.0f);
+  EXPECT_EQ(
+      readout.get<"kl_final">().select(1, states - 1).abs().max().item<float>(),
+      0.0f);
 }
 
 TEST_F(Cuda, EqualsTheReference) {
@@ -82,9 +83,9 @@ TEST_F(Cuda, EqualInputGivesEqualBits) {
   const auto backend = cuda_backend(head, 5);
   const Readout one = backend->read(rows, targets);
   const Readout two = backend->read(rows, targets);
-  EXPECT_TRUE(one.entropy.equal(two.entropy));
-  EXPECT_TRUE(one.kl_final.equal(two.kl_final));
-  EXPECT_TRUE(one.script_share.equal(two.script_share));
+  EXPECT_TRUE(one.get<"entropy">().equal(two.get<"entropy">()));
+  EXPECT_TRUE(one.get<"kl_final">().equal(two.get<"kl_final">()));
+  EXPECT_TRUE(one.get<"script_share">().equal(two.get<"script_share">()));
 }
 
 TEST_F(Cuda, TheSelfCheckPassesSilently) {

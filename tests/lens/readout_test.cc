@@ -43,22 +43,24 @@ Readout read_logits(const at::Tensor& logits, std::int64_t target,
 
 TEST(Readout, UniformLogitsGiveLnVocab) {
   const Readout readout = read_logits(at::full({5000}, 7.0f), 3);
-  EXPECT_NEAR(readout.entropy.item<float>(), std::log(5000.0), 1e-5);
-  EXPECT_NEAR(readout.target_logprob.item<float>(), -std::log(5000.0), 1e-5);
-  EXPECT_EQ(readout.target_rank.item<int>(), 1);
+  EXPECT_NEAR(readout.get<"entropy">().item<float>(), std::log(5000.0), 1e-5);
+  EXPECT_NEAR(readout.get<"target_logprob">().item<float>(), -std::log(5000.0),
+              1e-5);
+  EXPECT_EQ(readout.get<"target_rank">().item<int>(), 1);
   // Ties: the lowest ids, in order.
-  EXPECT_EQ(readout.top_id.flatten()[0].item<int>(), 0);
-  EXPECT_EQ(readout.top_id.flatten()[2].item<int>(), 2);
+  EXPECT_EQ(readout.get<"top_id">().flatten()[0].item<int>(), 0);
+  EXPECT_EQ(readout.get<"top_id">().flatten()[2].item<int>(), 2);
 }
 
 TEST(Readout, OneHotGivesZeroEntropyWithoutNaN) {
   at::Tensor logits = at::full({3000}, -1e4f);
   logits[1234] = 1e4f;
   const Readout readout = read_logits(logits, 1234);
-  EXPECT_EQ(readout.entropy.item<float>(), 0.0f);
-  EXPECT_EQ(readout.target_logprob.item<float>(), 0.0f);
-  EXPECT_EQ(readout.top_id.flatten()[0].item<int>(), 1234);
-  EXPECT_NEAR(readout.script_share.flatten()[1234 % 3].item<float>(), 1, 1e-6);
+  EXPECT_EQ(readout.get<"entropy">().item<float>(), 0.0f);
+  EXPECT_EQ(readout.get<"target_logprob">().item<float>(), 0.0f);
+  EXPECT_EQ(readout.get<"top_id">().flatten()[0].item<int>(), 1234);
+  EXPECT_NEAR(readout.get<"script_share">().flatten()[1234 % 3].item<float>(),
+              1, 1e-6);
 }
 
 TEST(Readout, RankCountsOnlyLargerLogits) {
@@ -66,8 +68,8 @@ TEST(Readout, RankCountsOnlyLargerLogits) {
   logits[5] = 3.0f;
   logits[1500] = 2.0f;
   logits[1999] = 1.0f;
-  EXPECT_EQ(read_logits(logits, 1999).target_rank.item<int>(), 3);
-  EXPECT_EQ(read_logits(logits, 17).target_rank.item<int>(), 4);
+  EXPECT_EQ(read_logits(logits, 1999).get<"target_rank">().item<int>(), 3);
+  EXPECT_EQ(read_logits(logits, 17).get<"target_rank">().item<int>(), 4);
 }
 
 // By the definitions, in float64 over full logits.
@@ -92,25 +94,25 @@ void expect_definitions(const Head& head, const at::Tensor& states,
       const auto at_ts = [&](const at::Tensor& column) {
         return column[t][s].item<double>();
       };
-      EXPECT_NEAR(at_ts(readout.entropy), -(p * log_p).sum().item<double>(),
-                  tolerance);
-      EXPECT_NEAR(at_ts(readout.kl_final),
+      EXPECT_NEAR(at_ts(readout.get<"entropy">()),
+                  -(p * log_p).sum().item<double>(), tolerance);
+      EXPECT_NEAR(at_ts(readout.get<"kl_final">()),
                   (final_log.exp() * (final_log - log_p)).sum().item<double>(),
                   tolerance);
-      EXPECT_NEAR(at_ts(readout.target_logprob), log_p[target].item<double>(),
-                  tolerance);
-      EXPECT_EQ(readout.target_rank[t][s].item<int>(),
+      EXPECT_NEAR(at_ts(readout.get<"target_logprob">()),
+                  log_p[target].item<double>(), tolerance);
+      EXPECT_EQ(readout.get<"target_rank">()[t][s].item<int>(),
                 1 + (logits > logits[target]).sum().item<int>());
       const auto [value, id] = log_p.topk(top_k);
       for (int k = 0; k < top_k; ++k) {
-        EXPECT_EQ(readout.top_id[t][s][k].item<int>(),
+        EXPECT_EQ(readout.get<"top_id">()[t][s][k].item<int>(),
                   id[k].item<std::int64_t>());
-        EXPECT_NEAR(readout.top_logprob[t][s][k].item<double>(),
+        EXPECT_NEAR(readout.get<"top_logprob">()[t][s][k].item<double>(),
                     value[k].item<double>(), tolerance);
       }
       for (int c = 0; c < head.scripts; ++c) {
         EXPECT_NEAR(
-            readout.script_share[t][s][c].item<double>(),
+            readout.get<"script_share">()[t][s][c].item<double>(),
             p.masked_select(head.script_class == c).sum().item<double>(),
             tolerance);
       }
@@ -151,13 +153,15 @@ TEST(Readout, BlocksOfTokensDoNotChangeAnything) {
   const at::Tensor targets = at::randint(0, 20001, {700}, at::kLong);
   const auto backend = reference_backend(head, 5);
   const Readout all = backend->read(states, targets);
-  ASSERT_EQ(all.entropy.size(0), 700);
+  ASSERT_EQ(all.get<"entropy">().size(0), 700);
   for (const std::int64_t t : {0, 408, 409, 410, 699}) {
     const Readout one =
         backend->read(states.narrow(0, t, 1), targets.narrow(0, t, 1));
-    model::expect_close(all.entropy.narrow(0, t, 1), one.entropy);
-    model::expect_close(all.kl_final.narrow(0, t, 1), one.kl_final, 1e-4);
-    EXPECT_TRUE(all.top_id.narrow(0, t, 1).equal(one.top_id));
+    model::expect_close(all.get<"entropy">().narrow(0, t, 1),
+                        one.get<"entropy">());
+    model::expect_close(all.get<"kl_final">().narrow(0, t, 1),
+                        one.get<"kl_final">(), 1e-4);
+    EXPECT_TRUE(all.get<"top_id">().narrow(0, t, 1).equal(one.get<"top_id">()));
   }
 }
 
@@ -167,8 +171,9 @@ TEST(Readout, DivergenceOfTheLastStateIsExactlyZero) {
   const at::Tensor states = 3 * at::randn({6, 4, 32});
   const Readout readout =
       reference_backend(head, 2)->read(states, at::zeros({6}, at::kLong));
-  EXPECT_EQ(readout.kl_final.select(1, 3).abs().max().item<float>(), 0.0f);
-  EXPECT_GT(readout.kl_final.select(1, 0).min().item<float>(), 0.0f);
+  EXPECT_EQ(readout.get<"kl_final">().select(1, 3).abs().max().item<float>(),
+            0.0f);
+  EXPECT_GT(readout.get<"kl_final">().select(1, 0).min().item<float>(), 0.0f);
 }
 
 Head tiny_head(const engine::Engine& engine) {
@@ -194,32 +199,38 @@ TEST_P(ReadoutGolden, EqualsTransformersThroughTheWholeEngine) {
   options.max_new_tokens = 8;
   options.end_ids = {588, 586};
   engine.generate(pictures, prompts, options, &lens);
-  const Columns columns = lens.finish();
+  const LensRows rows = lens.finish();
 
   const auto column = [&](const std::vector<float>& values) {
     return at::tensor(values).view({8, 5});
   };
-  ASSERT_EQ(columns.rows.size(), 8u);
-  EXPECT_LE(
-      (column(columns.entropy) - golden["entropy"]).abs().max().item<float>(),
-      1e-4);
-  EXPECT_LE(
-      (column(columns.kl_final) - golden["kl_final"]).abs().max().item<float>(),
-      1e-4);
-  EXPECT_LE((column(columns.target_logprob) - golden["target_logprob"])
+  ASSERT_EQ(rows.captured.size(), 8u);
+  EXPECT_LE((column(rows.tokens.get<"entropy">()) - golden["entropy"])
                 .abs()
                 .max()
                 .item<float>(),
             1e-4);
-  const std::vector<std::int64_t> ranks(columns.target_rank.begin(),
-                                        columns.target_rank.end());
+  EXPECT_LE((column(rows.tokens.get<"kl_final">()) - golden["kl_final"])
+                .abs()
+                .max()
+                .item<float>(),
+            1e-4);
+  EXPECT_LE(
+      (column(rows.tokens.get<"target_logprob">()) - golden["target_logprob"])
+          .abs()
+          .max()
+          .item<float>(),
+      1e-4);
+  const std::vector<std::int64_t> ranks(
+      rows.tokens.get<"target_rank">().begin(),
+      rows.tokens.get<"target_rank">().end());
   EXPECT_EQ(ranks, golden.integers("target_rank"));
-  const std::vector<std::int64_t> tops(columns.top_id.begin(),
-                                       columns.top_id.end());
+  const std::vector<std::int64_t> tops(rows.tokens.get<"top_id">().begin(),
+                                       rows.tokens.get<"top_id">().end());
   EXPECT_EQ(tops, golden.integers("top_id"));
-  ASSERT_EQ(columns.hidden.size(), 8u * 2u * 64u);
-  EXPECT_NEAR(columns.hidden[64], golden["step_states"][0][4][0].item<float>(),
-              1e-5);
+  ASSERT_EQ(rows.tokens.get<"hidden">().size(), 8u * 2u * 64u);
+  EXPECT_NEAR(rows.tokens.get<"hidden">()[64],
+              golden["step_states"][0][4][0].item<float>(), 1e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ReadoutGolden, ::testing::Values(0, 1));
