@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "analysis/export/csv.h"
+#include "analysis/export/measures.h"
 #include "analysis/export/parquet_tables.h"
 #include "analysis/export/sample_files.h"
 #include "analysis/export/tables.h"
@@ -109,15 +110,16 @@ class DatasetTables {
         csv_(options.csv / dataset.name),
         table_(metrics::read_sample_table(source.results, dataset.name)) {
     const ParquetMetadata metadata = metadata_of(source, dataset);
+    const MeasureColumns measures = measures_of(source.results, dataset.name);
     const fs::path parquet = options.parquet / dataset.name;
     if (!options.csv.empty()) {
       samples_.emplace(csv_ / "samples.csv", table_.layers);
-      if (options.long_table) long_.emplace(csv_ / "long.csv");
+      if (options.long_table) long_.emplace(csv_ / "long.csv", measures);
     }
     if (!options.parquet.empty()) {
       samples_parquet_.emplace(parquet / "samples.parquet", metadata);
       if (options.long_table)
-        long_parquet_.emplace(parquet / "long.parquet", metadata);
+        long_parquet_.emplace(parquet / "long.parquet", measures, metadata);
     }
   }
 
@@ -158,7 +160,7 @@ class DatasetTables {
         ++summary_.samples_failed;
     }
     if (options_.long_table)
-      summary_.long_records += static_cast<std::int64_t>(block.entropy.size());
+      summary_.long_records += block.token_offset.back() * block.layers();
     if (options_.progress)
       options_.progress(
           block.dataset,

@@ -83,6 +83,8 @@ class ParquetTable {
                       ->AppendValues(values.data(),
                                      static_cast<std::int64_t>(values.size())));
     }
+    Row& number(float value) { return real(value); }
+    Row& number(std::int32_t value) { return whole(value); }
     const arrow::Status& status() const { return status_; }
 
    private:
@@ -147,67 +149,82 @@ class ParquetTable {
   std::unique_ptr<arrow::RecordBatchBuilder> builder_;
 };
 
-std::shared_ptr<arrow::Field> field(
-    const char* name, const std::shared_ptr<arrow::DataType>& type,
+std::shared_ptr<arrow::Field> column_field(
+    std::string name, const std::shared_ptr<arrow::DataType>& type,
     bool nullable = false) {
-  return arrow::field(name, type, nullable);
+  return arrow::field(std::move(name), type, nullable);
 }
 
-arrow::FieldVector long_fields() {
+arrow::FieldVector long_fields(const MeasureColumns& measures) {
   const auto& text = arrow::utf8();
   const auto& real = arrow::float32();
   const auto& whole = arrow::int32();
-  const auto& small = arrow::int16();
-  return {field("dataset", text),        field("language", text),
-          field("sample_id", text),      field("token_index", whole),
-          field("role", text),           field("position", whole),
-          field("token_id", whole),      field("token_text", text),
-          field("layer", small),         field("entropy", real),
-          field("kl_final", real),       field("target_rank", whole),
-          field("target_logprob", real), field("top1_id", whole),
-          field("top1_text", text),      field("top1_logprob", real)};
+  arrow::FieldVector fields = {
+      column_field("dataset", text),        column_field("language", text),
+      column_field("sample_id", text),      column_field("token_index", whole),
+      column_field("role", text),           column_field("position", whole),
+      column_field("token_id", whole),      column_field("token_text", text),
+      column_field("layer", arrow::int16())};
+  const auto add = [&](const std::vector<const table::Column*>& columns) {
+    for (const table::Column* column : columns)
+      fields.push_back(column_field(
+          std::string(column->name),
+          column->type == table::ColumnType::kFloat ? real : whole));
+  };
+  add(measures.first);
+  fields.push_back(column_field("top1_id", whole));
+  fields.push_back(column_field("top1_text", text));
+  fields.push_back(column_field("top1_logprob", real));
+  add(measures.later);
+  return fields;
 }
 
 arrow::FieldVector samples_fields() {
   const auto& text = arrow::utf8();
   const auto& whole = arrow::int32();
   const auto list = arrow::list(arrow::float32());
-  return {field("dataset", text),
-          field("sample_id", text),
-          field("source_row", arrow::int64()),
-          field("question_index", whole),
-          field("language", text),
-          field("status", text),
-          field("failure", text),
-          field("verdict", text),
-          field("score", arrow::float32()),
-          field("image_height", whole),
-          field("image_width", whole),
-          field("grid_height", whole),
-          field("grid_width", whole),
-          field("image_tokens", whole),
-          field("prompt_tokens", whole),
-          field("answer_tokens", whole),
-          field("prompt", text),
-          field("reference", text),
-          field("answer", text),
-          field("entropy_mean", list, true),
-          field("kl_final_mean", list, true),
-          field("target_logprob_mean", list, true),
-          field("log_rank_mean", list, true),
-          field("agreement_mean", list, true)};
+  return {column_field("dataset", text),
+          column_field("sample_id", text),
+          column_field("source_row", arrow::int64()),
+          column_field("question_index", whole),
+          column_field("language", text),
+          column_field("status", text),
+          column_field("failure", text),
+          column_field("verdict", text),
+          column_field("score", arrow::float32()),
+          column_field("image_height", whole),
+          column_field("image_width", whole),
+          column_field("grid_height", whole),
+          column_field("grid_width", whole),
+          column_field("image_tokens", whole),
+          column_field("prompt_tokens", whole),
+          column_field("answer_tokens", whole),
+          column_field("prompt", text),
+          column_field("reference", text),
+          column_field("answer", text),
+          column_field("entropy_mean", list, true),
+          column_field("kl_final_mean", list, true),
+          column_field("target_logprob_mean", list, true),
+          column_field("log_rank_mean", list, true),
+          column_field("agreement_mean", list, true)};
 }
 
 }  // namespace
 
 class LongParquet::Impl : public ParquetTable {
  public:
-  using ParquetTable::ParquetTable;
+  Impl(std::filesystem::path file, MeasureColumns columns,
+       const ParquetMetadata& metadata)
+      : ParquetTable(std::move(file), long_fields(columns), metadata),
+        measures(std::move(columns)) {}
+
+  const MeasureColumns measures;
 };
 
-LongParquet::LongParquet(std::filesystem::path file,
+LongParquet::LongParquet(std::filesystem::path file, MeasureColumns measures,
                          const ParquetMetadata& metadata)
-    : impl_(std::make_unique<Impl>(std::move(file), long_fields(), metadata)) {}
+    : impl_(std::make_unique<Impl>(std::move(file), std::move(measures),
+                                   metadata)) {}
 
 LongParquet::~LongParquet() = default;
 
@@ -216,29 +233,34 @@ void LongParquet::append(const SampleBlock& block,
   const auto text = [&](std::int32_t id) -> const std::string& {
     return token_text[static_cast<std::size_t>(id)];
   };
+  const table::TokenRows& tokens = block.tokens;
+  const auto add = [&](const std::vector<const table::Column*>& columns,
+                       std::size_t cell, ParquetTable::Row& row) {
+    for (const table::Column* column : columns)
+      with_value(tokens, *column, cell, [&](auto value) { row.number(value); });
+  };
   for (std::size_t s = 0; s < block.samples.size(); ++s) {
     const std::int64_t first = block.token_offset[s];
     for (std::int64_t t = first; t < block.token_offset[s + 1]; ++t) {
       const auto token = static_cast<std::size_t>(t);
-      for (int layer = 0; layer < block.layers; ++layer) {
+      const std::int32_t id = tokens.get<"token_id">()[token];
+      for (int layer = 0; layer < block.layers(); ++layer) {
         const std::size_t cell = block.cell(t, layer);
         impl_->add([&](ParquetTable::Row& row) {
           row.text(block.dataset)
               .text(block.samples[s].language)
               .text(block.samples[s].sample_id)
               .whole(static_cast<std::int32_t>(t - first))
-              .text(role_name(block.token_role[token]))
-              .whole(block.token_position[token])
-              .whole(block.token_id[token])
-              .text(text(block.token_id[token]))
-              .small(layer)
-              .real(block.entropy[cell])
-              .real(block.kl_final[cell])
-              .whole(block.target_rank[cell])
-              .real(block.target_logprob[cell])
-              .whole(block.top1_id(t, layer))
+              .text(role_name(tokens.get<"token_role">()[token]))
+              .whole(tokens.get<"token_position">()[token])
+              .whole(id)
+              .text(text(id))
+              .small(layer);
+          add(impl_->measures.first, cell, row);
+          row.whole(block.top1_id(t, layer))
               .text(text(block.top1_id(t, layer)))
               .real(block.top1_logprob(t, layer));
+          add(impl_->measures.later, cell, row);
         });
       }
     }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/export/measures.h"
 #include "analysis/export/sample_block.h"
 #include "analysis/metrics/sample_table.h"
 
@@ -19,7 +20,8 @@ using ParquetMetadata = std::vector<std::pair<std::string, std::string>>;
 // memory holds one row group in its encoded form. Throws StorageError.
 class LongParquet {
  public:
-  LongParquet(std::filesystem::path file, const ParquetMetadata& metadata);
+  LongParquet(std::filesystem::path file, MeasureColumns measures,
+              const ParquetMetadata& metadata);
   ~LongParquet();
   LongParquet(const LongParquet&) = delete;
   LongParquet& operator=(const LongParquet&) = delete;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/reader.h"
+#include "table/token_rows.h"
 
 namespace lens::analysis::tables {
 
@@ -14,30 +15,25 @@ namespace lens::analysis::tables {
 // the file. Raw states and shares of scripts are left where they are.
 struct SampleBlock {
   std::string dataset;
-  int layers = 0;
-  int ranks = 0;
   std::int64_t first_sample = 0;
   std::vector<storage::SampleRecord> samples;
 
-  // Token rows of samples[s] are token_offset[s] .. token_offset[s+1]-1 of the
-  // columns below.
+  // Token rows of samples[s] are token_offset[s] .. token_offset[s+1]-1.
   std::vector<std::int64_t> token_offset = {0};
-  std::vector<std::int32_t> token_id;        // [token]
-  std::vector<std::int32_t> token_position;  // [token]
-  std::vector<std::uint8_t> token_role;      // [token], storage::TokenRole
-  std::vector<float> entropy;                // [token, layer], nats
-  std::vector<float> kl_final;               // [token, layer], nats
-  std::vector<float> target_logprob;         // [token, layer], nats
-  std::vector<std::int32_t> target_rank;     // [token, layer], from 1
-  std::vector<std::int32_t> top_id;          // [token, layer, rank]
-  std::vector<float> top_logprob;            // [token, layer, rank], nats
+  table::TokenRows tokens;
+
+  int layers() const { return static_cast<int>(tokens.widths.layers); }
 
   // Of the first of the top tokens.
   std::int32_t top1_id(std::int64_t token, int layer) const;
   float top1_logprob(std::int64_t token, int layer) const;
+  // Place of a value of a column [token, layer].
   std::size_t cell(std::int64_t token, int layer) const;
 
   bool generated(std::int64_t token) const;  // of the answer or its end
+
+ private:
+  std::size_t first_top(std::int64_t token, int layer) const;
 };
 
 // "template", "image", "question", "answer", "end_of_answer".

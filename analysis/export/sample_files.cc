@@ -27,7 +27,8 @@ void write_header(CsvFile& file, const SampleBlock& block,
   file.records().text("layer");
   for (const std::int64_t t : tokens)
     file.records().text(
-        text_of(token_text, block.token_id[static_cast<std::size_t>(t)]));
+        text_of(token_text,
+                block.tokens.get<"token_id">()[static_cast<std::size_t>(t)]));
   if (with_mean) file.records().text("mean");
   file.end_record();
 }
@@ -58,12 +59,13 @@ void write_sample_files(const std::filesystem::path& folder,
   write_header(texts, block, tokens, token_text, false);
   CsvFile entropies(folder / (name + ".entropy.csv"));
   write_header(entropies, block, tokens, token_text, true);
-  for (int layer = 0; layer < block.layers; ++layer) {
+  for (int layer = 0; layer < block.layers(); ++layer) {
     texts.records().number(layer);
     entropies.records().number(layer);
     for (const std::int64_t t : tokens) {
       texts.records().text(text_of(token_text, block.top1_id(t, layer)));
-      entropies.records().number(block.entropy[block.cell(t, layer)]);
+      entropies.records().number(
+          block.tokens.get<"entropy">()[block.cell(t, layer)]);
     }
     entropies.records().number(
         block.samples[s].entropy_mean[static_cast<std::size_t>(layer)]);

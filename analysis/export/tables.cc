@@ -55,10 +55,19 @@ void write_group(CsvFile& file, const metrics::SampleTable& table,
 
 }  // namespace
 
-LongTable::LongTable(std::filesystem::path file) : file_(std::move(file)) {
-  header(file_, {"sample_id", "token_index", "role", "position", "token_id",
-                 "token_text", "layer", "entropy", "kl_final", "target_rank",
-                 "target_logprob", "top1_id", "top1_text", "top1_logprob"});
+LongTable::LongTable(std::filesystem::path file, MeasureColumns measures)
+    : file_(std::move(file)), measures_(std::move(measures)) {
+  std::vector<std::string> names = {"sample_id", "token_index", "role",
+                                    "position",  "token_id",    "token_text",
+                                    "layer"};
+  const auto add = [&](const std::vector<const table::Column*>& columns) {
+    for (const table::Column* column : columns)
+      names.emplace_back(column->name);
+  };
+  add(measures_.first);
+  names.insert(names.end(), {"top1_id", "top1_text", "top1_logprob"});
+  add(measures_.later);
+  header(file_, names);
 }
 
 void LongTable::append(const SampleBlock& block,
@@ -66,27 +75,34 @@ void LongTable::append(const SampleBlock& block,
   const auto text = [&](std::int32_t id) -> const std::string& {
     return token_text[static_cast<std::size_t>(id)];
   };
+  const table::TokenRows& tokens = block.tokens;
+  const auto add = [&](const std::vector<const table::Column*>& columns,
+                       std::size_t cell) {
+    for (const table::Column* column : columns)
+      with_value(tokens, *column, cell,
+                 [&](auto value) { file_.records().number(value); });
+  };
   for (std::size_t s = 0; s < block.samples.size(); ++s) {
     const std::int64_t first = block.token_offset[s];
     for (std::int64_t t = first; t < block.token_offset[s + 1]; ++t) {
       const auto row = static_cast<std::size_t>(t);
-      for (int layer = 0; layer < block.layers; ++layer) {
+      const std::int32_t id = tokens.get<"token_id">()[row];
+      for (int layer = 0; layer < block.layers(); ++layer) {
         const std::size_t cell = block.cell(t, layer);
         file_.records()
             .text(block.samples[s].sample_id)
             .number(t - first)
-            .text(role_name(block.token_role[row]))
-            .number(block.token_position[row])
-            .number(block.token_id[row])
-            .text(text(block.token_id[row]))
-            .number(layer)
-            .number(block.entropy[cell])
-            .number(block.kl_final[cell])
-            .number(block.target_rank[cell])
-            .number(block.target_logprob[cell])
+            .text(role_name(tokens.get<"token_role">()[row]))
+            .number(tokens.get<"token_position">()[row])
+            .number(id)
+            .text(text(id))
+            .number(layer);
+        add(measures_.first, cell);
+        file_.records()
             .number(block.top1_id(t, layer))
             .text(text(block.top1_id(t, layer)))
             .number(block.top1_logprob(t, layer));
+        add(measures_.later, cell);
         file_.end_record();
       }
     }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/export/csv.h"
+#include "analysis/export/measures.h"
 #include "analysis/export/sample_block.h"
 #include "analysis/metrics/sample_table.h"
 #include "storage/vocabulary.h"
@@ -14,13 +15,14 @@ namespace lens::analysis::tables {
 // long.csv: a record for each token and layer, in the order of the file.
 class LongTable {
  public:
-  explicit LongTable(std::filesystem::path file);
+  LongTable(std::filesystem::path file, MeasureColumns measures);
   void append(const SampleBlock& block,
               const std::vector<std::string>& token_text);
   void commit() { file_.commit(); }
 
  private:
   CsvFile file_;
+  const MeasureColumns measures_;
 };
 
 // samples.csv: a record for each sample, failed ones too.

@@ -46,6 +46,12 @@ SampleReducer::SampleReducer(int layers, int ranks, int scripts,
       onset_(onset),
       top_(layers_) {}
 
+table::ColumnSet SampleReducer::columns() {
+  return table::columns_named<"token_id", "entropy", "kl_final",
+                              "target_logprob", "target_rank", "top_id",
+                              "script_share">();
+}
+
 void SampleReducer::reduce(const TokenBlock& block,
                            std::span<const std::uint8_t> role, SampleRow& row) {
   for (auto* sums : {&entropy_, &kl_final_, &target_logprob_, &log_rank_})
@@ -62,15 +68,16 @@ void SampleReducer::reduce(const TokenBlock& block,
     const bool answer = kind == storage::TokenRole::kAnswer;
     if (!answer && kind != storage::TokenRole::kEndOfAnswer) continue;
     const auto index = static_cast<std::size_t>(t - block.row_begin);
-    take_top(block, index);
-    follow_answer(block.token_id[index]);
-    if (answer) add_answer_token(block, index, row);
+    take_top(block.tokens, index);
+    follow_answer(block.tokens.get<"token_id">()[index]);
+    if (answer) add_answer_token(block.tokens, index, row);
   }
   write_means(row);
 }
 
-void SampleReducer::take_top(const TokenBlock& block, std::size_t index) {
-  const std::int32_t* ids = block.top_id.data() + index * layers_ * ranks_;
+void SampleReducer::take_top(const table::TokenRows& tokens,
+                             std::size_t index) {
+  const auto ids = tokens.row<"top_id">(index);
   for (std::size_t l = 0; l < layers_; ++l) top_[l] = ids[l * ranks_];
 }
 
@@ -79,18 +86,15 @@ void SampleReducer::follow_answer(std::int32_t token) {
     if (top_[l] != token) same_[l] = 0;
 }
 
-void SampleReducer::add_answer_token(const TokenBlock& block, std::size_t index,
-                                     SampleRow& row) {
-  const auto of = [&](const std::vector<float>& column, std::size_t length) {
-    return std::span(column).subspan(index * length, length);
-  };
-  const auto entropy = of(block.entropy, layers_);
+void SampleReducer::add_answer_token(const table::TokenRows& tokens,
+                                     std::size_t index, SampleRow& row) {
+  const auto entropy = tokens.row<"entropy">(index);
   add(entropy, entropy_);
-  add(of(block.kl_final, layers_), kl_final_);
-  add(of(block.target_logprob, layers_), target_logprob_);
-  add(of(block.script_share, layers_ * scripts_), script_share_);
-  const std::int32_t* rank = block.target_rank.data() + index * layers_;
-  const std::int32_t token = block.token_id[index];
+  add(tokens.row<"kl_final">(index), kl_final_);
+  add(tokens.row<"target_logprob">(index), target_logprob_);
+  add(tokens.row<"script_share">(index), script_share_);
+  const auto rank = tokens.row<"target_rank">(index);
+  const std::int32_t token = tokens.get<"token_id">()[index];
   for (std::size_t l = 0; l < layers_; ++l) {
     log_rank_[l] += log_of(rank[l]);
     hits_[l] += top_[l] == token;

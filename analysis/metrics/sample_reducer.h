@@ -5,17 +5,14 @@
 #include <vector>
 
 #include "analysis/metrics/sample_row.h"
+#include "table/token_rows.h"
 
 namespace lens::analysis::metrics {
 
-// The token columns of some consecutive rows, as read from the file.
+// Some consecutive token rows of a data set.
 struct TokenBlock {
   std::int64_t row_begin = 0;  // of the file
-  std::vector<std::int32_t> token_id;
-  std::vector<float> entropy, kl_final, target_logprob;  // [row, layer]
-  std::vector<std::int32_t> target_rank;                 // [row, layer]
-  std::vector<std::int32_t> top_id;                      // [row, layer, rank]
-  std::vector<float> script_share;                       // [row, layer, script]
+  table::TokenRows tokens;
 };
 
 // Reduces the tokens of one sample after the other.
@@ -23,16 +20,19 @@ class SampleReducer {
  public:
   SampleReducer(int layers, int ranks, int scripts, const OnsetRule& onset);
 
+  // What it needs of a block.
+  static table::ColumnSet columns();
+
   // Fills what `row` says of its tokens, from its rows in `block`. `role` is
   // that of the whole data set, [token].
   void reduce(const TokenBlock& block, std::span<const std::uint8_t> role,
               SampleRow& row);
 
  private:
-  void add_answer_token(const TokenBlock& block, std::size_t index,
+  void add_answer_token(const table::TokenRows& tokens, std::size_t index,
                         SampleRow& row);
   // The first of the top tokens of each state, into top_.
-  void take_top(const TokenBlock& block, std::size_t index);
+  void take_top(const table::TokenRows& tokens, std::size_t index);
   void follow_answer(std::int32_t token);
   void settle(SampleRow& row) const;
   void write_means(SampleRow& row) const;

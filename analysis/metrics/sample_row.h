@@ -1,31 +1,24 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "analysis/metrics/token_metrics.h"
+#include "table/sample_record.h"
 
 namespace lens::analysis::metrics {
 
 // Whether an answer counts as right: score >= SampleTableOptions::right_score.
 enum class Verdict { kRight, kWrong, kUnknown };
 
-// One sample, its tokens reduced to means by layer. Means are over its answer
-// tokens (role 3, without the end token); where there is none, they are empty.
-struct SampleRow {
+// One sample as the file has it, and its tokens reduced to means by layer. The
+// texts (prompt, reference, answer) and entropy_mean are left in the file.
+// Means are over its answer tokens (role 3, without the end token); where there
+// is none, they are empty.
+struct SampleRow : table::SampleRecord {
   std::int64_t sample = 0;  // row of the group
-  // Row of the input: the picture, which several questions may share.
-  std::int64_t source_row = 0;
-  std::string sample_id;
-  std::string language;  // "" for latex_ocr
   bool ok = false;
-  std::string failure;  // reason, where not ok
   Verdict verdict = Verdict::kUnknown;
-  float score = 0;                                 // NaN where failed
-  std::int32_t image_height = 0, image_width = 0;  // source pixels
-  std::int32_t grid_height = 0, grid_width = 0;    // patches
-  std::int32_t image_tokens = 0, prompt_tokens = 0, answer_tokens = 0;
   std::int64_t reference_characters = 0;  // code points
   // Rows of the token columns.
   std::int64_t token_begin = 0, token_end = 0;

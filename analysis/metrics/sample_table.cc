@@ -32,83 +32,36 @@ Verdict verdict_of(const SampleRow& row, double right_score) {
                                                       : Verdict::kWrong;
 }
 
-// The columns that are one value to a sample.
-class SampleColumns {
- public:
-  SampleColumns(const ResultsReader& results, std::string_view dataset,
-                double right_score)
-      : results_(results), dataset_(dataset), right_score_(right_score) {}
-
-  void read(std::int64_t begin, std::int64_t end,
-            std::vector<SampleRow>& rows) {
-    const auto first = rows.begin() + begin;
-    fill<std::string>("sample_id", begin, end, first, &SampleRow::sample_id);
-    fill<std::string>("language", begin, end, first, &SampleRow::language);
-    fill<std::string>("failure", begin, end, first, &SampleRow::failure);
-    fill<std::int64_t>("source_row", begin, end, first, &SampleRow::source_row);
-    fill<float>("score", begin, end, first, &SampleRow::score);
-    using Count = std::pair<const char*, std::int32_t SampleRow::*>;
-    for (const auto& [name, field] :
-         {Count{"image_height", &SampleRow::image_height},
-          Count{"image_width", &SampleRow::image_width},
-          Count{"grid_height", &SampleRow::grid_height},
-          Count{"grid_width", &SampleRow::grid_width},
-          Count{"image_tokens", &SampleRow::image_tokens},
-          Count{"prompt_tokens", &SampleRow::prompt_tokens},
-          Count{"answer_tokens", &SampleRow::answer_tokens}})
-      fill<std::int32_t>(name, begin, end, first, field);
-    const auto status =
-        results_.read<std::uint8_t>(dataset_, "status", begin, end);
-    const auto reference =
-        results_.read<std::string>(dataset_, "reference", begin, end);
-    for (std::int64_t s = begin; s < end; ++s) {
-      SampleRow& row = rows[static_cast<std::size_t>(s)];
-      const auto i = static_cast<std::size_t>(s - begin);
-      row.sample = s;
-      row.ok =
-          status[i] == static_cast<std::uint8_t>(storage::SampleStatus::kOk);
-      row.reference_characters = code_points(reference[i]);
-      row.verdict = verdict_of(row, right_score_);
-    }
+// What the file says of the samples [begin, end).
+void read_records(const ResultsReader& results, std::int64_t begin,
+                  std::int64_t end, SampleTable& samples) {
+  auto records = results.read_records(
+      samples.dataset, begin, end,
+      ~table::columns_named<"prompt", "answer", "entropy_mean">());
+  for (std::int64_t s = begin; s < end; ++s) {
+    SampleRow& row = samples.rows[static_cast<std::size_t>(s)];
+    static_cast<table::SampleRecord&>(row) =
+        std::move(records[static_cast<std::size_t>(s - begin)]);
+    row.sample = s;
+    row.ok = row.status == table::SampleStatus::kOk;
+    row.reference_characters = code_points(row.reference);
+    row.reference = {};
+    row.verdict = verdict_of(row, samples.right_score);
   }
-
- private:
-  template <class Value>
-  void fill(const char* column, std::int64_t begin, std::int64_t end,
-            std::vector<SampleRow>::iterator row, Value SampleRow::*field) {
-    auto values = results_.read<Value>(dataset_, column, begin, end);
-    for (Value& value : values) (*row++).*field = std::move(value);
-  }
-
-  const ResultsReader& results_;
-  const std::string_view dataset_;
-  const double right_score_;
-};
+}
 
 TokenBlock read_block(const ResultsReader& results, std::string_view dataset,
                       const TokenSpan& span) {
-  const std::int64_t begin = span.row_begin, end = span.row_end;
-  const auto floats = [&](const char* column) {
-    return results.read<float>(dataset, column, begin, end);
-  };
-  const auto ids = [&](const char* column) {
-    return results.read<std::int32_t>(dataset, column, begin, end);
-  };
-  return {.row_begin = begin,
-          .token_id = ids("token_id"),
-          .entropy = floats("entropy"),
-          .kl_final = floats("kl_final"),
-          .target_logprob = floats("target_logprob"),
-          .target_rank = ids("target_rank"),
-          .top_id = ids("top_id"),
-          .script_share = floats("script_share")};
+  return {.row_begin = span.row_begin,
+          .tokens = results.read_tokens(dataset, span.row_begin, span.row_end,
+                                        SampleReducer::columns())};
 }
 
 void read_samples(const ResultsReader& results, SampleTable& table) {
-  SampleColumns columns(results, table.dataset, table.right_score);
   const auto samples = static_cast<std::int64_t>(table.rows.size());
   for (std::int64_t begin = 0; begin < samples; begin += kBlockSamples)
-    columns.read(begin, std::min(samples, begin + kBlockSamples), table.rows);
+    read_records(results, begin, std::min(samples, begin + kBlockSamples),
+                 table);
   const auto offset =
       results.read_all<std::int64_t>(table.dataset, "token_offset");
   const std::int64_t tokens = results.dataset(table.dataset).tokens;

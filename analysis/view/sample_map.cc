@@ -48,7 +48,7 @@ class Map {
       : block_(view.block), texts_(token_texts), options_(options) {
     layers_ = options.layers;
     if (layers_.empty()) {
-      layers_.resize(static_cast<std::size_t>(block_.layers));
+      layers_.resize(static_cast<std::size_t>(block_.layers()));
       std::iota(layers_.begin(), layers_.end(), 0);
     }
     for (std::int64_t t = view.first_generated; t < view.end_generated; ++t)
@@ -81,7 +81,8 @@ class Map {
   }
 
   const std::string& emitted(std::int64_t t) const {
-    return text_of(block_.token_id[static_cast<std::size_t>(t)]);
+    return text_of(
+        block_.tokens.get<"token_id">()[static_cast<std::size_t>(t)]);
   }
 
   // As wide as its widest text, within bounds.
@@ -101,14 +102,15 @@ class Map {
 
   bool match(std::int64_t t, int layer) const {
     return block_.top1_id(t, layer) ==
-           block_.token_id[static_cast<std::size_t>(t)];
+           block_.tokens.get<"token_id">()[static_cast<std::size_t>(t)];
   }
 
   // 0..1 of the scale.
   double share(std::int64_t t, int layer) const {
     if (options_.value == figures::HeatMap::Scale::kProbability)
       return std::exp(static_cast<double>(block_.top1_logprob(t, layer)));
-    return static_cast<double>(block_.entropy[block_.cell(t, layer)]) /
+    return static_cast<double>(
+               block_.tokens.get<"entropy">()[block_.cell(t, layer)]) /
            std::log(static_cast<double>(texts_.size()));
   }
 

@@ -152,14 +152,16 @@ TEST_F(SampleTableTest, AnUnknownDatasetIsAnError) {
 
 // Two states, two ranks, one script; a token that is never on top.
 TEST(SampleReducer, ATokenThatNoStateHasOnTopHasNoLayer) {
-  const TokenBlock block = {.row_begin = 100,
-                            .token_id = {5},
-                            .entropy = {3, 1},
-                            .kl_final = {2, 0},
-                            .target_logprob = {-4, -2},
-                            .target_rank = {9, 2},
-                            .top_id = {1, 2, 3, 5},
-                            .script_share = {1, 1}};
+  TokenBlock block = {
+      .row_begin = 100,
+      .tokens = table::TokenRows({.layers = 2, .ranks = 2, .scripts = 1})};
+  block.tokens.get<"token_id">() = {5};
+  block.tokens.get<"entropy">() = {3, 1};
+  block.tokens.get<"kl_final">() = {2, 0};
+  block.tokens.get<"target_logprob">() = {-4, -2};
+  block.tokens.get<"target_rank">() = {9, 2};
+  block.tokens.get<"top_id">() = {1, 2, 3, 5};
+  block.tokens.get<"script_share">() = {1, 1};
   std::vector<std::uint8_t> role(101, 3);
   SampleRow row;
   row.token_begin = 100;
@@ -177,14 +179,15 @@ TEST(SampleReducer, ATokenThatNoStateHasOnTopHasNoLayer) {
 // The end token decides whether the answer would have been the same, but enters
 // no mean.
 TEST(SampleReducer, TheEndTokenCountsForTheAnswerOnly) {
-  const TokenBlock block = {.row_begin = 0,
-                            .token_id = {5, 6},
-                            .entropy = {3, 1, 9, 9},
-                            .kl_final = {2, 0, 9, 0},
-                            .target_logprob = {-4, -2, -9, -9},
-                            .target_rank = {1, 1, 2, 1},
-                            .top_id = {5, 5, 7, 6},
-                            .script_share = {1, 1, 1, 1}};
+  TokenBlock block;
+  block.tokens = table::TokenRows({.layers = 2, .ranks = 1, .scripts = 1});
+  block.tokens.get<"token_id">() = {5, 6};
+  block.tokens.get<"entropy">() = {3, 1, 9, 9};
+  block.tokens.get<"kl_final">() = {2, 0, 9, 0};
+  block.tokens.get<"target_logprob">() = {-4, -2, -9, -9};
+  block.tokens.get<"target_rank">() = {1, 1, 2, 1};
+  block.tokens.get<"top_id">() = {5, 5, 7, 6};
+  block.tokens.get<"script_share">() = {1, 1, 1, 1};
   SampleRow row;
   row.token_end = 2;
   SampleReducer(2, 1, 1, {})
