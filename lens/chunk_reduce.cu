@@ -24,6 +24,7 @@ __device__ Part shuffle_down(const Part& part, int offset) {
   other.sums.max = from(part.sums.max);
   other.sums.sum = from(part.sums.sum);
   other.sums.weighted = from(part.sums.weighted);
+  other.sums.squared = from(part.sums.squared);
   other.sums.final_max = from(part.sums.final_max);
   other.sums.final_sum = from(part.sums.final_sum);
   other.sums.final_dot = from(part.sums.final_dot);

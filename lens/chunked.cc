@@ -73,6 +73,7 @@ class ChunkedBackend : public Backend {
     Readout readout;
     readout.get<"entropy">() = column(at::kFloat);
     readout.get<"kl_final">() = column(at::kFloat);
+    readout.get<"varentropy">() = column(at::kFloat);
     readout.get<"target_logprob">() = column(at::kFloat);
     readout.get<"target_rank">() = column(at::kInt);
     readout.logsumexp = column(at::kFloat);
@@ -197,9 +198,13 @@ class ChunkedBackend : public Backend {
       const std::int64_t out = first * states + row;
       const double log_sum = std::log(sums.sum);
       const double lse = sums.max + log_sum;
+      const double mean = sums.weighted / sums.sum;
+      // The variance of ln p is that of z.
+      readout->get<"varentropy">().mutable_data_ptr<float>()[out] =
+          at_least_zero(sums.squared / sums.sum - mean * mean);
       // H = log sum - E[z - max]; both terms are >= 0.
       readout->get<"entropy">().mutable_data_ptr<float>()[out] =
-          at_least_zero(log_sum - sums.weighted / sums.sum);
+          at_least_zero(log_sum - mean);
       readout->get<"kl_final">().mutable_data_ptr<float>()[out] =
           at_least_zero(cross(last) - cross(row));
       readout->logsumexp.mutable_data_ptr<float>()[out] = lse;

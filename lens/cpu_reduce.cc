@@ -55,7 +55,7 @@ struct Block {
 };
 
 struct BlockSums {
-  float mass = 0, weighted = 0, final_dot = 0;
+  float mass = 0, weighted = 0, squared = 0, final_dot = 0;
   std::int64_t larger = 0;
 };
 
@@ -102,6 +102,7 @@ LENS_VECTORIZED BlockSums sums_of(const Block& block, float max, float target,
                                   const float* final_mass, float* mass) {
   float sum[kLanes] = {};
   float weighted[kLanes] = {};
+  float squared[kLanes] = {};
   float final_dot[kLanes] = {};
   std::int32_t larger[kLanes] = {};
   for (std::int64_t i = 0; i < kBlock; i += kLanes) {
@@ -113,11 +114,13 @@ LENS_VECTORIZED BlockSums sums_of(const Block& block, float max, float target,
       mass[i + j] = e;
       sum[j] += e;
       weighted[j] += e * shifted;
+      squared[j] += e * (shifted * shifted);
       final_dot[j] += final_mass[i + j] * shifted;
       larger[j] += z > target ? 1 : 0;
     }
   }
-  BlockSums sums{sum_of(sum), sum_of(weighted), sum_of(final_dot), 0};
+  BlockSums sums{sum_of(sum), sum_of(weighted), sum_of(squared),
+                 sum_of(final_dot), 0};
   for (const std::int32_t count : larger) sums.larger += count;
   return sums;
 }
@@ -197,6 +200,7 @@ class TokenReduce {
                                      final_mass_.data() + b * kBlock, mass);
       state.sums.sum += sums.mass;
       state.sums.weighted += sums.weighted;
+      state.sums.squared += sums.squared;
       state.sums.final_dot += sums.final_dot;
       state.larger += sums.larger;
       add_scripts(b, mass, script);

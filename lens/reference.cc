@@ -40,6 +40,7 @@ struct Sweep {
   at::Tensor max;        // [R] largest logit so far
   at::Tensor sum;        // [R] sum of e^(z - max)
   at::Tensor weighted;   // [R] sum of e^(z - max) (z - max)
+  at::Tensor squared;    // [R] sum of e^(z - max) (z - max)^2
   at::Tensor final_dot;  // [T, S] sum of e^(z_N - max_N) (z - max)
   at::Tensor script;     // [R, scripts] sum of e^(z - max) by class
   at::Tensor larger;     // [R] ids with a larger logit than the target's
@@ -81,6 +82,7 @@ class ReferenceBackend : public Backend {
     sweep.max = at::full({count}, lowest, rows.options());
     sweep.sum = at::zeros({count}, wide);
     sweep.weighted = at::zeros({count}, wide);
+    sweep.squared = at::zeros({count}, wide);
     sweep.final_dot = at::zeros({tokens, states}, wide);
     sweep.script = at::zeros({count, head_.scripts}, wide);
     sweep.larger = at::zeros({count}, rows.options().dtype(at::kLong));
@@ -131,8 +133,12 @@ class ReferenceBackend : public Backend {
         // Not a matrix product: that would add up in one long chain.
         (by_token * final_mass.unsqueeze(1)).sum(-1).to(at::kDouble);
 
-    sweep->weighted = factor * (sweep->weighted + sweep->sum * drop) +
-                      (mass * shifted).sum(-1).to(at::kDouble);
+    const at::Tensor weighted = mass * shifted;
+    const at::Tensor shifted_sum = sweep->weighted + sweep->sum * drop;
+    sweep->squared =
+        factor * (sweep->squared + drop * (sweep->weighted + shifted_sum)) +
+        (weighted * shifted).sum(-1).to(at::kDouble);
+    sweep->weighted = factor * shifted_sum + weighted.sum(-1).to(at::kDouble);
     sweep->sum = factor * sweep->sum + mass.sum(-1).to(at::kDouble);
     const at::Tensor classes =
         at::one_hot(head_.script_class.narrow(0, begin, length), head_.scripts)
@@ -196,6 +202,10 @@ class ReferenceBackend : public Backend {
     // H = lse - E[z] = log sum - E[z - max]; both terms are >= 0.
     const at::Tensor entropy =
         (log_sum - sweep.weighted / sweep.sum).clamp_min(0);
+    // The variance of ln p is that of z - max.
+    const at::Tensor varentropy =
+        (sweep.squared / sweep.sum - (sweep.weighted / sweep.sum).square())
+            .clamp_min(0);
     // KL = E_N[log p_N - log p]; with z relative to each row's own maximum the
     // log-probability is (z - max) - log sum.
     const std::int64_t last = sweep.states - 1;
@@ -211,6 +221,7 @@ class ReferenceBackend : public Backend {
     Readout readout;
     readout.get<"entropy">() = host(shaped(entropy), at::kFloat);
     readout.get<"kl_final">() = host(kl, at::kFloat);
+    readout.get<"varentropy">() = host(shaped(varentropy), at::kFloat);
     readout.logsumexp = host(shaped(lse), at::kFloat);
     readout.get<"target_logprob">() = host(
         shaped(sweep.target.to(at::kDouble) - lse).clamp_max(0), at::kFloat);

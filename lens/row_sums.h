@@ -32,6 +32,7 @@ struct RowSums {
   float max = kNoLogit;        // of z so far
   Real sum = 0;                // e^(z - max)
   Real weighted = 0;           // e^(z - max) (z - max)
+  Real squared = 0;            // e^(z - max) (z - max)^2
   float final_max = kNoLogit;  // of z_N so far
   Real final_sum = 0;          // e^(z_N - final_max)
   Real final_dot = 0;          // e^(z_N - final_max) (z - max)
@@ -45,7 +46,10 @@ struct RowSums {
       if (!empty()) {
         const Real drop = Real(max) - Real(to);
         const Real factor = std::exp(drop);
-        weighted = factor * (weighted + sum * drop);
+        // sum of mass (s + drop)^2, with what becomes of `weighted` as a step.
+        const Real moved = weighted + sum * drop;
+        squared = factor * (squared + drop * (weighted + moved));
+        weighted = factor * moved;
         sum *= factor;
         final_dot += final_sum * drop;
       }
@@ -69,6 +73,7 @@ struct RowSums {
     const Real final_mass = std::exp(Real(z_final) - Real(final_max));
     sum += mass;
     weighted += mass * shifted;
+    squared += mass * (shifted * shifted);
     final_sum += final_mass;
     final_dot += final_mass * shifted;
     return mass;
@@ -82,6 +87,7 @@ struct RowSums {
     addend.max = other.max;
     addend.sum = Real(other.sum);
     addend.weighted = Real(other.weighted);
+    addend.squared = Real(other.squared);
     addend.final_max = other.final_max;
     addend.final_sum = Real(other.final_sum);
     addend.final_dot = Real(other.final_dot);
@@ -92,6 +98,7 @@ struct RowSums {
     addend.raise(top, final_top);
     sum += addend.sum;
     weighted += addend.weighted;
+    squared += addend.squared;
     final_sum += addend.final_sum;
     final_dot += addend.final_dot;
   }

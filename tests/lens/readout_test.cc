@@ -96,6 +96,9 @@ void expect_definitions(const Head& head, const at::Tensor& states,
       };
       EXPECT_NEAR(at_ts(readout.get<"entropy">()),
                   -(p * log_p).sum().item<double>(), tolerance);
+      const at::Tensor centred = log_p - (p * log_p).sum();
+      EXPECT_NEAR(at_ts(readout.get<"varentropy">()),
+                  (p * centred * centred).sum().item<double>(), tolerance);
       EXPECT_NEAR(at_ts(readout.get<"kl_final">()),
                   (final_log.exp() * (final_log - log_p)).sum().item<double>(),
                   tolerance);

@@ -41,12 +41,15 @@ RowSums<double> sums_of(const Row& row, const Row& last, std::size_t chunk,
 struct Meaning {
   double logsumexp;
   double entropy;
+  double varentropy;
   double cross;  // -E_N[log p]
 };
 
 Meaning meaning(const RowSums<double>& sums) {
   const double log_sum = std::log(sums.sum);
-  return {sums.max + log_sum, log_sum - sums.weighted / sums.sum,
+  const double mean = sums.weighted / sums.sum;
+  return {sums.max + log_sum, log_sum - mean,
+          sums.squared / sums.sum - mean * mean,
           log_sum - sums.final_dot / sums.final_sum};
 }
 
@@ -58,12 +61,17 @@ Meaning definition(const Row& row, const Row& last) {
     for (const float value : z) sum += std::exp(value - max);
     return max + std::log(sum);
   };
-  Meaning result{logsumexp(row), 0, 0};
+  Meaning result{logsumexp(row), 0, 0, 0};
   const double last_logsumexp = logsumexp(last);
   for (std::size_t i = 0; i < row.size(); ++i) {
     const double log_p = row[i] - result.logsumexp;
     result.entropy -= std::exp(log_p) * log_p;
     result.cross -= std::exp(last[i] - last_logsumexp) * log_p;
+  }
+  for (const float z : row) {
+    const double log_p = z - result.logsumexp;
+    const double centred = log_p + result.entropy;
+    result.varentropy += std::exp(log_p) * centred * centred;
   }
   return result;
 }
@@ -78,6 +86,9 @@ void expect_definition(const Row& row, const Row& last, std::size_t chunk,
   near(found.logsumexp, truth.logsumexp);
   near(found.entropy, truth.entropy);
   near(found.cross, truth.cross);
+  // The second moment less the square of the mean: tried on 151,936 ids, 3e-7
+  // of varentropies from 0.2 to 31 is lost, no digit of float32.
+  near(found.varentropy, truth.varentropy);
 }
 
 TEST(RowSums, RandomRowsEqualTheDefinitions) {

@@ -3,11 +3,12 @@
     compare.py results.h5 oracle.h5
     compare.py results_bf16.h5 oracle_bf16.h5 --bfloat16 oracle_float32.h5
 
-Ids, texts, counts and positions must be equal; entropy, KL and log-probability
-agree within 1e-4 + 1e-5 of the value; ranks and top ids agree but for ties;
-states agree within 1e-5 of their length. With --bfloat16, the error of the
-results against float32 may be at most 1.1 times that of transformers. Prints a
-table of the largest errors; exit status 1 and the worst cases on failure.
+Ids, texts, counts and positions must be equal; entropy, varentropy, KL and
+log-probability agree within 1e-4 + 1e-5 of the value; ranks and top ids agree
+but for ties; states agree within 1e-5 of their length. With --bfloat16, the
+error of the results against float32 may be at most 1.1 times that of
+transformers. Prints a table of the largest errors; exit status 1 and the worst
+cases on failure.
 """
 
 import argparse

@@ -89,6 +89,7 @@ def _set_text(key, value):
 ALTERED = {
     "entropy 2e-4 off": _add("entropy", 2e-4),
     "entropy NaN": _add("entropy", np.nan),
+    "varentropy 1e-2 off": _add("varentropy", 1e-2),
     "kl 2e-4 off": _add("kl_final", 2e-4),
     "logprob 3e-4 off": _add("target_logprob", -3e-4),
     "rank 1 off": _add("target_rank", 1),

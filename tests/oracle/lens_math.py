@@ -39,7 +39,7 @@ def lens(model, states, target_ids, top_k, rows_at_once=4):
     tokens, layers, _ = states.shape
     keep = top_k + EXTRA_TOP
     f = {k: np.empty((tokens, layers)) for k in
-         ("entropy", "lse", "kl_final", "target_logprob")}
+         ("entropy", "varentropy", "lse", "kl_final", "target_logprob")}
     rank = np.empty((tokens, layers), np.int32)
     window = np.empty((tokens, layers, len(TIES), 2), np.int32)
     top_id = np.empty((tokens, layers, keep), np.int32)
@@ -56,6 +56,8 @@ def lens(model, states, target_ids, top_k, rows_at_once=4):
         target_z = z.gather(-1, target.expand(-1, layers, 1))
         f["lse"][rows] = lse
         f["entropy"][rows] = -(p * logp).sum(-1)
+        centred = logp - (p * logp).sum(-1, keepdim=True)
+        f["varentropy"][rows] = (p * centred ** 2).sum(-1)
         f["kl_final"][rows] = (final * (logp[:, -1:] - logp)).sum(-1)
         f["target_logprob"][rows] = (target_z[..., 0] - lse)
         rank[rows] = 1 + (z > target_z).sum(-1)

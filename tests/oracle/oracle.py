@@ -10,6 +10,7 @@ order, named by the sample id:
                  where the sample cannot be read (then nothing else)
     prompt_ids [prompt], token_id [token]
     entropy, lse, kl_final, target_logprob  [token, layer] float64, nats
+    varentropy [token, layer] float64, nats squared
     target_rank [token, layer], rank_window [token, layer, tie, low and high]
     top_id, top_logprob [token, layer, top_k + more, best first]
     states [token, layer, hidden] float32, with --save-states

@@ -5,7 +5,7 @@ import dataclasses
 import h5py
 import numpy as np
 
-LENS = ("entropy", "kl_final", "target_logprob")
+LENS = ("entropy", "varentropy", "kl_final", "target_logprob")
 
 
 @dataclasses.dataclass

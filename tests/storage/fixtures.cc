@@ -66,6 +66,7 @@ void add_token(UnitResult& result, Draw& draw, int position, TokenRole role) {
   for (int l = 0; l < result.tokens.widths.layers; ++l) {
     const bool last = l == result.tokens.widths.layers - 1;
     result.tokens.get<"entropy">().push_back(draw.real(0, 5.5f));
+    result.tokens.get<"varentropy">().push_back(0.25f * static_cast<float>(l));
     result.tokens.get<"kl_final">().push_back(last ? 0 : draw.real(0, 8));
     result.tokens.get<"target_logprob">().push_back(draw.real(-9, -1));
     result.tokens.get<"target_rank">().push_back(

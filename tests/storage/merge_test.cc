@@ -101,6 +101,27 @@ TEST_F(MergeTest, BytesKnowNeitherLeasesNorOrder) {
   EXPECT_TRUE(read_bytes(run_.root() / "again.h5") == bytes);
 }
 
+// A run that an older program began.
+TEST_F(MergeTest, ColumnThatOnePartLacksIsInNoDataSet) {
+  auto parts = fixtures::write_run(run_, manifest_);
+  UnitResult old = fixtures::make_result(manifest_, 1);
+  old.tokens.widths.columns.reset(table::column_index<"varentropy">());
+  old.tokens.get<"varentropy">().clear();
+  parts[1].receipt =
+      write_part(run_.root(), run_.root() / parts[1].receipt.file_name,
+                 fixtures::make_header(manifest_, 1), old);
+  EXPECT_THAT(verify_parts(run_, manifest_, parts).problems,
+              testing::IsEmpty());
+  merge(run_, manifest_, parts, options());
+  const ResultsReader reader(run_.results());
+  for (const char* dataset : {"mtvqa", "latex_ocr"}) {
+    EXPECT_FALSE(reader.has(dataset, "varentropy"));
+    EXPECT_TRUE(reader.has(dataset, "entropy"));
+  }
+  EXPECT_EQ(reader.dataset("mtvqa").samples, 8);
+  EXPECT_THAT(verify_results(run_.results()).problems, testing::IsEmpty());
+}
+
 TEST_F(MergeTest, HiddenStatesAreKept) {
   manifest_ = make_manifest({.hidden = true});
   merge(run_, manifest_, fixtures::write_run(run_, manifest_), options());

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "fixtures.h"
+#include "storage/verify.h"
 
 namespace lens::storage {
 namespace {
@@ -109,6 +110,21 @@ TEST(Reader, ReadsTheReleasedFixture) {
   const auto answers = reader.read_all<std::string>("mtvqa", "answer");
   EXPECT_EQ(answers.size(), 4u);
   EXPECT_EQ(reader.read_mean_entropy("latex_ocr").size(), 5u);
+}
+
+// A column that came later is absent from it, and nothing else is amiss.
+TEST(Reader, TheReleasedFixtureHoldsWithoutLaterColumns) {
+  const std::string file =
+      std::string(LENS_SOURCE_DIR) + "/tests/data/results-v1.h5";
+  const ResultsReader reader(file);
+  EXPECT_FALSE(reader.has("mtvqa", "varentropy"));
+  EXPECT_THROW(reader.shape("mtvqa", "varentropy"), StorageError);
+  const UnitResult samples = reader.read_samples("mtvqa", 0, 4);
+  EXPECT_TRUE(samples.tokens.get<"varentropy">().empty());
+  EXPECT_FALSE(samples.tokens.get<"entropy">().empty());
+  const VerifyReport report = verify_results(file);
+  EXPECT_THAT(report.problems, testing::IsEmpty());
+  EXPECT_THAT(report.notes, testing::IsEmpty());
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ except ImportError as error:
 
 DATASETS = ("latex_ocr", "mtvqa")
 ROLES = ["template", "image", "question", "answer", "end_of_answer"]
-NUMBERS = ("entropy", "kl_final", "target_logprob", "top1_logprob")
+NUMBERS = ("entropy", "kl_final", "target_logprob", "top1_logprob",
+           "varentropy")
 
 
 class Results:
@@ -71,6 +72,7 @@ class Results:
             "top1_id": top,
             "top1_text": self.text[top],
             "top1_logprob": self["top_logprob"][:, :, 0].ravel(),
+            "varentropy": self["varentropy"].ravel(),
         }
 
 

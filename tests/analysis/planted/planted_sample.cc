@@ -74,6 +74,8 @@ class TokenPainter {
                    plan_.noise_nats * draw_.normal();
     value = std::clamp(value, 0.0, full);
     result_.tokens.get<"entropy">().push_back(static_cast<float>(value));
+    result_.tokens.get<"varentropy">().push_back(
+        static_cast<float>(0.5 * value));
     return value;
   }
 
