@@ -54,7 +54,8 @@ std::string why_no_thread(const std::error_code& code) {
 
 absl::Status check_threads(std::size_t wanted) {
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable stands, released;
+  std::size_t standing = 0;
   bool done = false;
   std::vector<std::jthread> threads;
   std::string problem;
@@ -64,8 +65,14 @@ absl::Status check_threads(std::size_t wanted) {
         // Takes what the first allocation of a thread takes: an arena.
         const std::vector<char> arena(1024);
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return done; });
+        ++standing;
+        stands.notify_one();
+        released.wait(lock, [&] { return done; });
       });
+      // One after another: an arena takes twice its room for a moment, and a
+      // thread that is refused for it would be told of a wrong reason.
+      std::unique_lock lock(mutex);
+      stands.wait(lock, [&] { return standing == threads.size(); });
     }
   } catch (const std::system_error& error) {
     problem = why_no_thread(error.code());
@@ -76,7 +83,7 @@ absl::Status check_threads(std::size_t wanted) {
     const std::lock_guard lock(mutex);
     done = true;
   }
-  changed.notify_all();
+  released.notify_all();
   if (problem.empty()) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       "cannot start " + std::to_string(wanted) + " threads (" + problem +
