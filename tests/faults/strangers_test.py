@@ -6,6 +6,7 @@
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -96,7 +97,10 @@ class StrangersTest(NetworkCase):
                 self.wait_end(process, run, OK, seconds=200)
         said = self.text_of(coordinator)
         self.assertIn("1024 files may be open", said)
-        self.assertEqual(said.count("worker joined"), 3)
+        # The one that was stopped comes in again where its leases ran out: the
+        # third may have needed longer than that.
+        self.assertEqual(
+            len(set(re.findall(r"worker joined: \S+ pid (\d+) ", said))), 3)
         self.lens("merge", run)
         self.assert_same_result(run)
         classes = {row[0] for row in ledger(
