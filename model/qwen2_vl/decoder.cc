@@ -19,6 +19,8 @@
 #include <optional>
 #include <vector>
 
+#include "model/cuda/fused.h"
+
 namespace lens::model::qwen2_vl {
 namespace {
 
@@ -31,6 +33,11 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
                                 : at::linear(x, weights.weight);
 }
 
+at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
+  if (cuda::fuses(gate)) return cuda::swiglu(gate, up);
+  return at::silu(gate) * up;
+}
+
 // What a batched decode step needs beside: one new token in each of the slots
 // 0 .. batch-1.
 struct BatchedStep {
@@ -40,6 +47,12 @@ struct BatchedStep {
   at::Tensor mask;           // [batch, 1, 1, longest]; undefined if all equal
 };
 
+// All segments at once over their slots, on a GPU: prefill and decode alike.
+struct Packed {
+  at::Tensor rows;  // int32 [tokens]: where the tokens are stored in the cache
+  cuda::PackedAttention attention;
+};
+
 // What stays the same from layer to layer of one pass.
 struct Pass {
   const TextConfig& config;
@@ -47,6 +60,7 @@ struct Pass {
   const Rotation& rotation;
   const Visits& visits;
   std::optional<BatchedStep> batched;
+  std::optional<Packed> packed;
 };
 
 bool is_batched(std::span<const Segment> segments) {
@@ -76,6 +90,42 @@ BatchedStep batched_step(std::span<const Segment> segments,
                                   -std::numeric_limits<float>::infinity());
   }
   return step;
+}
+
+//   capacity  tokens of a slot
+Packed packed_pass(std::span<const Segment> segments, std::int64_t capacity,
+                   at::Device device) {
+  // One upload: begins in the pack, begins in the cache, lengths, rows.
+  const std::size_t count = segments.size();
+  std::vector<std::int32_t> numbers(3 * count + 2, 0);
+  std::vector<std::int32_t> rows;
+  Packed packed;
+  packed.attention.causal = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Segment& segment = segments[i];
+    const std::int64_t total = segment.past + segment.length;
+    const std::int64_t first = segment.slot * capacity;
+    numbers[i + 1] = numbers[i] + static_cast<std::int32_t>(segment.length);
+    numbers[count + 1 + i] = static_cast<std::int32_t>(first);
+    numbers[2 * count + 2 + i] = static_cast<std::int32_t>(total);
+    for (std::int64_t token = segment.past; token < total; ++token) {
+      rows.push_back(static_cast<std::int32_t>(first + token));
+    }
+    packed.attention.longest_q =
+        std::max(packed.attention.longest_q, segment.length);
+    packed.attention.longest_k = std::max(packed.attention.longest_k, total);
+  }
+  numbers.insert(numbers.end(), rows.begin(), rows.end());
+  const at::Tensor all = at::tensor(numbers, at::kInt).to(device);
+  const auto part = [&](std::size_t begin, std::size_t length) {
+    return all.narrow(0, static_cast<std::int64_t>(begin),
+                      static_cast<std::int64_t>(length));
+  };
+  packed.attention.q_begins = part(0, count + 1);
+  packed.attention.k_begins = part(count + 1, count + 1);
+  packed.attention.k_lengths = part(2 * count + 2, count);
+  packed.rows = part(3 * count + 2, rows.size());
+  return packed;
 }
 
 std::optional<at::Tensor> optional(const at::Tensor& tensor) {
@@ -231,6 +281,33 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
   }
 }
 
+// q and k not rotated yet, as views of products; gives [tokens, hidden_size].
+at::Tensor attend_packed(const Pass& pass, const at::Tensor& q,
+                         const at::Tensor& k, const at::Tensor& v,
+                         const at::Tensor& keys, const at::Tensor& values) {
+  const Packed& packed = *pass.packed;
+  // A row of the cache for each token of each slot.
+  const auto rows = [](const at::Tensor& cache) {
+    return cache.view({-1, cache.size(2), cache.size(3)});
+  };
+  const at::Tensor key_rows = rows(keys);
+  const at::Tensor value_rows = rows(values);
+  cuda::rotate_into(k, pass.rotation.cos, pass.rotation.sin, packed.rows,
+                    key_rows);
+  cuda::scatter_into(v, packed.rows, value_rows);
+  return packed.attention.attend(q, key_rows, value_rows)
+      .reshape({q.size(0), pass.config.hidden_size});
+}
+
+at::Tensor attend(const Pass& pass, const at::Tensor& q, const at::Tensor& k,
+                  const at::Tensor& v, at::Tensor& keys, at::Tensor& values) {
+  if (pass.packed) return attend_packed(pass, q, k, v, keys, values);
+  const at::Tensor turned = rotate(k, pass.rotation);
+  return pass.batched ? attend_batched(pass.config, *pass.batched, q, turned, v,
+                                       keys, values)
+                      : attend_segments(pass, q, turned, v, keys, values);
+}
+
 at::Tensor self_attention(const DecoderLayerWeights& layer, int index,
                           const Pass& pass, const at::Tensor& x,
                           at::Tensor& keys, at::Tensor& values) {
@@ -239,14 +316,9 @@ at::Tensor self_attention(const DecoderLayerWeights& layer, int index,
     return linear(x, weights).view({x.size(0), count, config.head_dim()});
   };
   const at::Tensor q = rotate(heads(layer.q, config.num_heads), pass.rotation);
-  const at::Tensor k =
-      rotate(heads(layer.k, config.num_kv_heads), pass.rotation);
+  const at::Tensor k = heads(layer.k, config.num_kv_heads);
   const at::Tensor v = heads(layer.v, config.num_kv_heads);
-
-  const at::Tensor mixed =
-      pass.batched
-          ? attend_batched(config, *pass.batched, q, k, v, keys, values)
-          : attend_segments(pass, q, k, v, keys, values);
+  const at::Tensor mixed = attend(pass, q, k, v, keys, values);
   if (pass.visits.wanted({Site::Kind::kAttentionWeights, index})) {
     visit_weights(pass, index, q, keys, values, mixed);
   }
@@ -269,7 +341,7 @@ at::Tensor add_mlp(const DecoderLayerWeights& layer, int index,
                    const Pass& pass, const at::Tensor& hidden) {
   const at::Tensor x =
       rms_norm(hidden, layer.post_attention_norm, pass.config.rms_norm_eps);
-  at::Tensor units = at::silu(linear(x, layer.gate)) * linear(x, layer.up);
+  at::Tensor units = swiglu(linear(x, layer.gate), linear(x, layer.up));
   pass.visits.visit({Site::Kind::kMlpHidden, index}, units);
   at::Tensor added = linear(units, layer.down);
   pass.visits.visit({Site::Kind::kMlpOutput, index}, added);
@@ -279,6 +351,7 @@ at::Tensor add_mlp(const DecoderLayerWeights& layer, int index,
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  if (cuda::fuses(x)) return cuda::rms_norm(x, weight, eps);
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor variance = wide.pow(2).mean(-1, /*keepdim=*/true);
   return (weight * (wide * at::rsqrt(variance + eps))).to(x.scalar_type());
@@ -288,8 +361,11 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
                        const Visits& visits) {
-  Pass pass{config, segments, rotation, visits, std::nullopt};
-  if (is_batched(segments)) {
+  Pass pass{config, segments, rotation, visits, std::nullopt, std::nullopt};
+  if (cuda::PackedAttention::takes(embeddings.options(), config.head_dim())) {
+    pass.packed =
+        packed_pass(segments, cache.keys.front().size(1), embeddings.device());
+  } else if (is_batched(segments)) {
     pass.batched = batched_step(segments, embeddings.options());
   }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/cuda/fused.h"
 
 namespace lens::model::qwen2_vl {
 namespace {
@@ -90,33 +91,37 @@ Rotation text_rotation(const at::Tensor& positions,
   return {full.cos(), full.sin()};
 }
 
-Rotation vision_rotation(Grid grid, const VisionConfig& config,
-                         at::Device device) {
+Rotation vision_rotation(std::span<const Grid> grids,
+                         const VisionConfig& config, at::Device device) {
   const int merge = config.spatial_merge_size;
   std::vector<float> rows;
   std::vector<float> columns;
-  for (int block_row = 0; block_row < grid.height; block_row += merge) {
-    for (int block_column = 0; block_column < grid.width;
-         block_column += merge) {
-      for (int row = 0; row < merge; ++row) {
-        for (int column = 0; column < merge; ++column) {
-          rows.push_back(static_cast<float>(block_row + row));
-          columns.push_back(static_cast<float>(block_column + column));
+  for (const Grid& grid : grids) {
+    for (int block_row = 0; block_row < grid.height; block_row += merge) {
+      for (int block_column = 0; block_column < grid.width;
+           block_column += merge) {
+        for (int row = 0; row < merge; ++row) {
+          for (int column = 0; column < merge; ++column) {
+            rows.push_back(static_cast<float>(block_row + row));
+            columns.push_back(static_cast<float>(block_column + column));
+          }
         }
       }
     }
   }
   const at::Tensor frequencies =
-      inverse_frequencies(config.rope_theta, config.head_dim() / 2);
+      inverse_frequencies(config.rope_theta, config.head_dim() / 2).to(device);
   const auto angles = [&](const std::vector<float>& coordinates) {
-    return at::tensor(coordinates, at::kFloat).unsqueeze(-1) * frequencies;
+    return at::tensor(coordinates, at::kFloat).to(device).unsqueeze(-1) *
+           frequencies;
   };
   const at::Tensor half = at::cat({angles(rows), angles(columns)}, -1);
   const at::Tensor full = at::cat({half, half}, -1);
-  return {full.cos().to(device), full.sin().to(device)};
+  return {full.cos(), full.sin()};
 }
 
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
+  if (cuda::fuses(x)) return cuda::rotate(x, rotation.cos, rotation.sin);
   const at::Tensor wide = x.to(at::kFloat);
   const std::int64_t half = x.size(-1) / 2;
   const at::Tensor turned =

@@ -35,10 +35,10 @@ at::Tensor text_frequencies(const TextConfig& config);
 Rotation text_rotation(const at::Tensor& positions,
                        const at::Tensor& frequencies, const TextConfig& config);
 
-// Angles of the vision tower for one image's patches in merge-block order,
-// float32 on `device`: [grid.height * grid.width, head_dim].
-Rotation vision_rotation(Grid grid, const VisionConfig& config,
-                         at::Device device);
+// Angles of the vision tower for the images' patches, one image after another
+// in merge-block order, float32 on `device`: [sum of grid areas, head_dim].
+Rotation vision_rotation(std::span<const Grid> grids,
+                         const VisionConfig& config, at::Device device);
 
 // x * cos + rotate_half(x) * sin, computed in float32 and rounded once to x's
 // dtype; x [tokens, heads, head_dim].

@@ -7,8 +7,14 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/sigmoid.h>
+#include <ATen/ops/tensor.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "model/cuda/fused.h"
 
 namespace lens::model::qwen2_vl {
 namespace {
@@ -25,28 +31,59 @@ at::Tensor layer_norm(const at::Tensor& x, const LayerNormWeights& weights) {
 }
 
 at::Tensor quick_gelu(const at::Tensor& x) {
+  if (cuda::fuses(x)) return cuda::quick_gelu(x);
   return x * at::sigmoid(1.702 * x);
 }
 
-// x [patches, embed_dim]; rotation float32 [patches, head_dim].
+// What stays the same from block to block.
+struct Pack {
+  std::span<const Grid> grids;
+  Rotation rotation;  // of all patches
+  // Of the images, where one call of it does them all.
+  std::optional<cuda::PackedAttention> packed;
+};
+
+std::optional<cuda::PackedAttention> packed_attention(
+    std::span<const Grid> grids, const VisionConfig& config,
+    const at::TensorOptions& options) {
+  if (!cuda::PackedAttention::takes(options, config.head_dim())) {
+    return std::nullopt;
+  }
+  cuda::PackedAttention packed;
+  std::vector<std::int32_t> begins = {0};
+  for (const Grid& grid : grids) {
+    const std::int32_t patches = grid.height * grid.width;
+    begins.push_back(begins.back() + patches);
+    packed.longest_q = std::max<std::int64_t>(packed.longest_q, patches);
+  }
+  packed.longest_k = packed.longest_q;
+  packed.q_begins = at::tensor(begins, at::kInt).to(options.device());
+  packed.k_begins = packed.q_begins;
+  return packed;
+}
+
+// x [patches, embed_dim].
 at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
-                     const VisionConfig& config, const Rotation& rotation,
-                     std::span<const Grid> grids) {
+                     const VisionConfig& config, const Pack& pack) {
   const std::int64_t patches = x.size(0);
   // [patches, 3, heads, head_dim]: q of all heads, then k, then v.
   const at::Tensor qkv =
       linear(x, block.qkv)
           .view({patches, 3, config.num_heads, config.head_dim()});
   const auto rotated = [&](int which) {
-    return rotate(qkv.select(1, which), rotation);
+    return rotate(qkv.select(1, which), pack.rotation);
   };
   const at::Tensor q = rotated(0);
   const at::Tensor k = rotated(1);
   const at::Tensor v = qkv.select(1, 2);
+  if (pack.packed) {
+    return linear(pack.packed->attend(q, k, v).reshape({patches, -1}),
+                  block.proj);
+  }
 
   std::vector<at::Tensor> outputs;
   std::int64_t begin = 0;
-  for (const Grid& grid : grids) {
+  for (const Grid& grid : pack.grids) {
     const std::int64_t length = std::int64_t{grid.height} * grid.width;
     // [1, heads, length, head_dim]
     const auto segment = [&](const at::Tensor& part) {
@@ -67,21 +104,14 @@ at::Tensor vision_features(const VisionWeights& weights,
                            const VisionConfig& config,
                            const at::Tensor& patches,
                            std::span<const Grid> grids) {
-  std::vector<at::Tensor> cosines;
-  std::vector<at::Tensor> sines;
-  for (const Grid& grid : grids) {
-    Rotation part = vision_rotation(grid, config, weights.patch_embed.device());
-    cosines.push_back(std::move(part.cos));
-    sines.push_back(std::move(part.sin));
-  }
-  const Rotation rotation{at::cat(cosines, 0), at::cat(sines, 0)};
+  const at::TensorOptions options = weights.patch_embed.options();
+  const Pack pack{grids, vision_rotation(grids, config, options.device()),
+                  packed_attention(grids, config, options)};
 
   // A convolution whose kernel is its stride is one matrix product.
-  at::Tensor x = at::linear(patches.to(weights.patch_embed.options()),
-                            weights.patch_embed);
+  at::Tensor x = at::linear(patches.to(options), weights.patch_embed);
   for (const VisionBlockWeights& block : weights.blocks) {
-    x = x +
-        attention(layer_norm(x, block.norm1), block, config, rotation, grids);
+    x = x + attention(layer_norm(x, block.norm1), block, config, pack);
     x = x + linear(quick_gelu(linear(layer_norm(x, block.norm2), block.fc1)),
                    block.fc2);
   }

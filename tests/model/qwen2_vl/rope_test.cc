@@ -94,7 +94,8 @@ TEST(VisionRotation, FollowsMergeBlockOrder) {
   VisionConfig config;
   config.embed_dim = 8;
   config.num_heads = 1;
-  const Rotation rotation = vision_rotation({2, 4}, config, at::kCPU);
+  const Rotation rotation =
+      vision_rotation(std::vector<Grid>{{2, 4}}, config, at::kCPU);
   // Rows and columns of the patches: two 2 x 2 blocks side by side.
   const int rows[8] = {0, 0, 1, 1, 0, 0, 1, 1};
   const int columns[8] = {0, 1, 0, 1, 2, 3, 2, 3};
