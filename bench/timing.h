@@ -34,6 +34,7 @@ inline at::Device open_device(const std::string& name) {
   }
   hooks.init();
   at::globalContext().setAllowTF32CuBLAS(false);
+  at::globalContext().setAllowBF16ReductionCuBLAS(false);
   return at::Device(at::kCUDA, 0);
 }
 

@@ -1,19 +1,12 @@
 #include "lens/chunked.h"
 
-#include <ATen/DeviceGuard.h>
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/bmm.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/sort.h>
-#include <ATen/ops/topk.h>
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "lens/cpu_reduce.h"
@@ -22,37 +15,31 @@
 namespace lens::readout {
 namespace {
 
-// 2,048 rows x 4,096 ids of float32 are 32 MiB, which stay in the L2 cache of a
-// large GPU between the product and the kernel.
+// 2,048 rows x 4,096 ids of float32: 32 MiB between the product and the
+// reducer.
 constexpr std::int64_t kChunkElements = 8 << 20;
 constexpr std::int64_t kMaxRows = 2048;
 // Few rows: short chunks would be all launches, long ones cost digits. Both are
 // multiples of 4, so that rows begin on 16 bytes except in a tail.
 constexpr std::int64_t kMinChunk = 1024;
 constexpr std::int64_t kMaxChunk = 16384;
+// Rows that one thread writes at least.
+constexpr std::int64_t kGrain = 256;
 
 // Keeps a NaN, which std::max(0.0, NaN) would turn into 0.
 double at_least_zero(double value) { return value < 0 ? 0 : value; }
 double at_most_zero(double value) { return value > 0 ? 0 : value; }
 
-// The best k so far, on the device: [rows, k], best first.
-struct Top {
-  at::Tensor value;
-  at::Tensor id;
-};
-
 class ChunkedBackend : public Backend {
  public:
-  ChunkedBackend(Head head, int top_k, ChunkReducer reduce, TopBy top_by)
+  ChunkedBackend(Head head, int top_k, ChunkReducer reduce)
       : head_(std::move(head)),
         projection_(final_norm(head_.norm_weight, head_.norm_eps)),
         top_k_(std::min<std::int64_t>(top_k, head_.weight.size(0))),
         script_class_(head_.script_class.to(at::kByte).contiguous()),
-        reduce_(std::move(reduce)),
-        top_by_(top_by) {}
+        reduce_(std::move(reduce)) {}
 
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
-    const at::DeviceGuard guard(states.device());
     const std::int64_t tokens = states.size(0);
     const std::int64_t step =
         std::max<std::int64_t>(1, kMaxRows / states.size(1));
@@ -85,56 +72,25 @@ class ChunkedBackend : public Backend {
     return readout;
   }
 
-  // The logits of the targets alone: [T * S].
-  at::Tensor target_logits(const at::Tensor& rows, const at::Tensor& targets,
-                           std::int64_t states) const {
-    const at::Tensor weight =
-        at::index_select(head_.weight, 0, targets).to(at::kFloat);
-    return at::bmm(rows.view({targets.size(0), states, -1}),
-                   weight.unsqueeze(-1))
-        .flatten();
-  }
-
-  // Takes the k best of a chunk in. Ties keep the lower id first: ids ascend
-  // before a stable sort.
-  void merge_top(const at::Tensor& logits, std::int64_t begin, Top* top) const {
-    const std::int64_t count = std::min(top_k_, logits.size(1));
-    const at::Tensor found = std::get<1>(at::topk(logits, count, -1));
-    const at::Tensor index = std::get<0>(at::sort(found, -1));
-    at::Tensor value = logits.gather(-1, index);
-    at::Tensor id = index + begin;
-    if (top->value.defined()) {
-      value = at::cat({top->value, value}, -1);
-      id = at::cat({top->id, id}, -1);
-    }
-    const auto [sorted, order] =
-        at::sort(value, /*stable=*/true, /*dim=*/-1, /*descending=*/true);
-    const std::int64_t kept = std::min(top_k_, value.size(-1));
-    top->value = sorted.narrow(-1, 0, kept);
-    top->id = id.gather(-1, order).narrow(-1, 0, kept);
-  }
-
   // Reads tokens that are the ones from `first` on in the readout.
   void read_block(const at::Tensor& states, const at::Tensor& targets,
                   std::int64_t first, Readout* readout) const {
-    const at::Tensor rows = head_rows(*projection_, states);
+    // On a CPU both sides of the product are made float32: it changes none.
+    const at::Tensor rows = head_rows(*projection_, states).to(at::kFloat);
     const at::Tensor target_ids = targets.contiguous();
-    const at::Tensor target_logit =
-        target_logits(rows, targets, states.size(1));
+    const at::Tensor target_logit = target_logits(rows, head_.weight, targets);
     const std::int64_t count = rows.size(0);
+    const auto options = rows.options();
     const at::Tensor state =
         at::empty({count, static_cast<std::int64_t>(sizeof(RowState))},
-                  rows.options().dtype(at::kByte));
+                  options.dtype(at::kByte));
     const at::Tensor script =
-        at::empty({count, head_.scripts}, rows.options().dtype(at::kDouble));
-    Top top;
-    if (top_by_ == TopBy::kReducer) {
-      top = {at::empty({count, top_k_}, rows.options()),
-             at::empty({count, top_k_}, rows.options().dtype(at::kLong))};
-    }
+        at::empty({count, head_.scripts}, options.dtype(at::kDouble));
+    const at::Tensor top_value = at::empty({count, top_k_}, options);
+    const at::Tensor top_id =
+        at::empty({count, top_k_}, options.dtype(at::kLong));
 
     ChunkReduce args;
-    args.device = rows.device().index();
     args.rows = count;
     args.states = states.size(1);
     args.target = target_ids.const_data_ptr<std::int64_t>();
@@ -143,11 +99,9 @@ class ChunkedBackend : public Backend {
     args.scripts = head_.scripts;
     args.state = static_cast<RowState*>(state.mutable_data_ptr());
     args.script = script.mutable_data_ptr<double>();
-    if (top_by_ == TopBy::kReducer) {
-      args.top_value = top.value.mutable_data_ptr<float>();
-      args.top_id = top.id.mutable_data_ptr<std::int64_t>();
-      args.top_k = static_cast<int>(top_k_);
-    }
+    args.top_value = top_value.mutable_data_ptr<float>();
+    args.top_id = top_id.mutable_data_ptr<std::int64_t>();
+    args.top_k = static_cast<int>(top_k_);
 
     const std::int64_t vocab = head_.weight.size(0);
     const std::int64_t chunk =
@@ -155,44 +109,33 @@ class ChunkedBackend : public Backend {
     // One buffer for all chunks: memory fresh from the system costs a fault a
     // page.
     const at::Tensor buffer =
-        at::empty({count * std::min(chunk, vocab)}, rows.options());
+        at::empty({count * std::min(chunk, vocab)}, options);
     for (std::int64_t begin = 0; begin < vocab; begin += chunk) {
       const std::int64_t length = std::min(chunk, vocab - begin);
       at::Tensor logits =
           buffer.narrow(0, 0, count * length).view({count, length});
-      // The normed rows are float32, so the weights are made float32, too:
-      // rounded rows would be another lens than the reference's.
       at::mm_out(logits, rows,
                  head_.weight.narrow(0, begin, length).to(at::kFloat).t());
-      if (top_by_ == TopBy::kLibrary) merge_top(logits, begin, &top);
       args.logits = logits.const_data_ptr<float>();
       args.begin = begin;
       args.length = length;
-      // libtorch gives the memory of `logits` only to later work of the same
-      // stream: it may go before a kernel has run.
-      if (const char* problem = reduce_(args)) {
-        throw std::runtime_error("cannot run the lens on the GPU (" +
-                                 std::string(problem) +
-                                 "); check nvidia-smi, or use the CPU");
-      }
+      reduce_(args);
     }
-    write(
-        state.to(at::kCPU), script.to(at::kCPU), target_logit.to(at::kCPU),
-        {top.value.to(at::kCPU).contiguous(), top.id.to(at::kCPU).contiguous()},
-        first, readout);
+    write(static_cast<const RowState*>(state.const_data_ptr()), script,
+          target_logit, top_value, top_id, first, readout);
   }
 
   // From sums to what they mean; all on the CPU, in float64.
-  void write(const at::Tensor& state, const at::Tensor& script,
-             const at::Tensor& target_logit, const Top& top, std::int64_t first,
+  void write(const RowState* rows, const at::Tensor& script,
+             const at::Tensor& target_logit, const at::Tensor& top_value,
+             const at::Tensor& top_id, std::int64_t first,
              Readout* readout) const {
-    const auto* rows = static_cast<const RowState*>(state.const_data_ptr());
     const std::int64_t states = readout->get<"entropy">().size(1);
     const auto cross = [&](std::int64_t row) {  // E_N[log p]
       const RowSums<double>& sums = rows[row].sums;
       return sums.final_dot / sums.final_sum - std::log(sums.sum);
     };
-    for (std::int64_t row = 0; row < state.size(0); ++row) {
+    const auto write_row = [&](std::int64_t row) {
       const RowSums<double>& sums = rows[row].sums;
       const std::int64_t last = (row / states + 1) * states - 1;
       const std::int64_t out = first * states + row;
@@ -215,10 +158,10 @@ class ChunkedBackend : public Backend {
       for (std::int64_t k = 0; k < top_k_; ++k) {
         readout->get<"top_id">()
             .mutable_data_ptr<std::int32_t>()[out * top_k_ + k] =
-            top.id.const_data_ptr<std::int64_t>()[row * top_k_ + k];
+            top_id.const_data_ptr<std::int64_t>()[row * top_k_ + k];
         readout->get<"top_logprob">()
             .mutable_data_ptr<float>()[out * top_k_ + k] = at_most_zero(
-            top.value.const_data_ptr<float>()[row * top_k_ + k] - lse);
+            top_value.const_data_ptr<float>()[row * top_k_ + k] - lse);
       }
       for (std::int64_t c = 0; c < head_.scripts; ++c) {
         const std::int64_t from = row * head_.scripts + c;
@@ -226,7 +169,13 @@ class ChunkedBackend : public Backend {
         readout->get<"script_share">().mutable_data_ptr<float>()[to] =
             script.const_data_ptr<double>()[from] / sums.sum;
       }
-    }
+    };
+    at::parallel_for(0, target_logit.size(0), kGrain,
+                     [&](std::int64_t begin, std::int64_t end) {
+                       for (std::int64_t row = begin; row < end; ++row) {
+                         write_row(row);
+                       }
+                     });
   }
 
   // constant after construction
@@ -235,20 +184,18 @@ class ChunkedBackend : public Backend {
   const std::int64_t top_k_;
   const at::Tensor script_class_;  // [vocab] uint8
   const ChunkReducer reduce_;
-  const TopBy top_by_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> chunked_backend(Head head, int top_k,
-                                         ChunkReducer reduce, TopBy top_by) {
+                                         ChunkReducer reduce) {
   return std::make_unique<ChunkedBackend>(std::move(head), top_k,
-                                          std::move(reduce), top_by);
+                                          std::move(reduce));
 }
 
 std::unique_ptr<Backend> cpu_backend(Head head, int top_k) {
-  return chunked_backend(std::move(head), top_k, reduce_chunk_on_cpu,
-                         TopBy::kReducer);
+  return chunked_backend(std::move(head), top_k, reduce_chunk_on_cpu);
 }
 
 }  // namespace lens::readout

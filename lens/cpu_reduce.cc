@@ -262,7 +262,7 @@ class TokenReduce {
 
 }  // namespace
 
-const char* reduce_chunk_on_cpu(const ChunkReduce& args) {
+void reduce_chunk_on_cpu(const ChunkReduce& args) {
   at::parallel_for(0, args.rows / args.states, 1,
                    [&](std::int64_t begin, std::int64_t end) {
                      std::vector<float> final_mass;
@@ -271,7 +271,6 @@ const char* reduce_chunk_on_cpu(const ChunkReduce& args) {
                        reduce.run(token);
                      }
                    });
-  return nullptr;
 }
 
 }  // namespace lens::readout

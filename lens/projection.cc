@@ -1,7 +1,9 @@
 #include "lens/projection.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/rsqrt.h>
 
 #include <utility>
@@ -14,8 +16,6 @@ class FinalNorm final : public Projection {
   FinalNorm(at::Tensor weight, double eps)
       : weight_(std::move(weight)), eps_(eps) {}
 
-  // The head's products are float32, so the rows stay float32, too: rounded as
-  // the model rounds them they would be another lens.
   at::Tensor apply(const at::Tensor& states, int) const override {
     const at::Tensor variance = states.pow(2).mean(-1, /*keepdim=*/true);
     return weight_ * (states * at::rsqrt(variance + eps_));
@@ -37,10 +37,21 @@ at::Tensor head_rows(const Projection& projection, const at::Tensor& states) {
   const at::Tensor wide = states.to(at::kFloat);
   const std::int64_t last = states.size(1) - 1;
   // Invariant: state N has met the final norm already, exactly once.
-  return at::cat({projection.apply(wide.narrow(1, 0, last), 0),
-                  wide.narrow(1, last, 1)},
+  return at::cat({projection.apply(wide.narrow(1, 0, last), 0)
+                      .to(states.scalar_type()),
+                  states.narrow(1, last, 1)},
                  1)
       .flatten(0, 1);
+}
+
+at::Tensor target_logits(const at::Tensor& rows, const at::Tensor& weight,
+                         const at::Tensor& targets) {
+  const at::Tensor picked =
+      at::index_select(weight, 0, targets).to(at::kFloat).unsqueeze(-1);
+  const at::Tensor by_token =
+      rows.to(at::kFloat)
+          .view({targets.size(0), rows.size(0) / targets.size(0), -1});
+  return at::bmm(by_token, picked).flatten();
 }
 
 }  // namespace lens::readout

@@ -25,8 +25,17 @@ class Projection {
 //   weight  [hidden_size]
 std::unique_ptr<const Projection> final_norm(at::Tensor weight, double eps);
 
-// The rows that the head reads, float32: [T * S, hidden_size].
-//   states  [T, S, hidden_size]  of any dtype; S - 1 is state N
+// The rows that the head reads, in the dtype of the states: [T * S,
+// hidden_size]. What the projection gives is rounded to it once, as the model
+// rounds what its own head reads.
+//   states  [T, S, hidden_size]  S - 1 is state N
 at::Tensor head_rows(const Projection& projection, const at::Tensor& states);
+
+// The logits of the targets alone, products in float32: [T * S].
+//   rows     head_rows() of T tokens at S states
+//   weight   [vocab, hidden_size]
+//   targets  [T] int64
+at::Tensor target_logits(const at::Tensor& rows, const at::Tensor& weight,
+                         const at::Tensor& targets);
 
 }  // namespace lens::readout

@@ -75,8 +75,9 @@ class Backend {
   //                               normed here, state N = S-1 is normed already
   // targets  [T] int64            the predicted tokens
   //
-  // Logits are products in float32 of the values as stored; softmax, entropy
-  // and divergence follow in float32 with float64 sums, over the whole
+  // A normed state is rounded once to the weights' dtype, as what the model's
+  // own head reads; logits are its products added up in float32; softmax,
+  // entropy and divergence follow in float32 with float64 sums, over the whole
   // vocabulary of the checkpoint.
   virtual Readout read(const at::Tensor& states, const at::Tensor& targets) = 0;
 };

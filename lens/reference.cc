@@ -182,7 +182,7 @@ class ReferenceBackend : public Backend {
                      const at::Tensor& targets) const {
     const std::int64_t tokens = states.size(0);
     const std::int64_t count = states.size(1);
-    const at::Tensor rows = head_rows(*projection_, states);
+    const at::Tensor rows = head_rows(*projection_, states).to(at::kFloat);
     Sweep sweep = start(rows, targets, tokens, count);
     const std::int64_t vocab = head_.weight.size(0);
     const std::int64_t chunk =

@@ -3,13 +3,6 @@
 #include <cmath>
 #include <limits>
 
-// Arithmetic that the kernels and the host share.
-#ifdef __CUDACC__
-#define LENS_HOST_DEVICE __host__ __device__
-#else
-#define LENS_HOST_DEVICE
-#endif
-
 namespace lens::readout {
 
 // The maximum of no logits.
@@ -18,7 +11,7 @@ inline constexpr float kNoLogit = -std::numeric_limits<float>::infinity();
 // e^(from - to): what sums that refer to the maximum `from` are worth under the
 // maximum `to` >= from. 0 for sums of nothing (from = kNoLogit).
 template <typename Real>
-LENS_HOST_DEVICE Real shrink(float from, float to) {
+Real shrink(float from, float to) {
   // Equal maxima are the usual case and need no exponential.
   return from == to ? Real(1) : std::exp(Real(from) - Real(to));
 }
@@ -38,10 +31,10 @@ struct RowSums {
   Real final_dot = 0;          // e^(z_N - final_max) (z - max)
 
   // Nothing taken in yet: afterwards the largest logit alone adds 1 to sum.
-  LENS_HOST_DEVICE bool empty() const { return sum == 0; }
+  bool empty() const { return sum == 0; }
 
   // Refers the sums to the maxima given, neither smaller than the own ones.
-  LENS_HOST_DEVICE void raise(float to, float final_to) {
+  void raise(float to, float final_to) {
     if (to != max) {
       if (!empty()) {
         const Real drop = Real(max) - Real(to);
@@ -64,7 +57,7 @@ struct RowSums {
   }
 
   // Takes the logits of one id in; gives e^(z - max), its mass.
-  LENS_HOST_DEVICE Real take(float z, float z_final) {
+  Real take(float z, float z_final) {
     if (z > max || z_final > final_max) {
       raise(z > max ? z : max, z_final > final_max ? z_final : final_max);
     }
@@ -81,7 +74,7 @@ struct RowSums {
 
   // Takes in what another one has seen of the same row.
   template <typename Other>
-  LENS_HOST_DEVICE void merge(RowSums<Other> other) {
+  void merge(RowSums<Other> other) {
     if (other.empty()) return;
     RowSums addend;
     addend.max = other.max;

@@ -89,6 +89,8 @@ Device Device::open(const std::string& kind, RankPlace place) {
   hooks.init();
   // Products of float32 stay float32.
   at::globalContext().setAllowTF32CuBLAS(false);
+  // What is added up of bfloat16 products is float32 to the end.
+  at::globalContext().setAllowBF16ReductionCuBLAS(false);
   const Gpu gpu = describe_gpu(index);
   place.near_node = gpu.numa_node;
   return {"cuda:" + std::to_string(index), gpu.name, stay_on_one_node(place)};

@@ -1,42 +1,20 @@
-#include "lens/cuda.h"
-
-#include <ATen/Context.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <dlfcn.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
 #include <sstream>
-#include <string>
 
 #include "lens/agreement.h"
+#include "lens/cuda_backend.h"
+#include "tests/gpu.h"
 #include "tests/lens/random_head.h"
 
 namespace lens::readout {
 namespace {
 
-// Empty, or why there is no GPU to test on.
-std::string why_no_gpu() {
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
-    return std::string("libtorch has no CUDA half: ") + dlerror();
-  }
-  const auto& hooks = at::detail::getCUDAHooks();
-  if (!hooks.hasCUDA() || hooks.deviceCount() == 0) {
-    return "the driver shows no GPU to this process";
-  }
-  hooks.init();
-  at::globalContext().setAllowTF32CuBLAS(false);
-  return "";
-}
-
-class Cuda : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const std::string reason = why_no_gpu();
-    if (!reason.empty()) GTEST_SKIP() << reason;
-    at::manual_seed(1);
-  }
-};
+class Cuda : public GpuTest {};
 
 Head on_gpu(Head head) {
   head.norm_weight = head.norm_weight.to(at::kCUDA);
@@ -73,6 +51,33 @@ TEST_F(Cuda, EqualsTheReference) {
 
 TEST_F(Cuda, ManyRowsOverAWholeVocabulary) {
   expect_reference(random_head(151936, 64, at::kBFloat16), 128, 29, 1);
+}
+
+// Each row of the head stands there three times.
+TEST_F(Cuda, TiedLogitsKeepTheLowerIdFirst) {
+  Head head = random_head(9000, 32, at::kBFloat16);
+  head.weight = head.weight.narrow(0, 0, 3000).repeat({3, 1});
+  expect_reference(head, 6, 4, 1);
+  const Head there = on_gpu(head);
+  const at::Tensor rows = at::randn({6, 4, 32}).to(there.weight.options());
+  const at::Tensor targets = at::zeros({6}, at::kLong).to(at::kCUDA);
+  const Readout readout = cuda_backend(there, 6)->read(rows, targets);
+  const at::Tensor ids = readout.get<"top_id">().flatten(0, 1).t();
+  EXPECT_TRUE(at::equal(ids[1], ids[0] + 3000));
+  EXPECT_TRUE(at::equal(ids[2], ids[0] + 6000));
+  EXPECT_TRUE(at::equal(ids[5], ids[3] + 6000));
+}
+
+TEST_F(Cuda, ListsLongerThanAWarpAreFoundToo) {
+  for (const int top_k : {1, 32, 33}) {
+    const Head head = on_gpu(random_head(5000, 32, at::kFloat));
+    const at::Tensor rows = at::randn({4, 3, 32}).to(at::kCUDA);
+    const at::Tensor targets = at::zeros({4}, at::kLong).to(at::kCUDA);
+    EXPECT_EQ(disagreement(cuda_backend(head, top_k)->read(rows, targets),
+                           reference_backend(head, top_k)->read(rows, targets)),
+              "")
+        << top_k;
+  }
 }
 
 TEST_F(Cuda, EqualInputGivesEqualBits) {

@@ -49,14 +49,15 @@ TEST(FinalNorm, RowsHaveTheRootMeanSquareOfTheWeight) {
       << "the direction stays";
 }
 
-TEST(HeadRows, AreFloat32OfStatesInBfloat16) {
+TEST(HeadRows, AreRoundedOnceToTheDtypeOfTheStates) {
   at::manual_seed(3);
   const at::Tensor states = at::randn({2, 3, 16}).to(at::kBFloat16);
   const auto norm = final_norm(at::ones({16}).to(at::kBFloat16), 1e-6);
   const at::Tensor rows = head_rows(*norm, states);
-  EXPECT_EQ(rows.scalar_type(), at::kFloat);
-  EXPECT_TRUE(at::equal(rows, head_rows(*norm, states.to(at::kFloat))))
-      << "nothing is rounded on the way";
+  EXPECT_EQ(rows.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::equal(
+      rows, head_rows(*norm, states.to(at::kFloat)).to(at::kBFloat16)))
+      << "norm and weight are float32 on the way";
 }
 
 }  // namespace

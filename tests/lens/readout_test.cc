@@ -82,8 +82,10 @@ void expect_definitions(const Head& head, const at::Tensor& states,
     for (std::int64_t s = last; s >= 0; --s) {
       at::Tensor row = states[t][s];
       if (s < last) {
-        row = model::qwen2_vl::rms_norm(
-            row.to(at::kFloat), head.norm_weight.to(at::kFloat), head.norm_eps);
+        row = model::qwen2_vl::rms_norm(row.to(at::kFloat),
+                                        head.norm_weight.to(at::kFloat),
+                                        head.norm_eps)
+                  .to(states.scalar_type());
       }
       const at::Tensor logits =
           at::linear(row.to(at::kDouble), head.weight.to(at::kDouble));

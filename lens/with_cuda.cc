@@ -1,9 +1,6 @@
-#include "lens/cuda.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/sin.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <exception>
@@ -13,17 +10,10 @@
 
 #include "lens/agreement.h"
 #include "lens/chunked.h"
+#include "lens/cuda_backend.h"
 
 namespace lens::readout {
 namespace {
-
-// The stream that libtorch computes on, through its registry of devices: this
-// program must link where libtorch has no CUDA half.
-void* current_stream(at::Device device) {
-  return c10::impl::VirtualGuardImpl(at::kCUDA)
-      .getStream(device)
-      .native_handle();
-}
 
 // Empty, or why the kernels must not be used with this head. The ids are cut
 // off where two chunks and a tail that is no multiple of four are read.
@@ -60,15 +50,6 @@ std::string self_check(const Head& head, int top_k) {
 }
 
 }  // namespace
-
-std::unique_ptr<Backend> cuda_backend(Head head, int top_k) {
-  const auto launch = [](const ChunkReduce& args) {
-    return launch_chunk_reduce(
-        args, current_stream(at::Device(
-                  at::kCUDA, static_cast<at::DeviceIndex>(args.device))));
-  };
-  return chunked_backend(std::move(head), top_k, launch);
-}
 
 std::unique_ptr<Backend> fastest_backend(Head head, int top_k) {
   if (!head.weight.is_cuda()) return cpu_backend(std::move(head), top_k);
