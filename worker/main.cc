@@ -31,6 +31,7 @@
 #include "worker/loop.h"
 #include "worker/model_runner.h"
 #include "worker/mpi.h"
+#include "worker/replica.h"
 #include "worker/sample_source.h"
 
 namespace {
@@ -143,7 +144,9 @@ int work(const std::string& directory, const std::stop_token& stop) {
                device.numa_node
                    ? ", NUMA node " + std::to_string(*device.numa_node)
                    : "");
-  worker::WorkLoop loop(run, manifest, device.name, client, source, runner,
+  // One process computes a unit, for now.
+  worker::Replica replica = worker::Replica::alone(runner);
+  worker::WorkLoop loop(run, manifest, device.name, client, source, replica,
                         stop);
   const worker::LoopEnd end = loop.run();
   const worker::WorkLoop::Times& times = loop.times();
