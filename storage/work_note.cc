@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,8 @@ constexpr std::array<Stage, kStages> kBlamed = {Stage::kModel, Stage::kImage,
 // may read at any time.
 struct Slot {
   std::atomic<bool> used{false};
+  // Its file is about to appear: whoever withdraws it waits for that.
+  std::atomic<bool> appearing{false};
   std::array<char, PATH_MAX> path{};
 };
 std::array<Slot, 64> slots;
@@ -45,6 +48,32 @@ int take_slot(const std::string& path) {
     return static_cast<int>(i);
   }
   return -1;
+}
+
+// A file that appears under its name with `text` in it, or not at all: a
+// process that dies on the way leaves none that says nothing. -1 where it
+// cannot be.
+int open_with(const fs::path& path, const std::string& text) {
+  const int nameless = ::open(path.parent_path().c_str(),
+                              O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+  const auto written = [&text](int descriptor) {
+    return ::pwrite(descriptor, text.data(), text.size(), 0) ==
+           static_cast<ssize_t>(text.size());
+  };
+  if (nameless >= 0) {
+    const std::string self = "/proc/self/fd/" + std::to_string(nameless);
+    if (written(nameless) && ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD,
+                                      path.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      return nameless;
+    }
+    ::close(nameless);
+  }
+  // A file system without nameless files (NFS).
+  const int named =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (named >= 0) [[maybe_unused]]
+    const bool whole = written(named);
+  return named;
 }
 
 struct Found {
@@ -156,11 +185,10 @@ WorkNote::WorkNote(const RunDirectory& run, const LeaseFile& lease,
   if (withdrawn) return;
   slot_ = take_slot(path_.string());
   if (slot_ < 0) return;
-  descriptor_ =
-      ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) return;
-  come_to({});
-  if (withdrawn) ::unlink(path_.c_str());
+  Slot& slot = slots[static_cast<std::size_t>(slot_)];
+  slot.appearing = true;
+  if (!withdrawn) descriptor_ = open_with(path_, head_ + "\n");
+  slot.appearing = false;
 }
 
 WorkNote::~WorkNote() {
@@ -188,7 +216,11 @@ void WorkNote::come_to(std::span<const std::string> samples) {
 void WorkNote::withdraw_all() {
   withdrawn = true;
   for (const Slot& slot : slots) {
-    if (slot.used) ::unlink(slot.path.data());
+    if (!slot.used) continue;
+    // A signal may have interrupted the very thread that makes the file: it is
+    // not waited for without end.
+    for (int i = 0; i < 20 && slot.appearing; ++i) ::poll(nullptr, 0, 1);
+    ::unlink(slot.path.data());
   }
 }
 

@@ -59,6 +59,24 @@ TEST_F(WorkNoteTest, NoteGoesWithTheWork) {
   EXPECT_EQ(files(), 0);
 }
 
+// Nobody could tell whose a note without words is, and it would stay for ever.
+TEST_F(WorkNoteTest, ADeathWhileANoteIsMadeLeavesNoneWithoutWords) {
+  for (int round = 0; round < 100; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (;;) const WorkNote note(run_, {1, 2, 3}, Stage::kImage);
+    }
+    ::usleep(static_cast<useconds_t>(300 + 7 * round));
+    ::kill(child, SIGKILL);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    settle_work_notes(run_);
+    for (const auto& entry :
+         std::filesystem::directory_iterator(run_.crashes())) {
+      ASSERT_NE(entry.path().extension(), ".work") << "in round " << round;
+    }
+  }
+}
+
 TEST_F(WorkNoteTest, KilledProcessIsTestifiedToWithItsSample) {
   killed_at([&] {
     static WorkNote note(run_, {12, 3, 45}, Stage::kModel);
