@@ -61,6 +61,7 @@ TEST_F(WorkNoteTest, NoteGoesWithTheWork) {
 
 // Nobody could tell whose a note without words is, and it would stay for ever.
 TEST_F(WorkNoteTest, ADeathWhileANoteIsMadeLeavesNoneWithoutWords) {
+  std::filesystem::create_directories(run_.crashes());
   for (int round = 0; round < 100; ++round) {
     const pid_t child = ::fork();
     if (child == 0) {
