@@ -16,6 +16,7 @@
 
 #include "analysis/export/csv.h"
 #include "analysis/export/tables.h"
+#include "analysis/metrics/sample_group.h"
 #include "base/error.h"
 
 namespace lens::analysis::tables {
@@ -298,7 +299,7 @@ void SamplesParquet::append(const SampleBlock& block,
           .text(sample.language)
           .text(ok ? "ok" : "failed")
           .text(sample.failure)
-          .text(verdict_name(means.verdict))
+          .text(metrics::verdict_name(means.verdict))
           .real(sample.score)
           .whole(sample.image_height)
           .whole(sample.image_width)

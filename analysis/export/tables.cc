@@ -3,6 +3,8 @@
 #include <map>
 #include <utility>
 
+#include "analysis/metrics/sample_group.h"
+
 namespace lens::analysis::tables {
 namespace {
 
@@ -32,16 +34,15 @@ void add(const metrics::SampleRow& row, GroupSums& sums) {
   add(row.agreement, sums.agreement);
 }
 
-void write_group(CsvFile& file, const metrics::SampleTable& table,
-                 const std::string& by, const std::string& group,
+void write_group(CsvFile& file, const Population& population, int layers,
                  const GroupSums& sums) {
   const auto count = static_cast<double>(sums.samples);
-  for (int layer = 0; layer < table.layers; ++layer) {
+  for (int layer = 0; layer < layers; ++layer) {
     const auto l = static_cast<std::size_t>(layer);
     file.records()
-        .text(table.dataset)
-        .text(by)
-        .text(group)
+        .text(population.dataset)
+        .text(key_of(population.by))
+        .text(population.value)
         .number(layer)
         .number(sums.samples)
         .number(sums.tokens)
@@ -150,21 +151,23 @@ void SamplesCsv::append(const SampleBlock& block) {
 
 void write_means(const std::filesystem::path& path,
                  const metrics::SampleTable& table) {
-  // By kind of group in this order, then by name.
-  std::map<std::pair<int, std::string>, GroupSums> groups;
+  // By kind of group, then by value.
+  std::map<Population, GroupSums> groups;
   for (const metrics::SampleRow& row : table.rows) {
     if (!row.ok || row.tokens == 0) continue;
-    add(row, groups[{0, ""}]);
-    if (!row.language.empty()) add(row, groups[{1, row.language}]);
-    if (row.verdict != metrics::Verdict::kUnknown)
-      add(row, groups[{2, std::string(verdict_name(row.verdict))}]);
+    Population population = table.population;
+    add(row, groups[population]);
+    for (const GroupBy by : {GroupBy::kLanguage, GroupBy::kVerdict}) {
+      population.by = by;
+      population.value = metrics::group_value(row, by);
+      if (!population.value.empty()) add(row, groups[population]);
+    }
   }
   CsvFile file(path);
   header(file, {"dataset", "group_by", "group", "layer", "samples", "tokens",
                 "entropy", "kl_final", "log_rank", "agreement"});
-  static const char* const kNames[] = {"dataset", "language", "verdict"};
-  for (const auto& [key, sums] : groups)
-    write_group(file, table, kNames[key.first], key.second, sums);
+  for (const auto& [population, sums] : groups)
+    write_group(file, population, table.layers, sums);
   file.commit();
 }
 
@@ -180,18 +183,6 @@ void write_vocabulary_csv(const std::filesystem::path& path,
     file.end_record();
   }
   file.commit();
-}
-
-std::string_view verdict_name(metrics::Verdict verdict) {
-  switch (verdict) {
-    case metrics::Verdict::kRight:
-      return "right";
-    case metrics::Verdict::kWrong:
-      return "wrong";
-    case metrics::Verdict::kUnknown:
-      break;
-  }
-  return "";
 }
 
 }  // namespace lens::analysis::tables

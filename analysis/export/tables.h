@@ -45,7 +45,4 @@ void write_means(const std::filesystem::path& file,
 void write_vocabulary_csv(const std::filesystem::path& file,
                           const storage::Vocabulary& vocabulary);
 
-// "right", "wrong", "" where not known.
-std::string_view verdict_name(metrics::Verdict verdict);
-
 }  // namespace lens::analysis::tables

@@ -36,7 +36,7 @@ Verdict verdict_of(const SampleRow& row, double right_score) {
 void read_records(const ResultsReader& results, std::int64_t begin,
                   std::int64_t end, SampleTable& samples) {
   auto records = results.read_records(
-      samples.dataset, begin, end,
+      samples.population.dataset, begin, end,
       ~table::columns_named<"prompt", "answer", "entropy_mean">());
   for (std::int64_t s = begin; s < end; ++s) {
     SampleRow& row = samples.rows[static_cast<std::size_t>(s)];
@@ -63,13 +63,14 @@ void read_samples(const ResultsReader& results, SampleTable& table) {
     read_records(results, begin, std::min(samples, begin + kBlockSamples),
                  table);
   const auto offset =
-      results.read_all<std::int64_t>(table.dataset, "token_offset");
-  const std::int64_t tokens = results.dataset(table.dataset).tokens;
+      results.read_all<std::int64_t>(table.population.dataset, "token_offset");
+  const std::int64_t tokens = results.dataset(table.population.dataset).tokens;
   for (std::size_t s = 0; s < table.rows.size(); ++s) {
     table.rows[s].token_begin = offset[s];
     table.rows[s].token_end = offset[s + 1];
     if (offset[s] < 0 || offset[s] > offset[s + 1] || offset[s + 1] > tokens)
-      throw StorageError("cannot use the samples of " + table.dataset +
+      throw StorageError("cannot use the samples of " +
+                         table.population.dataset +
                          " (token_offset is damaged); run lens verify,"
                          " or merge again");
   }
@@ -87,7 +88,7 @@ SampleTable read_sample_table(const ResultsReader& results,
                               std::string_view dataset,
                               const SampleTableOptions& options) {
   SampleTable table;
-  table.dataset = dataset;
+  table.population.dataset = dataset;
   table.layers = static_cast<int>(results.layers());
   table.script_names = results.script_names();
   table.onset = options.onset;

@@ -8,12 +8,13 @@
 
 #include "analysis/metrics/sample_row.h"
 #include "analysis/metrics/token_metrics.h"
+#include "analysis/population.h"
 #include "storage/reader.h"
 
 namespace lens::analysis::metrics {
 
 struct SampleTable {
-  std::string dataset;
+  Population population;  // a whole data set
   int layers = 0;
   std::vector<std::string> script_names;  // [script]
   OnsetRule onset;

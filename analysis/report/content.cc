@@ -47,7 +47,7 @@ void add_pictures(ReportContent& content, std::size_t t) {
     requests.push_back({.source_row = content.details[i].source_row,
                         .width = content.details[i].image_width,
                         .height = content.details[i].image_height});
-  const std::string& dataset = content.tables[t].dataset;
+  const std::string& dataset = content.tables[t].population.dataset;
   Pictures pictures =
       read_pictures(*content.source->manifest, dataset, requests);
   for (std::size_t i = 0; i < places.size(); ++i)
@@ -61,8 +61,9 @@ void choose(ReportContent& content) {
   content.chosen = choose_samples(content.tables, content.options->samples);
   for (const SampleKey& key : content.chosen) {
     const metrics::SampleTable& table = content.tables[key.table];
-    content.details.push_back(read_sample_detail(
-        content.source->results, table.dataset, table.rows[key.row]));
+    content.details.push_back(read_sample_detail(content.source->results,
+                                                 table.population.dataset,
+                                                 table.rows[key.row]));
   }
   if (!content.source->manifest) {
     for (SampleDetail& detail : content.details)

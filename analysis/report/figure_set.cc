@@ -18,22 +18,26 @@ using Member = statistics::Curve statistics::Group::*;
 // Single samples drawn behind a mean.
 constexpr std::size_t kThinCurves = 60;
 
-Groups groups_by(const statistics::Study& study, statistics::GroupBy by,
-                 const std::string& dataset) {
+Groups whole_datasets(const statistics::Study& study) {
   Groups groups;
   for (const statistics::Group& group : study.groups)
-    if (group.by == by && group.samples > 0 &&
-        (dataset.empty() || group.dataset == dataset))
+    if (group.population.by == GroupBy::kDataset && group.samples > 0)
       groups.push_back(&group);
   return groups;
 }
 
-std::string name_of(const statistics::Group& group) {
-  return group.value.empty() ? group.dataset : group.value;
+Groups languages_of(const statistics::Study& study, const Population& dataset) {
+  Groups groups;
+  for (const statistics::Group& group : study.groups)
+    if (group.population.by == GroupBy::kLanguage && group.samples > 0 &&
+        group.population.whole() == dataset)
+      groups.push_back(&group);
+  return groups;
 }
 
 std::string with_count(const statistics::Group& group) {
-  return fmt::format("{} ({} samples)", name_of(group), group.samples);
+  return fmt::format("{} ({} samples)", group.population.short_words(),
+                     group.samples);
 }
 
 figures::CurveFigure::Line line_of(const statistics::Group& group,
@@ -62,10 +66,10 @@ std::string band_words(const statistics::Study& study) {
 }
 
 std::vector<std::vector<double>> thin_curves(
-    std::span<const metrics::SampleTable> tables, const std::string& dataset) {
+    std::span<const metrics::SampleTable> tables, const Population& dataset) {
   std::vector<const metrics::SampleRow*> rows;
   for (const metrics::SampleTable& table : tables)
-    if (table.dataset == dataset)
+    if (table.population == dataset)
       for (const metrics::SampleRow& row : table.rows)
         if (!row.entropy.empty()) rows.push_back(&row);
   std::vector<std::vector<double>> curves;
@@ -81,13 +85,13 @@ ReportFigure entropy_of_dataset(const statistics::Study& study,
                                 std::span<const metrics::SampleTable> tables,
                                 double largest) {
   figures::CurveFigure figure;
-  figure.title = "Entropy by layer: " + group.dataset;
+  figure.title = "Entropy by layer: " + group.population.words();
   figure.subtitle = fmt::format("{} pictures, {} samples, {} tokens",
                                 group.pictures, group.samples, group.tokens);
   figure.y_label = "entropy, nats";
   figure.y_max = largest;
   figure.lines = {line_of(group, &statistics::Group::entropy)};
-  figure.thin = thin_curves(tables, group.dataset);
+  figure.thin = thin_curves(tables, group.population);
   if (!std::isnan(group.onset_of_mean.value))
     figure.marks.push_back(onset_mark(group, 0));
   const std::string shown =
@@ -95,7 +99,7 @@ ReportFigure entropy_of_dataset(const statistics::Study& study,
           ? fmt::format("{} samples, spread evenly over the file,",
                         figure.thin.size())
           : "All samples";
-  return {.id = "entropy-" + group.dataset,
+  return {.id = "entropy-" + group.population.file_key(),
           .title = figure.title,
           .caption = fmt::format(
               "Mean over samples of the entropy of their answer tokens. {} "
@@ -149,19 +153,10 @@ double top_of(const Groups& groups, Member member) {
   return std::max(1.0, std::ceil(top));
 }
 
-// The name by which Comparison calls a group.
-const std::string& short_name(const statistics::Group& group) {
-  return group.by == statistics::GroupBy::kDataset ? group.dataset
-                                                   : group.value;
-}
-
 const statistics::Group* find_group(const statistics::Study& study,
-                                    const statistics::Comparison& comparison,
-                                    const std::string& name) {
+                                    const Population& population) {
   for (const statistics::Group& group : study.groups)
-    if (group.by == comparison.by && short_name(group) == name &&
-        (comparison.dataset.empty() || group.dataset == comparison.dataset))
-      return &group;
+    if (group.population == population) return &group;
   return nullptr;
 }
 
@@ -170,11 +165,12 @@ ReportFigure comparison_figure(const statistics::Study& study,
                                const statistics::Comparison& comparison,
                                const std::string& id, double largest) {
   figures::ComparisonFigure figure;
-  figure.curves.title = "Entropy by layer: " + comparison.name;
+  figure.curves.title =
+      "Entropy by layer: " + words_of(comparison.first, comparison.second);
   figure.curves.y_label = "entropy, nats";
   figure.curves.y_max = largest;
-  for (const std::string* name : {&comparison.first, &comparison.second}) {
-    const statistics::Group* const group = find_group(study, comparison, *name);
+  for (const Population* population : {&comparison.first, &comparison.second}) {
+    const statistics::Group* const group = find_group(study, *population);
     if (group == nullptr) continue;
     figure.curves.lines.push_back(line_of(*group, &statistics::Group::entropy));
     if (!std::isnan(group->onset_of_mean.value))
@@ -182,7 +178,8 @@ ReportFigure comparison_figure(const statistics::Study& study,
           onset_mark(*group, static_cast<int>(figure.curves.lines.size()) - 1));
   }
   const statistics::Curve& difference = comparison.entropy_difference;
-  figure.difference = {.name = comparison.second + " minus " + comparison.first,
+  figure.difference = {.name = comparison.second.short_words() + " minus " +
+                               comparison.first.short_words(),
                        .mean = difference.mean,
                        .low = difference.low,
                        .high = difference.high};
@@ -194,18 +191,31 @@ ReportFigure comparison_figure(const statistics::Study& study,
           .csv = figures::comparison_csv(figure)};
 }
 
-// All comparisons by one property, of one data set or ("") between them.
-void add_comparisons(const statistics::Study& study, statistics::GroupBy by,
-                     const std::string& dataset, double largest,
-                     std::vector<ReportFigure>& figures) {
+// The first of its kind has the plain id.
+std::string numbered(const std::string& id, int count) {
+  return count > 1 ? fmt::format("{}-{}", id, count) : id;
+}
+
+void add_comparisons_of_datasets(const statistics::Study& study, double largest,
+                                 std::vector<ReportFigure>& figures) {
   int count = 0;
-  for (const statistics::Comparison& comparison : study.comparisons) {
-    if (comparison.by != by || comparison.dataset != dataset) continue;
-    std::string id = "comparison";
-    if (by == statistics::GroupBy::kVerdict) id += "-by-verdict-" + dataset;
-    if (++count > 1) id += fmt::format("-{}", count);
-    figures.push_back(comparison_figure(study, comparison, id, largest));
-  }
+  for (const statistics::Comparison& comparison : study.comparisons)
+    if (comparison.first.by == GroupBy::kDataset)
+      figures.push_back(comparison_figure(
+          study, comparison, numbered("comparison", ++count), largest));
+}
+
+void add_comparisons_of_verdicts(const statistics::Study& study,
+                                 const Population& dataset, double largest,
+                                 std::vector<ReportFigure>& figures) {
+  int count = 0;
+  for (const statistics::Comparison& comparison : study.comparisons)
+    if (comparison.first.by == GroupBy::kVerdict &&
+        comparison.first.whole() == dataset)
+      figures.push_back(comparison_figure(
+          study, comparison,
+          numbered("comparison-by-verdict-" + dataset.file_key(), ++count),
+          largest));
 }
 
 ReportFigure histogram(const std::string& id, const std::string& title,
@@ -244,25 +254,23 @@ ReportFigure scripts(const statistics::Study& study, const std::string& id,
           .csv = figures::stack_csv(figure)};
 }
 
-void add_of_dataset(const statistics::Study& study, const std::string& dataset,
+void add_of_dataset(const statistics::Study& study, const Population& dataset,
                     double largest, std::vector<ReportFigure>& figures) {
-  const Groups languages =
-      groups_by(study, statistics::GroupBy::kLanguage, dataset);
+  const std::string key = dataset.file_key(), words = dataset.words();
+  const Groups languages = languages_of(study, dataset);
   if (languages.size() > 1) {
-    figures.push_back(curves("entropy-by-language-" + dataset,
-                             "Entropy by layer and language: " + dataset,
-                             "entropy, nats", largest, languages,
-                             &statistics::Group::entropy));
+    figures.push_back(curves(
+        "entropy-by-language-" + key, "Entropy by layer and language: " + words,
+        "entropy, nats", largest, languages, &statistics::Group::entropy));
     figures.back().caption = band_words(study);
-    figures.push_back(histogram("onset-by-language-" + dataset,
-                                "Entropy onset by language: " + dataset,
+    figures.push_back(histogram("onset-by-language-" + key,
+                                "Entropy onset by language: " + words,
                                 "layer of the onset", languages));
   }
-  add_comparisons(study, statistics::GroupBy::kVerdict, dataset, largest,
-                  figures);
+  add_comparisons_of_verdicts(study, dataset, largest, figures);
   if (languages.size() > 1)
-    figures.push_back(scripts(study, "scripts-by-language-" + dataset,
-                              "Scripts by layer and language: " + dataset,
+    figures.push_back(scripts(study, "scripts-by-language-" + key,
+                              "Scripts by layer and language: " + words,
                               languages));
 }
 
@@ -272,13 +280,12 @@ std::vector<ReportFigure> make_figures(
     const statistics::Study& study,
     std::span<const metrics::SampleTable> tables, double largest_entropy) {
   std::vector<ReportFigure> figures;
-  const Groups datasets = groups_by(study, statistics::GroupBy::kDataset, "");
+  const Groups datasets = whole_datasets(study);
   if (datasets.empty()) return figures;
   for (const statistics::Group* group : datasets)
     figures.push_back(
         entropy_of_dataset(study, *group, tables, largest_entropy));
-  add_comparisons(study, statistics::GroupBy::kDataset, "", largest_entropy,
-                  figures);
+  add_comparisons_of_datasets(study, largest_entropy, figures);
   figures.push_back(histogram("onset", "Entropy onset of the tokens",
                               "layer of the onset", datasets));
   figures.push_back(
@@ -302,7 +309,7 @@ std::vector<ReportFigure> make_figures(
   figures.back().caption = band_words(study);
   figures.push_back(scripts(study, "scripts", "Scripts by layer", datasets));
   for (const statistics::Group* group : datasets)
-    add_of_dataset(study, group->dataset, largest_entropy, figures);
+    add_of_dataset(study, group->population, largest_entropy, figures);
   return figures;
 }
 

@@ -105,21 +105,23 @@ std::vector<ReportFigure> make_image_maps(
     const metrics::SampleTable& table = tables[chosen[i].table];
     const metrics::SampleRow& sample = table.rows[chosen[i].row];
     if (!sample.ok || sample.image_tokens == 0) continue;
-    const ImageRows rows = read_image_rows(results, table.dataset, sample);
+    const ImageRows rows =
+        read_image_rows(results, table.population.dataset, sample);
     if (rows.row.empty()) continue;
     ++samples;
     for (const int layer : layers_to_map(results.layers())) {
       figures::ImageMap map = map_at(rows, layer, results.layers(),
                                      results.ranks(), source.vocabulary);
-      map.title = fmt::format("Image tokens of {} {}, layer {}", table.dataset,
-                              sample.sample_id, layer);
+      map.title =
+          fmt::format("Image tokens of {} {}, layer {}",
+                      table.population.dataset, sample.sample_id, layer);
       map.subtitle = fmt::format("{} x {} tokens", map.columns, map.rows);
       map.picture_uri = details[i].picture.uri;
       map.picture_width = sample.image_width;
       map.picture_height = sample.image_height;
       map.largest_entropy = largest_entropy;
       ReportFigure figure;
-      figure.id = fmt::format("image-{}-{}-layer-{}", table.dataset,
+      figure.id = fmt::format("image-{}-{}-layer-{}", table.population.dataset,
                               sample.sample_id, layer);
       figure.title = map.title;
       figure.caption = kCaption;

@@ -74,7 +74,7 @@ nlohmann::json page_json(const ReportContent& content, const PagePlan& plan) {
   const storage::ResultsReader& results = content.source->results;
   nlohmann::json datasets = nlohmann::json::array();
   for (const metrics::SampleTable& table : content.tables)
-    datasets.push_back(table.dataset);
+    datasets.push_back(table.population.dataset);
   const auto chosen = std::span(content.chosen).first(plan.shown);
   nlohmann::json json = {
       {"layers", results.layers()},

@@ -168,7 +168,8 @@ std::string failures_html(const ReportContent& content) {
   for (const metrics::SampleTable& table : content.tables)
     for (const metrics::SampleRow& row : table.rows)
       if (!row.ok)
-        by_reason[row.failure].push_back(table.dataset + "/" + row.sample_id);
+        by_reason[row.failure].push_back(table.population.dataset + "/" +
+                                         row.sample_id);
   if (by_reason.empty()) return "<p>None.</p>\n";
   std::string html =
       "<div class=\"wide\"><table class=\"failures\"><thead><tr>"

@@ -27,9 +27,9 @@ std::string by_dataset(const Study& study,
                        const std::function<std::string(const Group&)>& line) {
   std::string text;
   for (const Group& group : study.groups) {
-    if (group.by != GroupBy::kDataset) continue;
+    if (group.population.by != GroupBy::kDataset) continue;
     if (!text.empty()) text += '\n';
-    text += group.dataset + ": ";
+    text += group.population.words() + ": ";
     text +=
         group.pictures < study.options.least_group
             ? fmt::format("too few pictures to say ({} of {} with an answer).",
@@ -135,12 +135,11 @@ std::string script_answer(const Study& study) {
       "may only be common in the vocabulary.",
       middle.begin, middle.end - 1);
   for (const Group& group : study.groups) {
-    const bool wanted =
-        group.by == GroupBy::kDataset || group.by == GroupBy::kLanguage;
+    const bool wanted = group.population.by == GroupBy::kDataset ||
+                        group.population.by == GroupBy::kLanguage;
     if (!wanted || group.pictures < study.options.least_group) continue;
-    text += fmt::format("\n{}{}, {}: {}.",
-                        group.value.empty() ? "" : group.value + " of ",
-                        group.dataset, counted(group.samples, "sample"),
+    text += fmt::format("\n{}, {}: {}.", group.population.words(),
+                        counted(group.samples, "sample"),
                         script_line(study, group, middle));
   }
   return text;

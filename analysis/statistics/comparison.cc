@@ -8,9 +8,13 @@ namespace lens::analysis::statistics {
 namespace {
 
 bool comparable(const Group& a, const Group& b, std::int64_t least) {
-  if (a.pictures < least || b.pictures < least || a.by != b.by) return false;
-  if (a.by == GroupBy::kDataset) return true;
-  return a.by == GroupBy::kVerdict && a.dataset == b.dataset;
+  const Population& first = a.population;
+  const Population& second = b.population;
+  if (a.pictures < least || b.pictures < least || first.by != second.by ||
+      first.run != second.run)
+    return false;
+  if (first.by == GroupBy::kDataset) return true;
+  return first.by == GroupBy::kVerdict && first.dataset == second.dataset;
 }
 
 // Mean entropies of resamples of two groups, [resample, layer].
@@ -45,9 +49,10 @@ ClusterMatrix joint_matrix(const GroupStudy& first, const GroupStudy& second,
 ResampledPair resample_together(const GroupStudy& first,
                                 const GroupStudy& second, std::size_t layers,
                                 const StudyOptions& options) {
+  const Population& population = first.group.population;
   const RandomStream stream(options.seed,
-                            "bootstrap/" + first.group.dataset + "/" +
-                                std::string(group_by_name(first.group.by)));
+                            "bootstrap/" + population.dataset + "/" +
+                                std::string(key_of(population.by)));
   const std::vector<double> sums = resampled_sums(
       joint_matrix(first, second, layers), options.bootstrap_resamples, stream);
   ResampledPair pair;
@@ -82,17 +87,11 @@ Curve difference(const GroupStudy& first, const GroupStudy& second,
 
 Comparison compare(const GroupStudy& first, const GroupStudy& second,
                    std::size_t layers, const StudyOptions& options) {
-  const bool datasets = first.group.by == GroupBy::kDataset;
-  const std::string& dataset = first.group.dataset;
   Comparison comparison;
-  comparison.by = first.group.by;
-  comparison.dataset = datasets ? "" : dataset;
-  comparison.first = datasets ? dataset : first.group.value;
-  comparison.second = datasets ? second.group.dataset : second.group.value;
-  comparison.name = comparison.first + " and " + comparison.second;
-  if (!datasets) comparison.name += " answers of " + dataset;
+  comparison.first = first.group.population;
+  comparison.second = second.group.population;
   const ResampledPair resampled =
-      datasets
+      comparison.first.by == GroupBy::kDataset
           ? ResampledPair{first.resampled_entropy, second.resampled_entropy}
           : resample_together(first, second, layers, options);
   comparison.entropy_difference =

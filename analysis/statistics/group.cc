@@ -96,10 +96,8 @@ class Estimator {
     // would hold the truth half of the time.
     if (static_cast<std::int64_t>(pictures.size()) < options.least_group)
       return;
-    const RandomStream stream(options.seed,
-                              "bootstrap/" + samples.dataset + "/" +
-                                  std::string(group_by_name(samples.by)) + "/" +
-                                  samples.value);
+    const RandomStream stream(
+        options.seed, "bootstrap/" + samples.population.of_any_run().key());
     resampled_ = resampled_sums(matrix, options.bootstrap_resamples, stream);
     divide_by_samples(resampled_, columns_);
   }
@@ -221,9 +219,7 @@ GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
   const auto states = static_cast<std::size_t>(layers);
   const std::vector<Picture> pictures = pictures_of(samples.rows);
   Group group;
-  group.dataset = samples.dataset;
-  group.by = samples.by;
-  group.value = samples.value;
+  group.population = samples.population;
   group.pictures = static_cast<std::int64_t>(pictures.size());
   group.samples = static_cast<std::int64_t>(samples.rows.size());
   count_layers(samples.rows, states, group);

@@ -41,8 +41,8 @@ PictureValues values_of(const SampleRefs& rows,
   return values;
 }
 
-struct NamedGroup {
-  std::string dataset, name;
+struct TestedGroup {
+  Population population;
   PictureValues values;
   LayerEstimate onset_of_mean;
 };
@@ -50,17 +50,15 @@ struct NamedGroup {
 LayerEstimate onset_of_mean(std::span<const Group> groups,
                             const SampleGroup& of) {
   for (const Group& group : groups)
-    if (group.dataset == of.dataset && group.by == of.by &&
-        group.value == of.value)
-      return group.onset_of_mean;
+    if (group.population == of.population) return group.onset_of_mean;
   return {.value = std::nan("")};
 }
 
 // Pictures with samples in both groups: rows of one data set alone are the same
 // picture.
-std::vector<ValuePair> shared(const NamedGroup& first,
-                              const NamedGroup& second) {
-  if (first.dataset != second.dataset) return {};
+std::vector<ValuePair> shared(const TestedGroup& first,
+                              const TestedGroup& second) {
+  if (first.population.whole() != second.population.whole()) return {};
   const auto& a = first.values.pictures;
   const auto& b = second.values.pictures;
   std::vector<ValuePair> pairs;
@@ -79,14 +77,11 @@ class Examiner {
 
   // Groups of too few pictures are left out; no test where fewer than two stay.
   void differ(const std::string& what, std::span<const SampleGroup> samples) {
-    std::vector<NamedGroup> kept;
+    std::vector<TestedGroup> kept;
     for (const SampleGroup& sample : samples) {
-      NamedGroup group = {.dataset = sample.dataset,
-                          .name = sample.by == GroupBy::kDataset
-                                      ? sample.dataset
-                                      : sample.value,
-                          .values = values_of(sample.rows, any_size),
-                          .onset_of_mean = onset_of_mean(groups_, sample)};
+      TestedGroup group = {.population = sample.population,
+                           .values = values_of(sample.rows, any_size),
+                           .onset_of_mean = onset_of_mean(groups_, sample)};
       if (enough(group.values.onsets.size())) kept.push_back(std::move(group));
     }
     if (kept.size() < 2) return;
@@ -142,12 +137,12 @@ class Examiner {
     return {options_.seed, "permutation/" + test.name};
   }
 
-  void add(const std::string& what, std::span<const NamedGroup> groups) {
+  void add(const std::string& what, std::span<const TestedGroup> groups) {
     Test test = start("onset " + what);
     std::vector<std::vector<double>> values;
     TestWords words;
-    for (const NamedGroup& group : groups) {
-      test.groups.push_back(group.name);
+    for (const TestedGroup& group : groups) {
+      test.groups.push_back(group.population.short_words());
       test.group_pictures.push_back(
           static_cast<std::int64_t>(group.values.onsets.size()));
       test.group_means.push_back(mean_of(group.values.onsets));
@@ -186,17 +181,13 @@ double answer_length(const metrics::SampleRow& row) {
 
 }  // namespace
 
-std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
+std::vector<Test> test_hypotheses(std::span<const SampleGroup> datasets,
                                   std::span<const Group> groups,
                                   const StudyOptions& options) {
   Examiner examiner(groups, options);
-  std::vector<SampleGroup> whole;
-  for (const DatasetSamples& samples : datasets)
-    for (SampleGroup& group : groups_of(samples, GroupBy::kDataset))
-      whole.push_back(std::move(group));
-  examiner.differ("between data sets", whole);
-  for (const DatasetSamples& samples : datasets) {
-    const std::string& dataset = samples.dataset;
+  examiner.differ("between data sets", datasets);
+  for (const SampleGroup& samples : datasets) {
+    const std::string& dataset = samples.population.dataset;
     const SampleRefs& rows = samples.rows;
     const auto split = [&](GroupBy by) { return groups_of(samples, by); };
     examiner.differ("between languages of " + dataset,

@@ -15,7 +15,7 @@ namespace lens::analysis::statistics {
 //   between data sets; between the languages, the scripts of the languages,
 //   right and wrong answers of each data set; with image area, reference length
 //   and answer length in each data set
-std::vector<Test> test_hypotheses(std::span<const DatasetSamples> datasets,
+std::vector<Test> test_hypotheses(std::span<const SampleGroup> datasets,
                                   std::span<const Group> groups,
                                   const StudyOptions& options);
 

@@ -11,17 +11,16 @@
 namespace lens::analysis::statistics {
 namespace {
 
-std::vector<GroupStudy> study_groups(std::span<const DatasetSamples> datasets,
+std::vector<GroupStudy> study_groups(std::span<const SampleGroup> datasets,
                                      const Study& study) {
   const auto scripts = static_cast<int>(study.script_names.size());
   std::vector<GroupStudy> groups;
-  for (const DatasetSamples& samples : datasets) {
+  for (const SampleGroup& samples : datasets) {
     for (const GroupBy by : {GroupBy::kDataset, GroupBy::kLanguage,
                              GroupBy::kScript, GroupBy::kVerdict}) {
       for (const SampleGroup& group : groups_of(samples, by)) {
         if (study.options.progress)
-          study.options.progress("group: " +
-                                 group_name(group.dataset, by, group.value));
+          study.options.progress("group: " + group.population.words());
         groups.push_back(
             study_group(group, study.layers, scripts, study.options));
       }

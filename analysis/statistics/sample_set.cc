@@ -5,7 +5,7 @@
 #include <map>
 #include <tuple>
 
-#include "analysis/statistics/language_script.h"
+#include "analysis/metrics/sample_group.h"
 #include "base/error.h"
 
 namespace lens::analysis::statistics {
@@ -17,70 +17,55 @@ void check_alike(std::span<const metrics::SampleTable> tables,
     if (table.layers != tables.front().layers ||
         table.script_names != tables.front().script_names)
       throw InputError("cannot study these results together",
-                       table.dataset +
-                           " has other layers or script classes "
-                           "than " +
-                           tables.front().dataset,
+                       table.population.words() +
+                           " has other layers or script classes than " +
+                           tables.front().population.words(),
                        "give results of one model");
     if (!(table.onset == onset))
-      throw InputError("cannot study " + table.dataset,
+      throw InputError("cannot study " + table.population.words(),
                        "its onsets were read with another rule",
                        "read the tables with the rule of the study");
   }
 }
 
-std::string value_of(const metrics::SampleRow& row, GroupBy by) {
-  switch (by) {
-    case GroupBy::kDataset:
-      return "";
-    case GroupBy::kLanguage:
-      return row.language;
-    case GroupBy::kScript:
-      return script_name_of_language(row.language);
-    case GroupBy::kVerdict:
-      if (row.verdict == metrics::Verdict::kUnknown) return "";
-      return row.verdict == metrics::Verdict::kRight ? "right" : "wrong";
-  }
-  return "";
-}
-
 }  // namespace
 
-std::vector<DatasetSamples> samples_by_dataset(
+std::vector<SampleGroup> samples_by_dataset(
     std::span<const metrics::SampleTable> tables,
     const metrics::OnsetRule& onset) {
   check_alike(tables, onset);
-  std::map<std::string, SampleRefs> by_name;
-  for (const metrics::SampleTable& table : tables) {
-    SampleRefs& rows = by_name[table.dataset];
+  std::map<Population, SampleRefs> by_population;
+  for (const metrics::SampleTable& table : tables)
     for (const metrics::SampleRow& row : table.rows)
-      if (row.ok && row.tokens > 0) rows.push_back(&row);
-  }
-  std::vector<DatasetSamples> all;
-  for (auto& [name, rows] : by_name) {
+      if (row.ok && row.tokens > 0)
+        by_population[table.population].push_back(&row);
+  std::vector<SampleGroup> all;
+  for (auto& [population, rows] : by_population) {
     std::sort(rows.begin(), rows.end(),
               [](const metrics::SampleRow* a, const metrics::SampleRow* b) {
                 return std::tie(a->source_row, a->sample, a->sample_id) <
                        std::tie(b->source_row, b->sample, b->sample_id);
               });
-    all.push_back({.dataset = name, .rows = std::move(rows)});
+    all.push_back({.population = population, .rows = std::move(rows)});
   }
   return all;
 }
 
-std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by) {
+std::vector<SampleGroup> groups_of(const SampleGroup& dataset, GroupBy by) {
   std::map<std::string, SampleRefs> by_value;
-  for (const metrics::SampleRow* row : samples.rows) {
-    const std::string value = value_of(*row, by);
+  for (const metrics::SampleRow* row : dataset.rows) {
+    const std::string value = metrics::group_value(*row, by);
     if (by == GroupBy::kDataset || !value.empty())
       by_value[value].push_back(row);
   }
   std::vector<SampleGroup> groups;
-  for (auto& [value, rows] : by_value)
-    groups.push_back({.dataset = samples.dataset,
-                      .by = by,
-                      .value = value,
-                      .rows = std::move(rows)});
+  for (auto& [value, rows] : by_value) {
+    Population population = dataset.population;
+    population.by = by;
+    population.value = value;
+    groups.push_back(
+        {.population = std::move(population), .rows = std::move(rows)});
+  }
   return groups;
 }
 
@@ -104,28 +89,6 @@ double mean_onset(const metrics::SampleRow& row) {
     count += row.onset_count[l];
   }
   return static_cast<double>(sum) / static_cast<double>(count);
-}
-
-std::string group_name(std::string_view dataset, GroupBy by,
-                       std::string_view value) {
-  std::string name(dataset);
-  if (by == GroupBy::kDataset) return name;
-  const bool verdict = by == GroupBy::kVerdict;
-  return std::string(value) + (verdict ? " answers of " : " of ") + name;
-}
-
-std::string_view group_by_name(GroupBy by) {
-  switch (by) {
-    case GroupBy::kDataset:
-      return "dataset";
-    case GroupBy::kLanguage:
-      return "language";
-    case GroupBy::kScript:
-      return "script";
-    case GroupBy::kVerdict:
-      return "verdict";
-  }
-  return "";
 }
 
 }  // namespace lens::analysis::statistics

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <vector>
 
 #include "analysis/metrics/sample_table.h"
@@ -12,28 +11,23 @@ namespace lens::analysis::statistics {
 // Samples that enter statistics: ok and with an answer token.
 using SampleRefs = std::vector<const metrics::SampleRow*>;
 
-// One data set's samples, picture by picture and in the order of the file,
+// The samples of a population, picture by picture and in the order of the file,
 // whatever the order or number of the tables that they came in.
-struct DatasetSamples {
-  std::string dataset;
+struct SampleGroup {
+  Population population;
   SampleRefs rows;
 };
 
-// By name of the data set. The tables outlive what is returned. Throws
-// InputError where they differ in layers, script classes or onset rule.
-std::vector<DatasetSamples> samples_by_dataset(
+// The data sets of each run, by their names, those that have such a sample. The
+// tables outlive what is returned. Throws InputError where they differ in
+// layers, script classes or onset rule.
+std::vector<SampleGroup> samples_by_dataset(
     std::span<const metrics::SampleTable> tables,
     const metrics::OnsetRule& onset);
 
 // The samples of a data set that share a property, by its value; those without
 // one (no language, no score) are in none.
-struct SampleGroup {
-  std::string dataset;
-  GroupBy by = GroupBy::kDataset;
-  std::string value;
-  SampleRefs rows;
-};
-std::vector<SampleGroup> groups_of(const DatasetSamples& samples, GroupBy by);
+std::vector<SampleGroup> groups_of(const SampleGroup& dataset, GroupBy by);
 
 // The samples of one picture, and those of each picture of `rows`, which stand
 // picture by picture. The spans are of `rows`.
@@ -43,11 +37,5 @@ std::vector<Picture> pictures_of(SampleRefs&& rows) = delete;
 
 // Mean over the sample's tokens of their onset layer; NaN where none has one.
 double mean_onset(const metrics::SampleRow& row);
-
-// For people: "mtvqa", "RU of mtvqa", "right answers of mtvqa".
-std::string group_name(std::string_view dataset, GroupBy by,
-                       std::string_view value);
-// For files and streams: "dataset", "language", "script", "verdict".
-std::string_view group_by_name(GroupBy by);
 
 }  // namespace lens::analysis::statistics

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/metrics/sample_table.h"
+#include "analysis/population.h"
 
 namespace lens::analysis::statistics {
 
@@ -41,13 +42,9 @@ struct LayerEstimate {
   std::int64_t count = 0;  // of samples (mean curve) or tokens with a layer
 };
 
-enum class GroupBy { kDataset, kLanguage, kScript, kVerdict };
-
-// Samples of one data set that share a property.
+// What is known of one population.
 struct Group {
-  std::string dataset;
-  GroupBy by = GroupBy::kDataset;
-  std::string value;          // "RU", "Cyrillic", "right"; "" for the data set
+  Population population;
   std::int64_t pictures = 0;  // with at least one of the samples
   std::int64_t samples = 0;
   std::int64_t tokens = 0;
@@ -85,13 +82,10 @@ struct Test {
   std::string sentence;  // what it says, for a person
 };
 
-// Mean entropy by layer of `second` less that of `first`, with a band. Both
-// are names as in Test::groups.
+// Mean entropy by layer of `second` less that of `first`, with a band: two data
+// sets of a run, or two groups of a data set.
 struct Comparison {
-  std::string name;     // "right and wrong answers of mtvqa"
-  std::string dataset;  // "" where it is between data sets
-  GroupBy by = GroupBy::kDataset;
-  std::string first, second;
+  Population first, second;
   Curve entropy_difference;  // nats
 };
 

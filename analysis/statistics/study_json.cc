@@ -2,8 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "analysis/statistics/sample_set.h"
-
 namespace lens::analysis::statistics {
 namespace {
 
@@ -35,38 +33,53 @@ Json json_of(const StudyOptions& options) {
           {"least_group", options.least_group}};
 }
 
-Json json_of(const Group& group) {
-  return {{"dataset", group.dataset},
-          {"by", group_by_name(group.by)},
-          {"value", group.value},
-          {"pictures", group.pictures},
-          {"samples", group.samples},
-          {"tokens", group.tokens},
-          {"entropy", json_of(group.entropy)},
-          {"kl_final", json_of(group.kl_final)},
-          {"log_rank", json_of(group.log_rank)},
-          {"agreement", json_of(group.agreement)},
-          {"same_answer", json_of(group.same_answer)},
-          {"script_share", group.script_share},
-          {"onset_of_mean", json_of(group.onset_of_mean)},
-          {"onset_of_tokens", json_of(group.onset_of_tokens)},
-          {"steepest_of_mean", json_of(group.steepest_of_mean)},
-          {"steepest_of_tokens", json_of(group.steepest_of_tokens)},
-          {"depth_of_tokens", json_of(group.depth_of_tokens)},
-          {"first_hit_of_tokens", json_of(group.first_hit_of_tokens)},
-          {"change_point_of_mean", json_of(group.change_point_of_mean)},
-          {"onset_histogram", group.onset_histogram},
-          {"depth_histogram", group.depth_histogram},
-          {"without_onset", group.without_onset}};
+// "run" stands where there is more than one.
+Json json_of(const Population& population) {
+  Json json = Json::object();
+  if (!population.run.empty()) json["run"] = population.run;
+  json["dataset"] = population.dataset;
+  json["by"] = key_of(population.by);
+  json["value"] = population.value;
+  return json;
 }
 
+Json json_of(const Group& group) {
+  Json json = json_of(group.population);
+  json.update(
+      Json{{"pictures", group.pictures},
+           {"samples", group.samples},
+           {"tokens", group.tokens},
+           {"entropy", json_of(group.entropy)},
+           {"kl_final", json_of(group.kl_final)},
+           {"log_rank", json_of(group.log_rank)},
+           {"agreement", json_of(group.agreement)},
+           {"same_answer", json_of(group.same_answer)},
+           {"script_share", group.script_share},
+           {"onset_of_mean", json_of(group.onset_of_mean)},
+           {"onset_of_tokens", json_of(group.onset_of_tokens)},
+           {"steepest_of_mean", json_of(group.steepest_of_mean)},
+           {"steepest_of_tokens", json_of(group.steepest_of_tokens)},
+           {"depth_of_tokens", json_of(group.depth_of_tokens)},
+           {"first_hit_of_tokens", json_of(group.first_hit_of_tokens)},
+           {"change_point_of_mean", json_of(group.change_point_of_mean)},
+           {"onset_histogram", group.onset_histogram},
+           {"depth_histogram", group.depth_histogram},
+           {"without_onset", group.without_onset}});
+  return json;
+}
+
+// "dataset" is "" where it is between data sets.
 Json json_of(const Comparison& comparison) {
-  return {{"name", comparison.name},
-          {"dataset", comparison.dataset},
-          {"by", group_by_name(comparison.by)},
-          {"first", comparison.first},
-          {"second", comparison.second},
-          {"entropy_difference", json_of(comparison.entropy_difference)}};
+  const Population& first = comparison.first;
+  Json json = {{"name", words_of(first, comparison.second)}};
+  if (!first.run.empty()) json["run"] = first.run;
+  json.update(
+      Json{{"dataset", first.by == GroupBy::kDataset ? "" : first.dataset},
+           {"by", key_of(first.by)},
+           {"first", first.name()},
+           {"second", comparison.second.name()},
+           {"entropy_difference", json_of(comparison.entropy_difference)}});
+  return json;
 }
 
 Json json_of(const Test& test) {

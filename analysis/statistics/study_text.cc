@@ -6,7 +6,6 @@
 #include <cmath>
 #include <string_view>
 
-#include "analysis/statistics/sample_set.h"
 #include "analysis/statistics/sentences.h"
 
 namespace lens::analysis::statistics {
@@ -63,9 +62,9 @@ std::string table(const Study& study) {
       row("group", "pictures", "samples", "tokens", "onset (mean)",
           "onset (tokens)", "first hit", "depth");
   for (const Group& group : study.groups) {
-    text += row(group_name(group.dataset, group.by, group.value),
-                std::to_string(group.pictures), std::to_string(group.samples),
-                std::to_string(group.tokens), layer_text(group.onset_of_mean),
+    text += row(group.population.words(), std::to_string(group.pictures),
+                std::to_string(group.samples), std::to_string(group.tokens),
+                layer_text(group.onset_of_mean),
                 layer_text(group.onset_of_tokens, 1),
                 short_layer(group.first_hit_of_tokens),
                 short_layer(group.depth_of_tokens));

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "analysis/metrics/sample_group.h"
 #include "analysis/view/query.h"
 #include "analysis/view/query_parser.h"
 
@@ -36,15 +37,9 @@ QueryValue whole_where_ok(const metrics::SampleRow& row, std::int64_t value) {
 }
 
 QueryValue verdict(const QuerySample& sample, int) {
-  switch (sample.row->verdict) {
-    case metrics::Verdict::kRight:
-      return "right";
-    case metrics::Verdict::kWrong:
-      return "wrong";
-    case metrics::Verdict::kUnknown:
-      break;
-  }
-  return std::nullopt;
+  const std::string_view name = metrics::verdict_name(sample.row->verdict);
+  if (name.empty()) return std::nullopt;
+  return std::string(name);
 }
 
 struct Field {
@@ -104,7 +99,9 @@ const Field kFields[] = {
     {"image_width", false, false, false,
      [](const QuerySample& s, int) { return whole(s.row->image_width); }},
     {"dataset", false, true, false,
-     [](const QuerySample& s, int) -> QueryValue { return s.table->dataset; }},
+     [](const QuerySample& s, int) -> QueryValue {
+       return s.table->population.dataset;
+     }},
     {"language", false, true, false,
      [](const QuerySample& s, int) -> QueryValue { return s.row->language; }},
     {"status", false, true, false,

@@ -24,12 +24,9 @@ statistics::Curve curve(double value, double below, double above) {
   return made;
 }
 
-statistics::Group make_group(const std::string& dataset, statistics::GroupBy by,
-                             const std::string& value, double entropy) {
+statistics::Group make_group(const Population& population, double entropy) {
   statistics::Group group;
-  group.dataset = dataset;
-  group.by = by;
-  group.value = value;
+  group.population = population;
   group.samples = 20;
   group.tokens = 60;
   group.entropy = curve(entropy, 0.3, 0.6);
@@ -47,16 +44,17 @@ statistics::Study make_study() {
   study.layers = kLayers;
   study.script_names = {"Latin", "Han"};
   study.groups = {
-      make_group("latex_ocr", statistics::GroupBy::kDataset, "", 5),
-      make_group("mtvqa", statistics::GroupBy::kDataset, "", 4),
-      make_group("mtvqa", statistics::GroupBy::kLanguage, "AR", 3),
-      make_group("mtvqa", statistics::GroupBy::kLanguage, "RU", 3.5),
-      make_group("mtvqa", statistics::GroupBy::kVerdict, "right", 3.5)};
-  study.comparisons = {{.name = "latex_ocr and mtvqa",
-                        .dataset = "",
-                        .by = statistics::GroupBy::kDataset,
-                        .first = "latex_ocr",
-                        .second = "mtvqa",
+      make_group({.dataset = "latex_ocr"}, 5),
+      make_group({.dataset = "mtvqa"}, 4),
+      make_group({.dataset = "mtvqa", .by = GroupBy::kLanguage, .value = "AR"},
+                 3),
+      make_group({.dataset = "mtvqa", .by = GroupBy::kLanguage, .value = "RU"},
+                 3.5),
+      make_group(
+          {.dataset = "mtvqa", .by = GroupBy::kVerdict, .value = "right"},
+          3.5)};
+  study.comparisons = {{.first = {.dataset = "latex_ocr"},
+                        .second = {.dataset = "mtvqa"},
                         .entropy_difference = curve(-1, 0.25, 0.5)}};
   return study;
 }
@@ -98,13 +96,10 @@ TEST(MakeFigures, DrawsTheDifferenceAsTheStudyHasIt) {
 
 TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {
   statistics::Study study = make_study();
-  study.groups.push_back(
-      make_group("mtvqa", statistics::GroupBy::kVerdict, "wrong", 4));
-  study.comparisons.push_back({.name = "right and wrong answers of mtvqa",
-                               .dataset = "mtvqa",
-                               .by = statistics::GroupBy::kVerdict,
-                               .first = "right",
-                               .second = "wrong",
+  study.groups.push_back(make_group(
+      {.dataset = "mtvqa", .by = GroupBy::kVerdict, .value = "wrong"}, 4));
+  study.comparisons.push_back({.first = study.groups[4].population,
+                               .second = study.groups[5].population,
                                .entropy_difference = curve(0.5, 0.1, 0.1)});
   const auto figures = make_figures(study, {}, 8);
   EXPECT_THAT(named(figures, "comparison-by-verdict-mtvqa").csv,
@@ -123,7 +118,7 @@ TEST(MakeFigures, DrawsNothingOfNothing) {
 
 TEST(MakeFigures, SaysHowManySingleSamplesStandBehind) {
   metrics::SampleTable table;
-  table.dataset = "mtvqa";
+  table.population.dataset = "mtvqa";
   table.layers = kLayers;
   for (int i = 0; i < 100; ++i) {
     metrics::SampleRow row;

@@ -27,7 +27,7 @@ metrics::SampleRow make_row(int index, const std::string& language,
 
 metrics::SampleTable make_table(const std::string& dataset, int samples) {
   metrics::SampleTable table;
-  table.dataset = dataset;
+  table.population.dataset = dataset;
   table.layers = 6;
   const char* const languages[] = {"AR", "JA", "RU"};
   for (int i = 0; i < samples; ++i)

@@ -69,7 +69,7 @@ TEST(NotesHtml, IsThereOnlyWhereSomethingIsMissing) {
 TEST(FailuresHtml, NamesAFewOfManySamples) {
   ReportContent content;
   metrics::SampleTable table;
-  table.dataset = "mtvqa";
+  table.population.dataset = "mtvqa";
   for (int i = 0; i < 100; ++i) {
     metrics::SampleRow row;
     row.sample_id = std::to_string(i) + ".0";

@@ -9,7 +9,7 @@ namespace {
 
 metrics::SampleTable make_table(const std::string& dataset, int samples) {
   metrics::SampleTable table;
-  table.dataset = dataset;
+  table.population.dataset = dataset;
   table.layers = 3;
   for (int i = 0; i < samples; ++i) {
     metrics::SampleRow row;

@@ -26,7 +26,7 @@ metrics::SampleTable null_table(std::uint64_t seed) {
   std::uint64_t next = 0;
   const auto drawn = [&] { return share(stream, next++); };
   metrics::SampleTable table;
-  table.dataset = "mtvqa";
+  table.population.dataset = "mtvqa";
   table.layers = kLayers;
   for (std::size_t picture = 0; picture < 45; ++picture) {
     const double shared = 10 + 10 * drawn();

@@ -46,8 +46,8 @@ const StudyTest* find(const Study& study, const std::string& name) {
 const Group& group(const Study& study, const std::string& dataset, GroupBy by,
                    const std::string& value) {
   for (const Group& candidate : study.groups)
-    if (candidate.dataset == dataset && candidate.by == by &&
-        candidate.value == value)
+    if (candidate.population ==
+        Population{.dataset = dataset, .by = by, .value = value})
       return candidate;
   throw std::out_of_range(dataset + " " + value);
 }
@@ -220,7 +220,7 @@ TEST(Study, DifferenceOfDatasetsHasABandThatHoldsIt) {
   const Study study = make_study(tables_of({}), quick());
   ASSERT_FALSE(study.comparisons.empty());
   const Comparison& datasets = study.comparisons[0];
-  EXPECT_EQ(datasets.name, "latex_ocr and mtvqa");
+  EXPECT_EQ(words_of(datasets.first, datasets.second), "latex_ocr and mtvqa");
   for (std::size_t l = 0; l < 29; ++l) {
     EXPECT_LE(datasets.entropy_difference.low[l],
               datasets.entropy_difference.mean[l]);

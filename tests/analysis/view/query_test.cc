@@ -15,7 +15,7 @@ constexpr int kLayers = 4;
 class QueryTest : public testing::Test {
  protected:
   QueryTest() {
-    table_.dataset = "mtvqa";
+    table_.population.dataset = "mtvqa";
     row_.sample_id = "12.0";
     row_.language = "RU";
     row_.ok = true;

@@ -1,10 +1,10 @@
-#include "analysis/statistics/language_script.h"
+#include "analysis/metrics/language_script.h"
 
 #include <algorithm>
 #include <cctype>
 #include <map>
 
-namespace lens::analysis::statistics {
+namespace lens::analysis::metrics {
 
 std::vector<std::string> scripts_of_language(std::string_view language) {
   using Names = std::vector<std::string>;
@@ -30,4 +30,4 @@ std::string script_name_of_language(std::string_view language) {
   return name;
 }
 
-}  // namespace lens::analysis::statistics
+}  // namespace lens::analysis::metrics

@@ -1,8 +1,8 @@
-#include "analysis/statistics/language_script.h"
+#include "analysis/metrics/language_script.h"
 
 #include <gtest/gtest.h>
 
-namespace lens::analysis::statistics {
+namespace lens::analysis::metrics {
 namespace {
 
 TEST(LanguageScript, KnowsAllLanguagesOfTheDataSet) {
@@ -22,4 +22,4 @@ TEST(LanguageScript, SaysNothingOfWhatItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace lens::analysis::statistics
+}  // namespace lens::analysis::metrics
