@@ -24,8 +24,8 @@ std::string dataset_words(const storage::DatasetSummary& dataset) {
 
 std::string group_words(const statistics::Test& test) {
   std::string words;
-  for (std::size_t i = 0; i < test.groups.size(); ++i) {
-    words += "<div><bdi>" + html_text(test.groups[i]) + "</bdi>";
+  for (std::size_t i = 0; i < test.populations.size(); ++i) {
+    words += "<div><bdi>" + html_text(test.populations[i].name()) + "</bdi>";
     if (i < test.group_means.size())
       words += " " + short_number(test.group_means[i], 3);
     if (i < test.group_pictures.size())
@@ -42,9 +42,9 @@ std::string test_row(const statistics::Test& test) {
       "<td>{} = {}</td>"
       "<td>{} = {}</td><td class=\"number\">{}</td>"
       "<td class=\"number\">{}</td><td>{}</td></tr>\n",
-      test.significant ? " class=\"significant\"" : "", html_text(test.name),
-      group_words(test), html_text(test.statistic_name),
-      short_number(test.statistic, 3), html_text(test.effect_name),
+      test.significant ? " class=\"significant\"" : "", html_text(test.name()),
+      group_words(test), html_text(test.method().statistic),
+      short_number(test.statistic, 3), html_text(test.method().effect),
       short_number(test.effect, 3), short_number(test.p, 3),
       short_number(test.p_adjusted, 3), html_text(test.sentence));
 }

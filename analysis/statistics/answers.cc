@@ -70,16 +70,13 @@ std::string onset_line(const Study& study, const Group& group) {
   return text;
 }
 
-bool about_size(const Test& test) { return test.groups.size() == 1; }
-
 std::string sentences(const Study& study, bool of_sizes) {
   std::string text;
   for (const Test& test : study.tests) {
-    if (about_size(test) != of_sizes) continue;
+    if (test.kind->is_relation() != of_sizes) continue;
     if (!text.empty()) text += '\n';
     // Relations name their data set themselves.
-    const std::string_view name = std::string_view(test.name).substr(6);
-    if (!of_sizes) text += fmt::format("Onset {}: ", name);
+    if (!of_sizes) text += fmt::format("Onset {}: ", test.question());
     text += test.sentence;
   }
   if (!text.empty()) return text;

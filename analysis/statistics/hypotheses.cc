@@ -10,8 +10,6 @@
 namespace lens::analysis::statistics {
 namespace {
 
-constexpr const char* kQuantity = "entropy onset";
-
 double any_size(const metrics::SampleRow&) { return 1; }
 
 // One value to a picture that has an onset and a size: the means over its
@@ -76,7 +74,7 @@ class Examiner {
       : groups_(groups), options_(options) {}
 
   // Groups of too few pictures are left out; no test where fewer than two stay.
-  void differ(const std::string& what, std::span<const SampleGroup> samples) {
+  void differ(const TestKind& kind, std::span<const SampleGroup> samples) {
     std::vector<TestedGroup> kept;
     for (const SampleGroup& sample : samples) {
       TestedGroup group = {.population = sample.population,
@@ -85,25 +83,22 @@ class Examiner {
       if (enough(group.values.onsets.size())) kept.push_back(std::move(group));
     }
     if (kept.size() < 2) return;
-    add(what, kept);
+    add(kind, kept);
   }
 
-  void relate(const std::string& dataset, const SampleRefs& rows,
-              const std::string& size_name,
-              double (*size_of)(const metrics::SampleRow&)) {
-    const auto [onsets, sizes, pictures] = values_of(rows, size_of);
+  void relate(const TestKind& kind, const SampleGroup& dataset) {
+    const auto [onsets, sizes, pictures] =
+        values_of(dataset.rows, kind.size_of);
     if (!enough(sizes.size())) return;
-    Test test = start("onset and " + size_name + " of " + dataset);
+    Test test = start(kind, {dataset.population});
     const PermutationResult result =
         test_relation(sizes, onsets, options_.permutations, stream(test));
-    test.groups = {dataset};
     test.group_pictures = {static_cast<std::int64_t>(onsets.size())};
     test.group_means = {mean_of(onsets)};
-    test.statistic_name = test.effect_name = "Spearman rho";
     test.statistic = test.effect = result.statistic;
     test.p = result.p;
     tests_.push_back(std::move(test));
-    words_.push_back({.size_name = size_name});
+    onsets_of_means_.emplace_back();
   }
 
   std::vector<Test> finish() {
@@ -114,7 +109,7 @@ class Examiner {
       Test& test = tests_[i];
       test.p_adjusted = adjusted[i];
       test.significant = adjusted[i] < options_.significance;
-      test.sentence = test_sentence(test, words_[i], tests_.size());
+      test.sentence = test_sentence(test, onsets_of_means_[i], tests_.size());
     }
     return std::move(tests_);
   }
@@ -124,59 +119,65 @@ class Examiner {
     return static_cast<std::int64_t>(pictures) >= options_.least_group;
   }
 
-  Test start(const std::string& name) const {
-    if (options_.progress) options_.progress("test: " + name);
+  Test start(const TestKind& kind, std::vector<Population> populations) const {
     Test test;
-    test.name = name;
-    test.quantity = kQuantity;
+    test.kind = &kind;
+    test.populations = std::move(populations);
     test.permutations = options_.permutations;
+    if (options_.progress) options_.progress("test: " + test.name());
     return test;
   }
 
   RandomStream stream(const Test& test) const {
-    return {options_.seed, "permutation/" + test.name};
+    const Population any = test.populations.front().of_any_run();
+    return {options_.seed, "permutation/" + test.kind->name(any)};
   }
 
-  void add(const std::string& what, std::span<const TestedGroup> groups) {
-    Test test = start("onset " + what);
+  void add(const TestKind& kind, std::span<const TestedGroup> groups) {
+    std::vector<Population> populations;
+    for (const TestedGroup& group : groups)
+      populations.push_back(group.population);
+    Test test = start(kind, std::move(populations));
     std::vector<std::vector<double>> values;
-    TestWords words;
+    std::vector<LayerEstimate> onsets;
     for (const TestedGroup& group : groups) {
-      test.groups.push_back(group.population.short_words());
       test.group_pictures.push_back(
           static_cast<std::int64_t>(group.values.onsets.size()));
       test.group_means.push_back(mean_of(group.values.onsets));
-      words.onset_of_mean.push_back(group.onset_of_mean);
+      onsets.push_back(group.onset_of_mean);
       values.push_back(group.values.onsets);
     }
     const bool two = values.size() == 2;
     const PermutationResult result = test_groups(
         values, options_.permutations, stream(test),
         two ? shared(groups[0], groups[1]) : std::vector<ValuePair>());
-    test.statistic_name = two ? "Welch's t" : "Welch's F";
     test.statistic = result.statistic;
-    test.effect_name = two ? "Cohen's d" : "eta squared";
     test.effect = two ? cohens_d(values[0], values[1]) : eta_squared(values);
     test.p = result.p;
     tests_.push_back(std::move(test));
-    words_.push_back(std::move(words));
+    onsets_of_means_.push_back(std::move(onsets));
   }
 
   const std::span<const Group> groups_;
   const StudyOptions& options_;
   std::vector<Test> tests_;
-  std::vector<TestWords> words_;  // [test]
+  // [test, group], none of a relation
+  std::vector<std::vector<LayerEstimate>> onsets_of_means_;
 };
 
-double image_area(const metrics::SampleRow& row) {
-  return static_cast<double>(row.image_height) *
-         static_cast<double>(row.image_width);
-}
-double reference_length(const metrics::SampleRow& row) {
-  return static_cast<double>(row.reference_characters);
-}
-double answer_length(const metrics::SampleRow& row) {
-  return static_cast<double>(row.answer_tokens);
+// The groups of one run, which follow each other.
+std::vector<std::span<const SampleGroup>> by_run(
+    std::span<const SampleGroup> datasets) {
+  std::vector<std::span<const SampleGroup>> runs;
+  while (!datasets.empty()) {
+    std::size_t end = 1;
+    while (end < datasets.size() &&
+           datasets[end].population.run == datasets[0].population.run)
+      ++end;
+    runs.push_back(datasets.first(end));
+    datasets = datasets.subspan(end);
+  }
+  return runs;
 }
 
 }  // namespace
@@ -185,19 +186,15 @@ std::vector<Test> test_hypotheses(std::span<const SampleGroup> datasets,
                                   std::span<const Group> groups,
                                   const StudyOptions& options) {
   Examiner examiner(groups, options);
-  examiner.differ("between data sets", datasets);
-  for (const SampleGroup& samples : datasets) {
-    const std::string& dataset = samples.population.dataset;
-    const SampleRefs& rows = samples.rows;
-    const auto split = [&](GroupBy by) { return groups_of(samples, by); };
-    examiner.differ("between languages of " + dataset,
-                    split(GroupBy::kLanguage));
-    examiner.differ("between scripts of " + dataset, split(GroupBy::kScript));
-    examiner.differ("between right and wrong answers of " + dataset,
-                    split(GroupBy::kVerdict));
-    examiner.relate(dataset, rows, "image area", image_area);
-    examiner.relate(dataset, rows, "reference length", reference_length);
-    examiner.relate(dataset, rows, "answer length", answer_length);
+  for (const std::span<const SampleGroup> run : by_run(datasets)) {
+    for (const TestKind& kind : test_kinds())
+      if (kind.of_run()) examiner.differ(kind, run);
+    for (const SampleGroup& dataset : run)
+      for (const TestKind& kind : test_kinds())
+        if (kind.is_relation())
+          examiner.relate(kind, dataset);
+        else if (!kind.of_run())
+          examiner.differ(kind, groups_of(dataset, kind.by));
   }
   return examiner.finish();
 }

@@ -12,9 +12,7 @@ namespace lens::analysis::statistics {
 // their number and put in words. `groups` are the study's, for what the words
 // say of them.
 //
-//   between data sets; between the languages, the scripts of the languages,
-//   right and wrong answers of each data set; with image area, reference length
-//   and answer length in each data set
+// Runs follow each other; each kind of test.h is asked within each run.
 std::vector<Test> test_hypotheses(std::span<const SampleGroup> datasets,
                                   std::span<const Group> groups,
                                   const StudyOptions& options);

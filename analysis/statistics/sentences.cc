@@ -8,25 +8,27 @@
 namespace lens::analysis::statistics {
 namespace {
 
+// Of the groups' mean curves.
+using Onsets = std::span<const LayerEstimate>;
+
 // The layer of the group's mean curve, or of its pictures where that has none.
-std::string layer_of(const Test& test, const TestWords& words, std::size_t g) {
-  const LayerEstimate& estimate = words.onset_of_mean[g];
+std::string layer_of(const Test& test, Onsets onsets, std::size_t g) {
+  const LayerEstimate& estimate = onsets[g];
   return std::isnan(estimate.value) ? fmt::format("{:.1f}", test.group_means[g])
                                     : layer_text(estimate);
 }
 
-bool one_layer(const TestWords& words) {
-  return std::all_of(words.onset_of_mean.begin(), words.onset_of_mean.end(),
+bool one_layer(Onsets onsets) {
+  return std::all_of(onsets.begin(), onsets.end(),
                      [&](const LayerEstimate& estimate) {
-                       return estimate.value ==
-                              words.onset_of_mean.front().value;
+                       return estimate.value == onsets.front().value;
                      });
 }
 
 // From the least lower to the largest upper end.
-LayerEstimate joined(const TestWords& words) {
-  LayerEstimate joined = words.onset_of_mean.front();
-  for (const LayerEstimate& estimate : words.onset_of_mean) {
+LayerEstimate joined(Onsets onsets) {
+  LayerEstimate joined = onsets.front();
+  for (const LayerEstimate& estimate : onsets) {
     joined.interval.low = std::min(joined.interval.low, estimate.interval.low);
     joined.interval.high =
         std::max(joined.interval.high, estimate.interval.high);
@@ -34,10 +36,11 @@ LayerEstimate joined(const TestWords& words) {
   return joined;
 }
 
-std::string each_layer(const Test& test, const TestWords& words) {
+std::string each_layer(const Test& test, Onsets onsets) {
   std::vector<std::string> items;
-  for (std::size_t g = 0; g < test.groups.size(); ++g)
-    items.push_back(layer_of(test, words, g) + " for " + test.groups[g]);
+  for (std::size_t g = 0; g < test.populations.size(); ++g)
+    items.push_back(layer_of(test, onsets, g) + " for " +
+                    test.populations[g].name());
   return listed(items);
 }
 
@@ -48,23 +51,25 @@ std::string listed_means(const Test& test) {
   return listed(items);
 }
 
-std::string no_difference(const Test& test, const TestWords& words,
+std::string no_difference(const Test& test, Onsets onsets,
                           const std::string& p) {
-  if (!one_layer(words))
+  if (!one_layer(onsets))
     return fmt::format(
         "The onset layer of the mean curve is {}; that of the tokens is {} on "
         "average over pictures: no difference found ({}).",
-        each_layer(test, words), listed_means(test), p);
-  const std::string all = test.groups.size() == 2
+        each_layer(test, onsets), listed_means(test), p);
+  const std::string all = test.populations.size() == 2
                               ? "both"
-                              : fmt::format("all {}", test.groups.size());
+                              : fmt::format("all {}", test.populations.size());
+  std::vector<std::string> names;
+  for (const Population& population : test.populations)
+    names.push_back(population.name());
   return fmt::format(
       "The onset layer is {} for {} ({}); no difference found ({}).",
-      layer_text(joined(words)), all, listed(test.groups), p);
+      layer_text(joined(onsets)), all, listed(names), p);
 }
 
-std::string difference(const Test& test, const TestWords& words,
-                       const std::string& p) {
+std::string difference(const Test& test, Onsets onsets, const std::string& p) {
   const auto& means = test.group_means;
   const auto at = [&](auto found) {
     return static_cast<std::size_t>(found - means.begin());
@@ -75,20 +80,22 @@ std::string difference(const Test& test, const TestWords& words,
     return fmt::format(
         "The onset layer differs: {}; over pictures it comes {:.1f} layers "
         "later for {} ({} = {:.2f}, {}).",
-        each_layer(test, words), means[last] - means[first], test.groups[last],
-        test.effect_name, std::abs(test.effect), p);
+        each_layer(test, onsets), means[last] - means[first],
+        test.populations[last].name(), test.method().effect,
+        std::abs(test.effect), p);
   return fmt::format(
       "The onset layer differs: from {} for {} to {} for {}; which group a "
       "picture is in explains {:.0f} % of the spread of {} pictures ({} = "
       "{:.2f}, {}). In full: {}.",
-      layer_of(test, words, first), test.groups[first],
-      layer_of(test, words, last), test.groups[last], 100 * test.effect,
+      layer_of(test, onsets, first), test.populations[first].name(),
+      layer_of(test, onsets, last), test.populations[last].name(),
+      100 * test.effect,
       [&] {
         std::int64_t all = 0;
         for (const std::int64_t pictures : test.group_pictures) all += pictures;
         return all;
       }(),
-      test.effect_name, test.effect, p, each_layer(test, words));
+      test.method().effect, test.effect, p, each_layer(test, onsets));
 }
 
 // Without "-0.00".
@@ -96,35 +103,36 @@ std::string rho_text(double rho) {
   return fmt::format("{:.2f}", std::abs(rho) < 0.005 ? 0 : rho);
 }
 
-std::string relation(const Test& test, const TestWords& words,
-                     const std::string& p) {
+std::string relation(const Test& test, const std::string& p) {
   if (std::isnan(test.effect))
     return fmt::format(
         "Whether the onset layer goes with the {} cannot be said: one of the "
         "two is the same for all {} pictures of {}.",
-        words.size_name, test.group_pictures[0], test.groups[0]);
+        test.kind->size_name, test.group_pictures[0],
+        test.populations[0].words());
   if (!test.significant)
     return fmt::format(
         "No relation found between the onset layer and the {} over {} pictures "
         "of {} (Spearman rho = {}, {}).",
-        words.size_name, test.group_pictures[0], test.groups[0],
-        rho_text(test.effect), p);
+        test.kind->size_name, test.group_pictures[0],
+        test.populations[0].words(), rho_text(test.effect), p);
   return fmt::format(
       "The onset layer goes with the {} over {} pictures of {}: the larger, "
       "the {} (Spearman rho = {}, {}).",
-      words.size_name, test.group_pictures[0], test.groups[0],
+      test.kind->size_name, test.group_pictures[0], test.populations[0].words(),
       test.effect > 0 ? "later" : "earlier", rho_text(test.effect), p);
 }
 
 }  // namespace
 
-std::string test_sentence(const Test& test, const TestWords& words,
+std::string test_sentence(const Test& test,
+                          std::span<const LayerEstimate> onset_of_mean,
                           std::size_t tests) {
   std::string p = p_text(test.p_adjusted);
   if (tests > 1) p += fmt::format(", corrected for {} tests", tests);
-  if (!words.size_name.empty()) return relation(test, words, p);
-  return test.significant ? difference(test, words, p)
-                          : no_difference(test, words, p);
+  if (test.kind->is_relation()) return relation(test, p);
+  return test.significant ? difference(test, onset_of_mean, p)
+                          : no_difference(test, onset_of_mean, p);
 }
 
 std::string layer_text(const LayerEstimate& estimate, int decimals) {

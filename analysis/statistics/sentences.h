@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -7,15 +8,11 @@
 
 namespace lens::analysis::statistics {
 
-// What a sentence says beside the numbers of its test.
-struct TestWords {
-  std::vector<LayerEstimate> onset_of_mean = {};  // [group]
-  std::string size_name = {};  // "image area": a relation; else "": groups
-};
-
 // "The onset layer is 21 [20, 22] for both; no difference found (p = 0.43)."
-// A test that finds nothing claims nothing. `tests` is their number.
-std::string test_sentence(const Test& test, const TestWords& words,
+// A test that finds nothing claims nothing. `onset_of_mean` [group] is of the
+// groups' mean curves, nothing for a relation. `tests` is their number.
+std::string test_sentence(const Test& test,
+                          std::span<const LayerEstimate> onset_of_mean,
                           std::size_t tests);
 
 // "21 [20, 22]", "20.6 [20.1, 21.0]", "none"; the interval where there is one.

@@ -8,6 +8,7 @@
 
 #include "analysis/metrics/sample_table.h"
 #include "analysis/population.h"
+#include "analysis/statistics/test.h"
 
 namespace lens::analysis::statistics {
 
@@ -61,25 +62,6 @@ struct Group {
   // Tokens by layer, and those that have none.
   std::vector<std::int64_t> onset_histogram, depth_histogram;
   std::int64_t without_onset = 0;
-};
-
-// One hypothesis: does a layer differ between groups, or go with a size. A
-// picture enters with one number, the mean over its samples.
-struct Test {
-  std::string name;      // "onset between languages of mtvqa"
-  std::string quantity;  // "entropy onset"
-  std::vector<std::string> groups;
-  std::vector<std::int64_t> group_pictures;  // with an onset (and a size)
-  std::vector<double> group_means;
-  std::string statistic_name;  // "Welch's t", "Welch's F", "Spearman rho"
-  double statistic = 0;
-  std::string effect_name;  // "Cohen's d", "eta squared", "Spearman rho"
-  double effect = 0;
-  int permutations = 0;
-  double p = 1;           // permutation, (1 + at least as large) / (1 + all)
-  double p_adjusted = 1;  // Holm, over all tests of the study
-  bool significant = false;
-  std::string sentence;  // what it says, for a person
 };
 
 // Mean entropy by layer of `second` less that of `first`, with a band: two data

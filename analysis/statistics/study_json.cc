@@ -83,20 +83,24 @@ Json json_of(const Comparison& comparison) {
 }
 
 Json json_of(const Test& test) {
-  return {{"name", test.name},
-          {"quantity", test.quantity},
-          {"groups", test.groups},
-          {"group_pictures", test.group_pictures},
-          {"group_means", test.group_means},
-          {"statistic_name", test.statistic_name},
-          {"statistic", test.statistic},
-          {"effect_name", test.effect_name},
-          {"effect", test.effect},
-          {"permutations", test.permutations},
-          {"p", test.p},
-          {"p_adjusted", test.p_adjusted},
-          {"significant", test.significant},
-          {"sentence", test.sentence}};
+  Json json = {{"name", test.name()}, {"quantity", kTestedQuantity}};
+  const std::string& run = test.populations.front().run;
+  if (!run.empty()) json["run"] = run;
+  json["groups"] = Json::array();
+  for (const Population& population : test.populations)
+    json["groups"].push_back(population.name());
+  json.update(Json{{"group_pictures", test.group_pictures},
+                   {"group_means", test.group_means},
+                   {"statistic_name", test.method().statistic},
+                   {"statistic", test.statistic},
+                   {"effect_name", test.method().effect},
+                   {"effect", test.effect},
+                   {"permutations", test.permutations},
+                   {"p", test.p},
+                   {"p_adjusted", test.p_adjusted},
+                   {"significant", test.significant},
+                   {"sentence", test.sentence}});
+  return json;
 }
 
 Json json_of(const Study::Answer& answer) {

@@ -11,13 +11,13 @@ using testing::Not;
 
 statistics::Test make_test() {
   statistics::Test test;
-  test.name = "onset between <languages>";
-  test.groups = {"AR", "RU"};
+  test.kind = &statistics::test_kinds()[1];
+  for (const char* language : {"AR", "RU"})
+    test.populations.push_back(
+        {.dataset = "<mtvqa>", .by = GroupBy::kLanguage, .value = language});
   test.group_pictures = {30, 40};
   test.group_means = {20.123, 21};
-  test.statistic_name = "F";
   test.statistic = 12.5;
-  test.effect_name = "eta squared";
   test.effect = 0.21;
   test.p = 0.0001;
   test.p_adjusted = 0.0004;
@@ -30,10 +30,12 @@ TEST(TestsHtml, TellsEachTestInNumbersAndWords) {
   statistics::Study study;
   study.tests = {make_test()};
   const std::string html = tests_html(study);
-  EXPECT_THAT(html, HasSubstr("onset between &lt;languages&gt;"));
+  EXPECT_THAT(html, HasSubstr("onset between languages of &lt;mtvqa&gt;"));
   EXPECT_THAT(html, HasSubstr("<bdi>AR</bdi> 20.1"));
   EXPECT_THAT(html, HasSubstr("(40 pictures)"));
-  EXPECT_THAT(html, HasSubstr("<td>F = 12.5</td><td>eta squared = 0.21</td>"));
+  EXPECT_THAT(
+      html,
+      HasSubstr("<td>Welch&#39;s t = 12.5</td><td>Cohen&#39;s d = 0.21</td>"));
   EXPECT_THAT(html, HasSubstr("<td class=\"number\">0.0004</td>"));
   EXPECT_THAT(html, HasSubstr("differs &amp; is later"));
   EXPECT_THAT(html, HasSubstr("9999 permutations, seed 1"));

@@ -64,7 +64,8 @@ std::map<std::string, double> false_positives(bool pictures_known) {
     const StudyOptions options = {.permutations = 99, .seed = seed};
     const auto samples = samples_by_dataset(tables, options.onset);
     for (const StudyTest& test : test_hypotheses(samples, {}, options))
-      rates[test.name] += (test.p <= 0.05) / static_cast<double>(kRepetitions);
+      rates[test.name()] +=
+          (test.p <= 0.05) / static_cast<double>(kRepetitions);
   }
   for (const auto& [name, rate] : rates)
     std::printf("%s: false positives %.1f %%\n", name.c_str(), 100 * rate);

@@ -15,10 +15,9 @@ LayerEstimate layer(double value, double low, double high) {
 
 StudyTest two_groups() {
   StudyTest test;
-  test.groups = {"mtvqa", "latex_ocr"};
+  test.populations = {{.dataset = "mtvqa"}, {.dataset = "latex_ocr"}};
   test.group_pictures = {40, 50};
   test.group_means = {18.2, 21.4};
-  test.effect_name = "Cohen's d";
   test.effect = 2.5;
   test.p_adjusted = 0.0004;
   return test;
@@ -28,8 +27,7 @@ TEST(TestSentence, OneLayerForBoth) {
   StudyTest test = two_groups();
   test.p_adjusted = 0.43;
   EXPECT_EQ(
-      test_sentence(
-          test, {.onset_of_mean = {layer(21, 20, 21), layer(21, 21, 22)}}, 1),
+      test_sentence(test, std::vector{layer(21, 20, 21), layer(21, 21, 22)}, 1),
       "The onset layer is 21 [20, 22] for both (mtvqa and latex_ocr); no "
       "difference found (p = 0.43).");
 }
@@ -38,8 +36,7 @@ TEST(TestSentence, LayersThatMayDifferAreNotSaidToDiffer) {
   StudyTest test = two_groups();
   test.p_adjusted = 0.2;
   EXPECT_EQ(
-      test_sentence(
-          test, {.onset_of_mean = {layer(20, 19, 21), layer(21, 21, 22)}}, 3),
+      test_sentence(test, std::vector{layer(20, 19, 21), layer(21, 21, 22)}, 3),
       "The onset layer of the mean curve is 20 [19, 21] for mtvqa and 21 "
       "[21, 22] for latex_ocr; that of the tokens is 18.2 and 21.4 on average "
       "over pictures: no difference found (p = 0.20, corrected for 3 tests).");
@@ -49,8 +46,7 @@ TEST(TestSentence, ADifferenceHasItsSizeAndDirection) {
   StudyTest test = two_groups();
   test.significant = true;
   EXPECT_EQ(
-      test_sentence(
-          test, {.onset_of_mean = {layer(18, 18, 19), layer(21, 21, 22)}}, 9),
+      test_sentence(test, std::vector{layer(18, 18, 19), layer(21, 21, 22)}, 9),
       "The onset layer differs: 18 [18, 19] for mtvqa and 21 [21, 22] "
       "for latex_ocr; over pictures it comes 3.2 layers later for "
       "latex_ocr (Cohen's d = 2.50, p < 0.001, corrected for 9 tests).");
@@ -58,18 +54,18 @@ TEST(TestSentence, ADifferenceHasItsSizeAndDirection) {
 
 TEST(TestSentence, ARelationHasItsDirection) {
   StudyTest test;
-  test.groups = {"mtvqa"};
+  test.kind = &test_kinds().back();
+  test.populations = {{.dataset = "mtvqa"}};
   test.group_pictures = {812};
   test.effect = -0.42;
   test.p_adjusted = 0.012;
   test.significant = true;
-  EXPECT_EQ(test_sentence(test, {.size_name = "image area"}, 1),
-            "The onset layer goes with the image area over 812 pictures of "
+  EXPECT_EQ(test_sentence(test, {}, 1),
+            "The onset layer goes with the answer length over 812 pictures of "
             "mtvqa: the larger, the earlier (Spearman rho = -0.42, p = "
             "0.012).");
   test.effect = std::nan("");
-  EXPECT_NE(test_sentence(test, {.size_name = "image area"}, 1)
-                .find("cannot be said"),
+  EXPECT_NE(test_sentence(test, {}, 1).find("cannot be said"),
             std::string::npos);
 }
 

@@ -39,7 +39,7 @@ StudyOptions quick() {
 
 const StudyTest* find(const Study& study, const std::string& name) {
   for (const StudyTest& test : study.tests)
-    if (test.name == name) return &test;
+    if (test.name() == name) return &test;
   return nullptr;
 }
 
