@@ -39,22 +39,22 @@ std::string heat_map_svg(const HeatMap& map);
 
 // Curves over layers with optional bands.
 struct CurveFigure {
-  std::string title, subtitle, y_label;
+  std::string title = {}, subtitle = {}, y_label = {};
   double y_min = 0, y_max = 1;
   bool logarithmic = false;  // the values are natural logarithms
   struct Line {
     std::string name;
     std::vector<double> mean, low, high;  // [layer]; empty low: no band
   };
-  std::vector<Line> lines;
-  std::vector<std::vector<double>> thin;  // single samples, behind
+  std::vector<Line> lines = {};
+  std::vector<std::vector<double>> thin = {};  // single samples, behind
   // Vertical marks with a label, for example the onset and its interval.
   struct Mark {
     std::string label;
     double layer = 0, low = 0, high = 0;
     int line = 0;  // whose colour
   };
-  std::vector<Mark> marks;
+  std::vector<Mark> marks = {};
 };
 std::string curves_svg(const CurveFigure& figure);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "analysis/report/figure_set.h"
 #include "analysis/report/image_maps.h"
 #include "analysis/report/pictures.h"
 #include "analysis/statistics/make_study.h"

@@ -1,24 +1,16 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <vector>
 
 #include "analysis/metrics/sample_table.h"
+#include "analysis/report/report_figure.h"
 #include "analysis/statistics/study.h"
 
 namespace lens::analysis::report {
 
-// One figure of a report with the numbers it shows.
-struct ReportFigure {
-  std::string id;  // a file name without its ending: "entropy-mtvqa"
-  std::string title;
-  std::string caption;  // what to look at and how it was made
-  std::string svg;
-  std::string csv;  // analysis/figures/figure_csv.h
-};
-
-// All figures of a study that have data, in the order of a report.
+// All figures of a study that have data, in the order of a report: those that
+// hold the data sets of all runs against each other, then those of each.
 // `largest_entropy` is ln V, the end of the entropy scale.
 std::vector<ReportFigure> make_figures(
     const statistics::Study& study,

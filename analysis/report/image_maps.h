@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "analysis/report/figure_set.h"
+#include "analysis/report/report_figure.h"
 #include "analysis/report/sample_choice.h"
 #include "analysis/report/sample_data.h"
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/report/figure_set.h"
+#include "analysis/report/report_figure.h"
 #include "analysis/source.h"
 #include "analysis/statistics/study.h"
 
