@@ -113,6 +113,7 @@ Source open_source(const fs::path& path, SealCheck check) {
           .results = std::move(results),
           .vocabulary = std::move(vocabulary),
           .manifest = std::move(manifest),
+          .run = {},
           .notes = std::move(notes)};
 }
 

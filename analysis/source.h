@@ -18,6 +18,8 @@ struct Source {
   // Of the run directory; absent where only a file is given or where it cannot
   // be read. Names the data sets' files, which thumbnails come from.
   std::optional<storage::Manifest> manifest;
+  // What its populations call the run; "" where it is read alone.
+  std::string run = {};
   // One sentence each: what of the run is not in the file, what is missing.
   std::vector<std::string> notes;
 };

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <iostream>
+#include <span>
 
+#include "analysis/metrics/run_tables.h"
 #include "analysis/source.h"
 #include "analysis/statistics/make_study.h"
 #include "analysis/statistics/study.h"
@@ -43,29 +45,17 @@ void keep_languages(const std::vector<std::string>& languages,
                      "look at the column language of the results");
 }
 
-std::vector<SampleTable> read_tables(
-    const analysis::Source& source, const StatsOptions& options,
-    const analysis::metrics::OnsetRule& onset) {
-  const analysis::metrics::SampleTableOptions how = {
-      .onset = onset, .right_score = options.study.right_score};
-  std::vector<SampleTable> tables;
-  for (const storage::DatasetSummary& dataset : source.results.datasets()) {
-    tell(options, "reading " + dataset.name);
-    tables.push_back(analysis::metrics::read_sample_table(source.results,
-                                                          dataset.name, how));
-  }
-  if (!options.language.empty()) keep_languages(options.language, tables);
-  return tables;
-}
-
 }  // namespace
 
 int stats_command(const StatsOptions& options, std::ostream& out) {
   analysis::statistics::StudyOptions study_how = study_options(options.study);
   study_how.progress = [&](std::string_view what) { tell(options, what); };
   const analysis::Source source = analysis::open_source(options.path);
-  const std::vector<SampleTable> tables =
-      read_tables(source, options, study_how.onset);
+  std::vector<SampleTable> tables = analysis::metrics::read_tables(
+      std::span(&source, 1),
+      {.onset = study_how.onset, .right_score = options.study.right_score},
+      study_how.progress);
+  if (!options.language.empty()) keep_languages(options.language, tables);
   const analysis::statistics::Study study =
       analysis::statistics::make_study(tables, study_how);
   tell(options, "");

@@ -49,7 +49,6 @@ std::string described(const ComparisonFigure& figure) {
 }  // namespace
 
 std::string comparison_svg(const ComparisonFigure& figure) {
-  using namespace figures;
   check_curves("comparison", figure.curves);
   const CurveFigure::Line& difference = figure.difference;
   check_length("comparison", "difference.high", difference.high.size(),

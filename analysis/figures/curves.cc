@@ -27,7 +27,6 @@ std::string described(const CurveFigure& figure) {
 }  // namespace
 
 std::string curves_svg(const CurveFigure& figure) {
-  using namespace figures;
   check_curves("curves", figure);
   constexpr double kInner = kCurveFigureWidth - 2 * kCurveFigureMargin;
   Svg svg("curves", figure.title, described(figure));

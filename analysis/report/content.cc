@@ -1,8 +1,9 @@
 #include "analysis/report/content.h"
 
 #include <cmath>
-#include <map>
+#include <span>
 
+#include "analysis/metrics/run_tables.h"
 #include "analysis/report/figure_set.h"
 #include "analysis/report/image_maps.h"
 #include "analysis/report/pictures.h"
@@ -17,17 +18,17 @@ void tell(const ReportOptions& options, std::string_view what) {
 }
 
 void read_tables(ReportContent& content) {
+  const ReportOptions& options = *content.options;
+  content.tables = metrics::read_tables(
+      std::span(content.source, 1),
+      {.onset = options.study.onset, .right_score = options.right_score},
+      options.progress);
   const storage::ResultsReader& results = content.source->results;
-  metrics::SampleTableOptions options;
-  options.onset = content.options->study.onset;
-  options.right_score = content.options->right_score;
-  for (const storage::DatasetSummary& dataset : results.datasets()) {
-    tell(*content.options, "reading " + dataset.name);
-    content.tables.push_back(
-        metrics::read_sample_table(results, dataset.name, options));
+  for (const metrics::SampleTable& table : content.tables) {
+    const std::string& dataset = table.population.dataset;
     content.texts.push_back(
-        {.reference = results.read_all<std::string>(dataset.name, "reference"),
-         .answer = results.read_all<std::string>(dataset.name, "answer")});
+        {.reference = results.read_all<std::string>(dataset, "reference"),
+         .answer = results.read_all<std::string>(dataset, "answer")});
   }
 }
 

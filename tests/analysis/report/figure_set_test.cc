@@ -10,6 +10,7 @@
 namespace lens::analysis::report {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
@@ -104,6 +105,26 @@ TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {
   const auto figures = make_figures(study, {}, 8);
   EXPECT_THAT(named(figures, "comparison-by-verdict-mtvqa").csv,
               HasSubstr("wrong minus right,0,0.5,0.4,0.6"));
+}
+
+TEST(MakeFigures, DrawsTwoRunsSideBySide) {
+  statistics::Study study = make_study();
+  study.comparisons.clear();
+  const std::vector<statistics::Group> groups = std::move(study.groups);
+  study.groups.clear();
+  for (const char* run : {"A", "B"})
+    for (statistics::Group group : groups) {
+      group.population.run = run;
+      study.groups.push_back(group);
+    }
+  const auto figures = make_figures(study, {}, 8);
+  EXPECT_THAT(ids(figures), Contains("entropy-A-mtvqa"));
+  EXPECT_THAT(ids(figures), Contains("entropy-by-language-B-mtvqa"));
+  EXPECT_THAT(named(figures, "agreement").csv,
+              AllOf(HasSubstr("line,mtvqa (run A) (20 samples),0,0.5"),
+                    HasSubstr("line,mtvqa (run B) (20 samples),0,0.5")));
+  EXPECT_THAT(named(figures, "entropy-by-language-B-mtvqa").csv,
+              HasSubstr("line,RU (20 samples),0,3.5"));
 }
 
 TEST(MakeFigures, ComparesNothingWithOneDataSet) {

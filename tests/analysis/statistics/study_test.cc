@@ -4,9 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <tuple>
 
+#include "analysis/metrics/run_tables.h"
+#include "analysis/source.h"
 #include "analysis/statistics/make_study.h"
 #include "analysis/statistics/study_json.h"
 #include "analysis/statistics/study_text.h"
@@ -20,6 +26,7 @@ namespace {
 // Test alone is GoogleTest's inside a test.
 using StudyTest = ::lens::analysis::statistics::Test;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -43,13 +50,94 @@ const StudyTest* find(const Study& study, const std::string& name) {
   return nullptr;
 }
 
+const Group& group(const Study& study, const Population& population) {
+  for (const Group& candidate : study.groups)
+    if (candidate.population == population) return candidate;
+  throw std::out_of_range(population.key());
+}
+
 const Group& group(const Study& study, const std::string& dataset, GroupBy by,
                    const std::string& value) {
-  for (const Group& candidate : study.groups)
-    if (candidate.population ==
-        Population{.dataset = dataset, .by = by, .value = value})
-      return candidate;
-  throw std::out_of_range(dataset + " " + value);
+  return group(study, {.dataset = dataset, .by = by, .value = value});
+}
+
+// Two results files, whose formulas turn at layers 14 and 20.
+class TwoRuns : public ::testing::Test {
+ protected:
+  TwoRuns() {
+    planted::Plan plan;
+    plan.datasets[0].languages = {"DE", "RU"};  // 15 pictures each
+    for (const auto& [name, folder, onset] :
+         {std::tuple{"A", &folders_[0], 14.0},
+          std::tuple{"B", &folders_[1], 20.0}}) {
+      plan.datasets[1].onset = onset;
+      planted::write_run(folder->path(), plan);
+      runs_.push_back(open_source(folder->path()));
+      runs_.back().run = name;
+    }
+  }
+
+  std::array<storage::fixtures::TemporaryFolder, 2> folders_;
+  std::vector<Source> runs_;
+};
+
+TEST_F(TwoRuns, StandSideBySideInOneStudy) {
+  const Study study = make_study(metrics::read_tables(runs_), quick());
+  const auto onset = [&](const std::string& run) {
+    return group(study, {.run = run, .dataset = "latex_ocr"})
+        .onset_of_mean.value;
+  };
+  EXPECT_EQ(onset("A"), 14);
+  EXPECT_EQ(onset("B"), 20);
+  std::vector<std::string> keys;
+  for (const Group& found : study.groups)
+    keys.push_back(found.population.key());
+  EXPECT_EQ(std::set(keys.begin(), keys.end()).size(), keys.size());
+  for (const char* run : {"A/", "B/"})
+    for (const char* key :
+         {"latex_ocr/dataset/", "latex_ocr/verdict/wrong", "mtvqa/dataset/",
+          "mtvqa/language/RU", "mtvqa/script/Cyrillic", "mtvqa/verdict/right"})
+      EXPECT_THAT(keys, Contains(std::string(run) + key));
+  // What is compared and tested is of one run, and says of which.
+  EXPECT_EQ(study.comparisons.size(), 6u);
+  for (const Comparison& comparison : study.comparisons)
+    EXPECT_EQ(comparison.first.run, comparison.second.run);
+  EXPECT_NE(find(study, "onset between data sets (run A)"), nullptr);
+  EXPECT_NE(find(study, "onset between languages of mtvqa (run B)"), nullptr);
+  EXPECT_THAT(study.answers[0].answer, AllOf(HasSubstr("latex_ocr (run A): "),
+                                             HasSubstr("latex_ocr (run B): ")));
+  const auto json = nlohmann::json::parse(study_json(study));
+  EXPECT_EQ(json["groups"].front()["run"], "A");
+  EXPECT_EQ(json["groups"].back()["run"], "B");
+  EXPECT_EQ(json["tests"].back()["run"], "B");
+}
+
+TEST_F(TwoRuns, HaveTheNumbersThatEachHasAlone) {
+  const Study both = make_study(metrics::read_tables(runs_), quick());
+  runs_[1].run = "";
+  const Study alone =
+      make_study(metrics::read_tables(std::span(runs_).last(1)), quick());
+  ASSERT_EQ(both.groups.size(), 2 * alone.groups.size());
+  for (const Group& one : alone.groups) {
+    Population beside = one.population;
+    beside.run = "B";
+    const Group& same = group(both, beside);
+    EXPECT_EQ(same.entropy.low, one.entropy.low);
+    EXPECT_EQ(same.onset_histogram, one.onset_histogram);
+    EXPECT_EQ(same.samples, one.samples);
+  }
+  for (const StudyTest& test : alone.tests) {
+    Population beside = test.populations.front();
+    beside.run = "B";
+    const StudyTest* same = find(both, test.kind->name(beside));
+    ASSERT_NE(same, nullptr);
+    EXPECT_EQ(same->p, test.p);
+  }
+}
+
+TEST_F(TwoRuns, OfOneNameAreRefused) {
+  runs_[1].run = "A";
+  EXPECT_THROW(metrics::read_tables(runs_), InputError);
 }
 
 TEST(Study, FindsThePlantedLayersOfDatasetsAndLanguages) {
