@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -45,37 +44,23 @@ void print_json(const FoundSamples& found, std::size_t count,
   }
 }
 
-void add_csv_value(analysis::tables::CsvRecords& records,
-                   const QueryValue& value) {
-  if (!value) {
-    records.number(std::nan(""));
-    return;
-  }
-  std::visit(
-      [&]<class Held>(const Held& held) {
-        if constexpr (std::is_same_v<Held, std::string>)
-          records.text(held);
-        else
-          records.number(held);
-      },
-      *value);
-}
-
 void print_csv(const FoundSamples& found, std::size_t count,
                std::ostream& out) {
-  analysis::tables::CsvRecords records;
-  records.text("dataset").text("sample_id");
-  for (const std::string& field : found.fields)
-    if (field != "dataset" && field != "sample_id") records.text(field);
-  records.end_record();
-  for (std::size_t i = 0; i < count; ++i) {
-    records.text(found.samples[i].dataset).text(found.samples[i].sample_id);
-    for (std::size_t f = 0; f < found.fields.size(); ++f)
-      if (found.fields[f] != "dataset" && found.fields[f] != "sample_id")
-        add_csv_value(records, found.samples[i].values[f]);
-    records.end_record();
-  }
-  out << records.content();
+  std::vector<std::string> names;
+  std::vector<std::vector<QueryValue>> columns;
+  const auto add = [&](const std::string& name, const auto& value_of) {
+    names.push_back(name);
+    std::vector<QueryValue>& values = columns.emplace_back();
+    for (std::size_t i = 0; i < count; ++i)
+      values.push_back(value_of(found.samples[i]));
+  };
+  add("dataset", [](const FoundSample& sample) { return sample.dataset; });
+  add("sample_id", [](const FoundSample& sample) { return sample.sample_id; });
+  for (std::size_t f = 0; f < found.fields.size(); ++f)
+    if (found.fields[f] != "dataset" && found.fields[f] != "sample_id")
+      add(found.fields[f],
+          [f](const FoundSample& sample) { return sample.values[f]; });
+  out << analysis::tables::csv_text(names, columns);
 }
 
 void print_text(const FoundSamples& found, std::size_t count,

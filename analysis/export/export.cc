@@ -1,5 +1,6 @@
 #include "analysis/export/export.h"
 
+#include <arrow/record_batch.h>
 #include <fmt/format.h>
 
 #include <fstream>
@@ -8,8 +9,9 @@
 
 #include "analysis/export/csv.h"
 #include "analysis/export/measures.h"
-#include "analysis/export/parquet_tables.h"
+#include "analysis/export/parquet.h"
 #include "analysis/export/sample_files.h"
+#include "analysis/export/table_file.h"
 #include "analysis/export/tables.h"
 #include "base/error.h"
 
@@ -98,6 +100,44 @@ ParquetMetadata metadata_of(const Source& source,
   return metadata;
 }
 
+// The forms of one table that were asked for, each with its columns of the same
+// batches.
+class TableForms {
+ public:
+  explicit TableForms(const TableColumns& columns) : columns_(columns) {}
+
+  void add_csv(const fs::path& file) {
+    csv_.emplace(file, chosen(columns_.csv));
+  }
+  void add_parquet(const fs::path& file, const ParquetMetadata& metadata) {
+    parquet_.emplace(file, chosen(columns_.parquet), metadata);
+  }
+
+  void write(const arrow::RecordBatch& batch) {
+    if (csv_) csv_->write(*chosen(batch, columns_.csv));
+    if (parquet_) parquet_->write(*chosen(batch, columns_.parquet));
+  }
+  void commit() {
+    if (csv_) csv_->commit();
+    if (parquet_) parquet_->commit();
+  }
+
+ private:
+  std::shared_ptr<arrow::Schema> chosen(const std::vector<int>& places) const {
+    arrow::FieldVector fields;
+    for (const int place : places) fields.push_back(columns_.all->field(place));
+    return arrow::schema(fields);
+  }
+  static std::shared_ptr<arrow::RecordBatch> chosen(
+      const arrow::RecordBatch& batch, const std::vector<int>& places) {
+    return batch.SelectColumns(places).ValueOrDie();
+  }
+
+  const TableColumns columns_;
+  std::optional<CsvFile> csv_;
+  std::optional<ParquetFile> parquet_;
+};
+
 // The tables of one data set, filled block by block.
 class DatasetTables {
  public:
@@ -108,39 +148,37 @@ class DatasetTables {
         summary_(summary),
         total_(dataset.samples),
         csv_(options.csv / dataset.name),
-        table_(metrics::read_sample_table(source.results, dataset.name)) {
-    const ParquetMetadata metadata = metadata_of(source, dataset);
-    const MeasureColumns measures = measures_of(source.results, dataset.name);
-    const fs::path parquet = options.parquet / dataset.name;
+        table_(metrics::read_sample_table(source.results, dataset.name)),
+        samples_(table_),
+        sample_forms_(samples_.columns()) {
+    if (options.long_table) {
+      long_.emplace(measures_of(source.results, dataset.name));
+      long_forms_.emplace(long_->columns());
+    }
     if (!options.csv.empty()) {
-      samples_.emplace(csv_ / "samples.csv", table_.layers);
-      if (options.long_table) long_.emplace(csv_ / "long.csv", measures);
+      sample_forms_.add_csv(csv_ / "samples.csv");
+      if (long_) long_forms_->add_csv(csv_ / "long.csv");
     }
     if (!options.parquet.empty()) {
-      samples_parquet_.emplace(parquet / "samples.parquet", metadata);
-      if (options.long_table)
-        long_parquet_.emplace(parquet / "long.parquet", measures, metadata);
+      const ParquetMetadata metadata = metadata_of(source, dataset);
+      const fs::path parquet = options.parquet / dataset.name;
+      sample_forms_.add_parquet(parquet / "samples.parquet", metadata);
+      if (long_) long_forms_->add_parquet(parquet / "long.parquet", metadata);
     }
   }
 
   void append(const SampleBlock& block) {
-    const std::vector<std::string>& text = source_.vocabulary.token_text;
-    if (samples_) samples_->append(block);
-    if (long_) long_->append(block, text);
-    if (samples_parquet_) samples_parquet_->append(block, table_);
-    if (long_parquet_) long_parquet_->append(block, text);
-    if (samples_ && options_.sample_files) write_files(block);
+    sample_forms_.write(*samples_.rows(block));
+    if (long_)
+      long_forms_->write(*long_->rows(block, source_.vocabulary.token_text));
+    if (!options_.csv.empty() && options_.sample_files) write_files(block);
     count(block);
   }
 
   void commit() {
-    if (samples_) {
-      write_means(csv_ / "means.csv", table_);
-      samples_->commit();
-    }
-    if (long_) long_->commit();
-    if (samples_parquet_) samples_parquet_->commit();
-    if (long_parquet_) long_parquet_->commit();
+    if (!options_.csv.empty()) write_means(csv_ / "means.csv", table_);
+    sample_forms_.commit();
+    if (long_) long_forms_->commit();
   }
 
  private:
@@ -174,10 +212,10 @@ class DatasetTables {
   std::int64_t total_;
   fs::path csv_;
   metrics::SampleTable table_;
-  std::optional<SamplesCsv> samples_;
+  SamplesTable samples_;
+  TableForms sample_forms_;
   std::optional<LongTable> long_;
-  std::optional<SamplesParquet> samples_parquet_;
-  std::optional<LongParquet> long_parquet_;
+  std::optional<TableForms> long_forms_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "analysis/export/csv.h"
+#include "analysis/export/rows.h"
 
 namespace lens::analysis::tables {
 namespace {
@@ -21,16 +22,18 @@ const std::string& text_of(const std::vector<std::string>& token_text,
   return token_text[static_cast<std::size_t>(id)];
 }
 
-void write_header(CsvFile& file, const SampleBlock& block,
-                  const std::vector<std::int64_t>& tokens,
-                  const std::vector<std::string>& token_text, bool with_mean) {
-  file.records().text("layer");
+// A column for each token, headed by its text, after that of the layer.
+arrow::FieldVector fields_of(const SampleBlock& block,
+                             const std::vector<std::int64_t>& tokens,
+                             const std::vector<std::string>& token_text,
+                             const std::shared_ptr<arrow::DataType>& type) {
+  arrow::FieldVector fields = {column("layer", arrow::int32())};
   for (const std::int64_t t : tokens)
-    file.records().text(
+    fields.push_back(column(
         text_of(token_text,
-                block.tokens.get<"token_id">()[static_cast<std::size_t>(t)]));
-  if (with_mean) file.records().text("mean");
-  file.end_record();
+                block.tokens.get<"token_id">()[static_cast<std::size_t>(t)]),
+        type));
+  return fields;
 }
 
 }  // namespace
@@ -55,25 +58,24 @@ void write_sample_files(const std::filesystem::path& folder,
   const std::vector<std::int64_t> tokens = generated_tokens(block, s);
   const std::string name = file_name_of(block.samples[s].sample_id);
 
-  CsvFile texts(folder / (name + ".tokens.csv"));
-  write_header(texts, block, tokens, token_text, false);
-  CsvFile entropies(folder / (name + ".entropy.csv"));
-  write_header(entropies, block, tokens, token_text, true);
+  Rows texts(
+      arrow::schema(fields_of(block, tokens, token_text, arrow::utf8())));
+  arrow::FieldVector numbers =
+      fields_of(block, tokens, token_text, arrow::float32());
+  numbers.push_back(column("mean", arrow::float32()));
+  Rows entropies(arrow::schema(numbers));
   for (int layer = 0; layer < block.layers(); ++layer) {
-    texts.records().number(layer);
-    entropies.records().number(layer);
+    texts.whole(layer);
+    entropies.whole(layer);
     for (const std::int64_t t : tokens) {
-      texts.records().text(text_of(token_text, block.top1_id(t, layer)));
-      entropies.records().number(
-          block.tokens.get<"entropy">()[block.cell(t, layer)]);
+      texts.text(text_of(token_text, block.top1_id(t, layer)));
+      entropies.real(block.tokens.get<"entropy">()[block.cell(t, layer)]);
     }
-    entropies.records().number(
+    entropies.real(
         block.samples[s].entropy_mean[static_cast<std::size_t>(layer)]);
-    texts.end_record();
-    entropies.end_record();
   }
-  texts.commit();
-  entropies.commit();
+  write_csv(folder / (name + ".tokens.csv"), *texts.take());
+  write_csv(folder / (name + ".entropy.csv"), *entropies.take());
 }
 
 }  // namespace lens::analysis::tables
