@@ -1,9 +1,5 @@
 #include "cli/run_flags.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-
 #include "base/error.h"
 #include "cli/home_path.h"
 #include "cli/usage_error.h"
@@ -22,33 +18,44 @@ constexpr std::int64_t kMaxCount = 1'000'000'000'000;
   throw UsageError("--" + flag + " " + value + " (" + expected + " expected)");
 }
 
-std::int64_t whole_number(const std::string& flag, const std::string& value,
-                          std::int64_t least, std::int64_t most) {
-  std::int64_t number = 0;
-  const char* end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, number);
-  if (error != std::errc() || stop != end || number < least || number > most)
-    wrong(flag, value,
-          "a whole number from " + std::to_string(least) +
-              (most < kMaxCount ? " to " + std::to_string(most) : " up"));
-  return number;
+// What CLI11's check refuses, in our words. It adds nothing to --help.
+CLI::Validator expecting(const CLI::Validator& check,
+                         const std::string& expected) {
+  return {[check, expected](std::string& value) {
+            return check(value).empty()
+                       ? ""
+                       : value + " (" + expected + " expected)";
+          },
+          ""};
 }
 
-template <typename Number>
-std::optional<Number> number_or_auto(const std::string& flag,
-                                     const std::string& value,
-                                     std::int64_t most) {
-  if (value == "auto") return std::nullopt;
-  return static_cast<Number>(whole_number(flag, value, 1, most));
+CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
+  const CLI::Range range(least, most);
+  const CLI::Validator decimal(
+      [range](std::string& value) {
+        // CLI11 would read 010 as eight.
+        const bool octal = value.size() > 1 && value.front() == '0';
+        return octal ? "not decimal" : range(value);
+      },
+      "");
+  return expecting(
+      decimal, "a whole number from " + std::to_string(least) +
+                   (most < kMaxCount ? " to " + std::to_string(most) : " up"));
 }
 
-std::optional<std::string> choice_or_auto(
-    const std::string& flag, const std::string& value,
-    const std::array<std::string, 2>& choices) {
-  if (value == "auto") return std::nullopt;
-  if (value != choices[0] && value != choices[1])
-    wrong(flag, value, "auto, " + choices[0] + " or " + choices[1]);
-  return value;
+CLI::Validator one_of(const std::vector<std::string>& names,
+                      const std::string& expected) {
+  return expecting(CLI::IsMember(names), expected);
+}
+
+// For an optional: "auto" becomes the empty value.
+CLI::Validator auto_or(const CLI::Validator& check) {
+  return {[check](std::string& value) {
+            if (value != "auto") return check(value);
+            value.clear();
+            return std::string();
+          },
+          ""};
 }
 
 // NAME=VALUE with a data set's name.
@@ -67,24 +74,27 @@ std::pair<std::string, std::string> named_value(const std::string& flag,
   return {name, value.substr(equals + 1)};
 }
 
+int state_index(const std::string& value) {
+  constexpr int kMaxState = 10'000;
+  if (const std::string why = whole_number(0, kMaxState)(value); !why.empty())
+    throw UsageError("--save-hidden " + why);
+  return std::stoi(value);
+}
+
 void append_states(const std::string& value, std::vector<int>& states) {
-  constexpr std::int64_t kMaxState = 10'000;
   if (value == "all") {
     states.push_back(kAllStates);
     return;
   }
   const std::size_t dash = value.find('-');
   if (dash == std::string::npos || dash == 0) {
-    states.push_back(
-        static_cast<int>(whole_number("save-hidden", value, 0, kMaxState)));
+    states.push_back(state_index(value));
     return;
   }
-  const std::int64_t first =
-      whole_number("save-hidden", value.substr(0, dash), 0, kMaxState);
-  const std::int64_t last =
-      whole_number("save-hidden", value.substr(dash + 1), first, kMaxState);
-  for (std::int64_t state = first; state <= last; ++state)
-    states.push_back(static_cast<int>(state));
+  const int first = state_index(value.substr(0, dash));
+  const int last = state_index(value.substr(dash + 1));
+  if (last < first) wrong("save-hidden", value, "a range that rises");
+  for (int state = first; state <= last; ++state) states.push_back(state);
 }
 
 }  // namespace
@@ -123,7 +133,8 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                            "Only the first N samples of each data set; 0: all"),
         what)
       ->type_name("N")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(whole_number(0, kMaxCount));
   group(command.add_option("--config", flags.config,
                            "TOML file with flags as keys (limit = 10); the "
                            "command line wins"),
@@ -135,29 +146,35 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                            "Longest answer in tokens"),
         model)
       ->type_name("N")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(whole_number(1, 1'000'000));
   group(command.add_option("--top-k", flags.top_k,
                            "Top tokens kept at each layer"),
         model)
       ->type_name("N")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(whole_number(1, 1'000'000));
   group(command.add_option("--tokens", flags.tokens,
                            "Tokens that get rows: answer, question, image, "
                            "all"),
         model)
       ->type_name("NAME,")
       ->delimiter(',')
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(one_of({"answer", "question", "image", "all"},
+                     "answer, question, image or all"));
   group(command.add_option("--min-pixels", flags.min_pixels,
                            "Smallest image area (auto: the checkpoint's)"),
         model)
       ->type_name("N")
-      ->capture_default_str();
+      ->transform(auto_or(whole_number(1, kMaxCount)))
+      ->default_str("auto");
   group(command.add_option("--max-pixels", flags.max_pixels,
                            "Largest image area (auto: the checkpoint's)"),
         model)
       ->type_name("N")
-      ->capture_default_str();
+      ->transform(auto_or(whole_number(1, kMaxCount)))
+      ->default_str("auto");
   group(command.add_option("--prompt", flags.prompts,
                            "Text after the image; {question} is replaced, "
                            "{image} is where the image stands instead"),
@@ -186,28 +203,34 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                            "GPU, one on CPUs)"),
         how)
       ->type_name("N")
-      ->capture_default_str();
+      ->transform(auto_or(whole_number(1, 4096)))
+      ->default_str("auto");
   group(command.add_option("--threads", flags.threads,
                            "Compute threads of one worker (auto: cores / "
                            "workers)"),
         how)
       ->type_name("N")
-      ->capture_default_str();
+      ->transform(auto_or(whole_number(1, 4096)))
+      ->default_str("auto");
   group(command.add_option("--device", flags.device, "auto, cpu or cuda"), how)
       ->type_name("NAME")
-      ->capture_default_str();
+      ->transform(auto_or(one_of({"cpu", "cuda"}, "auto, cpu or cuda")))
+      ->default_str("auto");
   group(command.add_option("--dtype", flags.dtype,
                            "auto, float32 or bfloat16 (auto: the "
                            "checkpoint's, where the device is quick at it)"),
         how)
       ->type_name("NAME")
-      ->capture_default_str();
+      ->transform(
+          auto_or(one_of({"float32", "bfloat16"}, "auto, float32 or bfloat16")))
+      ->default_str("auto");
   group(command.add_option("--unit-images", flags.unit_images,
                            "Images of one unit of work (auto: 32 on CPUs, 512 "
                            "on GPUs)"),
         how)
       ->type_name("N")
-      ->capture_default_str();
+      ->transform(auto_or(whole_number(1, 1'000'000'000)))
+      ->default_str("auto");
   group(command.add_flag("--keep-parts,!--no-keep-parts", flags.keep_parts,
                          "Keep the parts after results.h5 is verified (the "
                          "default); --no-keep-parts frees their space"),
@@ -234,24 +257,16 @@ PlanRequest plan_request(const RunFlags& flags) {
   if (flags.split.empty()) wrong("split", "''", "a name");
   request.split = flags.split;
   request.languages = flags.languages;
-  request.limit = whole_number("limit", flags.limit, 0, kMaxCount);
-  request.workers = number_or_auto<int>("workers", flags.workers, 4096);
-  request.threads = number_or_auto<int>("threads", flags.threads, 4096);
-  request.device = choice_or_auto("device", flags.device, {"cpu", "cuda"});
-  request.dtype = choice_or_auto("dtype", flags.dtype, {"float32", "bfloat16"});
-  request.max_new_tokens = static_cast<int>(
-      whole_number("max-new-tokens", flags.max_new_tokens, 1, 1'000'000));
-  request.top_k =
-      static_cast<int>(whole_number("top-k", flags.top_k, 1, 1'000'000));
-  for (const std::string& token : flags.tokens)
-    if (token != "answer" && token != "question" && token != "image" &&
-        token != "all")
-      wrong("tokens", token, "answer, question, image or all");
+  request.limit = flags.limit;
+  request.workers = flags.workers;
+  request.threads = flags.threads;
+  request.device = flags.device;
+  request.dtype = flags.dtype;
+  request.max_new_tokens = flags.max_new_tokens;
+  request.top_k = flags.top_k;
   request.tokens = flags.tokens;
-  request.min_pixels =
-      number_or_auto<std::int64_t>("min-pixels", flags.min_pixels, kMaxCount);
-  request.max_pixels =
-      number_or_auto<std::int64_t>("max-pixels", flags.max_pixels, kMaxCount);
+  request.min_pixels = flags.min_pixels;
+  request.max_pixels = flags.max_pixels;
   for (const std::string& prompt : flags.prompts) {
     const auto [name, text] = named_value("prompt", prompt, "TEMPLATE");
     const std::size_t slot = text.find(input::kImageSlot);
@@ -261,8 +276,7 @@ PlanRequest plan_request(const RunFlags& flags) {
     if (!request.prompts.emplace(name, text).second)
       wrong("prompt", prompt, "each data set once");
   }
-  request.unit_images = number_or_auto<std::int64_t>(
-      "unit-images", flags.unit_images, 1'000'000'000);
+  request.unit_images = flags.unit_images;
   request.system_prompt = flags.system_prompt;
   request.generation_config = flags.generation_config;
   for (const std::string& value : flags.save_hidden)

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,7 +10,7 @@
 
 namespace lens::cli {
 
-// The flags of `lens run` and `lens plan`, as typed.
+// The flags of `lens run` and `lens plan`. No value of an optional: "auto".
 struct RunFlags {
   std::string model;
   std::vector<std::string> datasets;  // NAME=PATH
@@ -16,29 +18,31 @@ struct RunFlags {
   std::string config;
   std::string split = "test";
   std::vector<std::string> languages;
-  std::string limit = "0";
-  std::string workers = "auto";
-  std::string threads = "auto";
-  std::string device = "auto";
-  std::string dtype = "auto";
-  std::string max_new_tokens = "64";
-  std::string top_k = "5";
+  std::int64_t limit = 0;
+  std::optional<int> workers;
+  std::optional<int> threads;
+  std::optional<std::string> device;
+  std::optional<std::string> dtype;
+  int max_new_tokens = 64;
+  int top_k = 5;
   std::vector<std::string> tokens = {"answer"};
-  std::string min_pixels = "auto";
-  std::string max_pixels = "auto";
+  std::optional<std::int64_t> min_pixels;
+  std::optional<std::int64_t> max_pixels;
   std::vector<std::string> prompts;  // NAME=TEMPLATE
-  std::string unit_images = "auto";
+  std::optional<std::int64_t> unit_images;
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   bool generation_config = false;
   std::vector<std::string> save_hidden;  // state indices, ranges A-B, or "all"
   bool keep_parts = true;
 };
 
-// Declares the flags on a command; their values land in `flags`.
+// Declares the flags on a command; their values land in `flags`. Parsing throws
+// CLI::ValidationError where a number or a name is none that a run could have.
 void add_run_flags(CLI::App& command, RunFlags& flags);
 
-// Checks the values and gives the request. Throws UsageError (a value that no
-// run could have) with the flag's name.
+// Gives the request. Throws UsageError with the flag's name: a flag that is
+// missing (it may stand in the --config file, of which parsing knows nothing),
+// or a value of the forms NAME=VALUE and A-B that no run could have.
 PlanRequest plan_request(const RunFlags& flags);
 
 }  // namespace lens::cli

@@ -34,6 +34,8 @@ std::string refusal(const std::vector<std::string>& words) {
     request(words);
   } catch (const UsageError& error) {
     return error.what();
+  } catch (const CLI::ValidationError& error) {
+    return error.what();
   }
   return "accepted";
 }
@@ -112,19 +114,32 @@ TEST(RunFlags, KeepPartsCanBeTurnedOff) {
 }
 
 TEST(RunFlags, ValuesNoRunCouldHaveAreRefusedByName) {
-  EXPECT_THAT(refusal({"--limit", "-3"}), HasSubstr("--limit -3"));
-  EXPECT_THAT(refusal({"--limit", "ten"}), HasSubstr("--limit ten"));
-  EXPECT_THAT(refusal({"--workers", "0"}), HasSubstr("--workers 0"));
+  EXPECT_THAT(refusal({"--limit", "-3"}), HasSubstr("--limit: -3"));
+  EXPECT_THAT(refusal({"--limit", "ten"}), HasSubstr("--limit: ten"));
+  EXPECT_THAT(refusal({"--workers", "0"}), HasSubstr("--workers: 0"));
   EXPECT_THAT(refusal({"--device", "tpu"}), HasSubstr("auto, cpu or cuda"));
-  EXPECT_THAT(refusal({"--dtype", "float16"}), HasSubstr("--dtype float16"));
-  EXPECT_THAT(refusal({"--tokens", "answers"}), HasSubstr("--tokens answers"));
-  EXPECT_THAT(refusal({"--top-k", "5x"}), HasSubstr("--top-k 5x"));
+  EXPECT_THAT(refusal({"--dtype", "float16"}), HasSubstr("--dtype: float16"));
+  EXPECT_THAT(refusal({"--tokens", "answers"}), HasSubstr("--tokens: answers"));
+  EXPECT_THAT(refusal({"--top-k", "5x"}), HasSubstr("--top-k: 5x"));
   EXPECT_THAT(refusal({"--dataset", "mtvqa"}), HasSubstr("NAME=PATH"));
   EXPECT_THAT(refusal({"--dataset", "coco=x"}), HasSubstr("latex_ocr=PATH"));
   EXPECT_THAT(refusal({"--dataset", "latex_ocr=x"}), HasSubstr("once"));
   EXPECT_THAT(refusal({"--prompt", "coco=x"}), HasSubstr("--prompt coco=x"));
   EXPECT_THAT(refusal({"--save-hidden", "5-3"}), HasSubstr("--save-hidden"));
+  EXPECT_THAT(refusal({"--save-hidden", "5,x"}), HasSubstr("--save-hidden x"));
   EXPECT_EQ(refusal({"--limit", "3"}), "accepted");
+}
+
+TEST(RunFlags, NumbersAreWholeAndDecimal) {
+  EXPECT_EQ(refusal({"--unit-images", "1.5"}),
+            "--unit-images: 1.5 (a whole number from 1 to 1000000000 "
+            "expected)");
+  EXPECT_THAT(refusal({"--limit", "010"}), HasSubstr("--limit: 010"));
+  EXPECT_THAT(refusal({"--top-k", "0x10"}), HasSubstr("--top-k: 0x10"));
+  EXPECT_THAT(refusal({"--limit", "99999999999999999999"}),
+              HasSubstr("a whole number from 0 up expected"));
+  EXPECT_THAT(refusal({"--limit", ""}), HasSubstr("--limit"));
+  EXPECT_THAT(refusal({"--workers", ""}), HasSubstr("--workers"));
 }
 
 TEST(RunFlags, RequiredOnesAreNamed) {
