@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/end_signals.h"
 #include "base/error.h"
 #include "base/process_id.h"
 
@@ -57,7 +58,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 [[noreturn]] void become(const char* program, char* const* arguments,
                          char* const* variables, int log, pid_t parent) {
   // What whoever started us wants to be ignored stays so; handlers are ours.
-  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) {
+  for (const int number : kTerminalEndSignals) {
     struct sigaction action {};
     if (sigaction(number, nullptr, &action) == 0 &&
         action.sa_handler != SIG_IGN)

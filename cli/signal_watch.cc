@@ -9,12 +9,13 @@
 #include <atomic>
 #include <cerrno>
 
+#include "base/end_signals.h"
 #include "base/exit_code.h"
 
 namespace lens::cli {
 namespace {
 
-constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+constexpr auto& kSignals = kTerminalEndSignals;
 
 // Reached from the handler: lock-free atomics only.
 std::atomic<int> signal_count = 0;

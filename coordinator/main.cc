@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/end_signals.h"
 #include "base/exit_code.h"
 #include "base/process_id.h"
 #include "base/sha256.h"
@@ -65,15 +66,6 @@ int fail(std::string_view line) {
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-sigset_t drain_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
-    ::sigaddset(&signals, number);
-  }
-  return signals;
 }
 
 bool has_parts(const storage::RunDirectory& directory) {
@@ -144,7 +136,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
 
 // Until the run is over. The first signal drains, the second one ends at once.
 void serve(Run& run) {
-  const sigset_t signals = drain_signals();
+  const sigset_t signals = end_signals();
   constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 50'000'000};
   constexpr std::chrono::seconds kNotesInterval(5);
   auto notes_due = std::chrono::steady_clock::now() + kNotesInterval;
@@ -259,7 +251,7 @@ int main_checked(int argc, char** argv) {
     return kExitUsage;
   }
   // Before any thread is made, so that all inherit it.
-  const sigset_t signals = drain_signals();
+  const sigset_t signals = end_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return coordinate(flags);
 }

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/end_signals.h"
 #include "base/error.h"
 #include "base/exit_code.h"
 #include "input/image/preprocess.h"
@@ -57,10 +58,6 @@ constexpr const char* kUsage =
 class SignalWatch {
  public:
   SignalWatch() {
-    sigemptyset(&signals_);
-    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
-      sigaddset(&signals_, signal);
-    }
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     // Detached: it waits until the process ends.
     std::thread([this] {
@@ -75,7 +72,7 @@ class SignalWatch {
   std::stop_token token() const { return source_.get_token(); }
 
  private:
-  sigset_t signals_;
+  const sigset_t signals_ = end_signals();
   std::stop_source source_;
 };
 
