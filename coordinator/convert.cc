@@ -27,30 +27,6 @@ v1::RunState wire_state(RunState state) {
   return v1::RUN_STATE_UNSPECIFIED;
 }
 
-// Values are the same on both sides (records.h); the wire may know more.
-static_assert(static_cast<int>(FailureClass::kLost) == v1::FAILURE_CLASS_LOST);
-static_assert(static_cast<int>(FailureClass::kCrash) ==
-              v1::FAILURE_CLASS_CRASH);
-static_assert(static_cast<int>(FailureClass::kOutOfMemory) ==
-              v1::FAILURE_CLASS_OUT_OF_MEMORY);
-static_assert(static_cast<int>(FailureClass::kCheck) ==
-              v1::FAILURE_CLASS_CHECK);
-static_assert(static_cast<int>(FailureClass::kStore) ==
-              v1::FAILURE_CLASS_STORE);
-static_assert(static_cast<int>(FailureClass::kKilled) ==
-              v1::FAILURE_CLASS_KILLED);
-static_assert(static_cast<int>(FailureClass::kInput) ==
-              v1::FAILURE_CLASS_INPUT);
-
-// A class this program does not know is of a worker that gave the unit back.
-FailureClass known_class(v1::FailureClass failure_class) {
-  if (failure_class < v1::FAILURE_CLASS_LOST ||
-      failure_class > v1::FAILURE_CLASS_INPUT) {
-    return FailureClass::kLost;
-  }
-  return static_cast<FailureClass>(failure_class);
-}
-
 void fill(const WorkerSnapshot& worker, v1::WorkerStatus& status) {
   status.set_worker_id(static_cast<std::uint64_t>(worker.id));
   status.set_host(worker.identity.host);
@@ -65,24 +41,12 @@ void fill(const WorkerSnapshot& worker, v1::WorkerStatus& status) {
 void fill(const UnitFailure& failure, v1::UnitFailure& status) {
   status.set_unit(to_int(failure.unit));
   status.set_attempt(failure.attempt);
-  status.set_failure_class(
-      static_cast<v1::FailureClass>(failure.failure_class));
+  status.set_failure_class(to_wire(failure.failure_class));
   status.set_sample_id(storable_text(failure.sample_id));
   status.set_reason(storable_text(failure.reason));
 }
 
 }  // namespace
-
-LeaseToken from_wire(const v1::LeaseToken& token) {
-  return {token.epoch(), token.number()};
-}
-
-v1::LeaseToken to_wire(LeaseToken token) {
-  v1::LeaseToken wire;
-  wire.set_epoch(token.epoch);
-  wire.set_number(token.number);
-  return wire;
-}
 
 WorkerIdentity from_wire(const v1::JoinRequest& request) {
   return {.host = request.host(),
@@ -110,7 +74,7 @@ UnitFailure from_wire(const v1::FailRequest& request) {
   return {.unit = UnitIndex{request.unit()},
           .token = from_wire(request.token()),
           .attempt = 0,
-          .failure_class = known_class(request.failure_class()),
+          .failure_class = from_wire(request.failure_class()),
           .sample_id = request.sample_id(),
           .reason = request.reason(),
           .counted = false};

@@ -6,13 +6,15 @@
 #include "coordinator/run_snapshot.h"
 #include "google/protobuf/duration.pb.h"
 #include "lens/v1/coordinator.pb.h"
+#include "proto/lease_wire.h"
 
 namespace lens::coordinator {
 
 // Between the values of this folder and the messages of the wire.
 
-LeaseToken from_wire(const v1::LeaseToken& token);
-v1::LeaseToken to_wire(LeaseToken token);
+using proto::from_wire;
+using proto::to_wire;
+
 WorkerIdentity from_wire(const v1::JoinRequest& request);
 UnitCommit from_wire(const v1::CommitRequest& request);
 // attempt and counted stay unset.

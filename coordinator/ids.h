@@ -1,8 +1,8 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
-#include <string>
+
+#include "storage/lease.h"
 
 namespace lens::coordinator {
 
@@ -18,12 +18,6 @@ constexpr std::int32_t to_int(UnitIndex unit) {
 // one, and joins again.
 enum class WorkerId : std::uint64_t {};
 
-// Fences writers: a commit counts only with the token of the current lease.
-struct LeaseToken {
-  std::uint64_t epoch = 0;   // raised durably each time a coordinator starts
-  std::uint64_t number = 0;  // unique within the epoch
-
-  auto operator<=>(const LeaseToken&) const = default;
-};
+using storage::LeaseToken;
 
 }  // namespace lens::coordinator

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/ids.h"
+#include "storage/lease.h"
 #include "storage/part_receipt.h"
 
 namespace lens::coordinator {
@@ -16,16 +17,7 @@ enum class RunState { kRunning, kMerging, kComplete, kInterrupted, kFailed };
 std::string_view run_state_name(RunState state);
 std::optional<RunState> run_state_from_name(std::string_view name);
 
-// The values reach disk and the wire: they must not change.
-enum class FailureClass {
-  kLost = 1,
-  kCrash = 2,
-  kOutOfMemory = 3,
-  kCheck = 4,
-  kStore = 5,
-  kKilled = 6,
-  kInput = 7,
-};
+using storage::FailureClass;
 // "lost", "crash", "out of memory", "check", "store", "killed", "input".
 std::string_view failure_class_name(FailureClass failure_class);
 

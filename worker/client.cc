@@ -10,6 +10,7 @@
 
 #include "base/storable_text.h"
 #include "proto/client/session.h"
+#include "proto/lease_wire.h"
 #include "proto/threads.h"
 
 namespace lens::worker {
@@ -55,16 +56,8 @@ v1::JoinRequest to_request(const std::string& run_id,
   return request;
 }
 
-v1::LeaseToken to_wire(const LeaseToken& token) {
-  v1::LeaseToken wire;
-  wire.set_epoch(token.epoch);
-  wire.set_number(token.number);
-  return wire;
-}
-
-LeaseToken from_wire(const v1::LeaseToken& token) {
-  return {token.epoch(), token.number()};
-}
+using proto::from_wire;
+using proto::to_wire;
 
 milliseconds from_wire(const google::protobuf::Duration& duration) {
   return std::chrono::seconds(duration.seconds()) +
@@ -92,24 +85,6 @@ Leave from_wire(const v1::Leave& leave) {
     default:
       return {LeaveReason::kComplete};
   }
-}
-
-v1::FailureClass to_wire(FailureClass failure_class) {
-  switch (failure_class) {
-    case FailureClass::kLost:
-      return v1::FAILURE_CLASS_LOST;
-    case FailureClass::kCrash:
-      return v1::FAILURE_CLASS_CRASH;
-    case FailureClass::kOutOfMemory:
-      return v1::FAILURE_CLASS_OUT_OF_MEMORY;
-    case FailureClass::kCheck:
-      return v1::FAILURE_CLASS_CHECK;
-    case FailureClass::kStore:
-      return v1::FAILURE_CLASS_STORE;
-    case FailureClass::kInput:
-      return v1::FAILURE_CLASS_INPUT;
-  }
-  return v1::FAILURE_CLASS_UNSPECIFIED;
 }
 
 // Without us: what is still held is nobody's need.

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "storage/lease.h"
 #include "storage/part_receipt.h"
 
 namespace lens::worker {
@@ -26,12 +27,8 @@ class RunComplete : public std::exception {
   const char* what() const noexcept override { return "the run is complete"; }
 };
 
-struct LeaseToken {
-  std::uint64_t epoch = 0;
-  std::uint64_t number = 0;
-
-  auto operator<=>(const LeaseToken&) const = default;
-};
+using storage::FailureClass;
+using storage::LeaseToken;
 
 struct QuarantinedSample {
   std::string sample_id;
@@ -76,9 +73,6 @@ enum class CommitAnswer {
   kCommitted,  // in the ledger
   kStale,      // does not count; drop the part and go on
 };
-
-// Why a unit was not finished: coordinator.proto says what each means.
-enum class FailureClass { kLost, kCrash, kOutOfMemory, kCheck, kStore, kInput };
 
 // What a worker asks of its coordinator (docs/protocol.md). Thread-safe. Calls
 // throw CoordinatorError.
