@@ -45,6 +45,16 @@ def processes(run, program):
     return found
 
 
+def steps(job):
+    """Whether a process of Slurm still looks after a step of the job."""
+    title = os.fsencode(f"slurmstepd: [{job}.")
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (entry / "cmdline").read_bytes().startswith(title):
+                return True
+    return False
+
+
 class Cluster(unittest.TestCase):
     """A Slurm of NODES nodes, brought up for the class."""
 
@@ -173,8 +183,10 @@ class OneNodeTest(Cluster):
         self.slurm("scancel", "--signal=USR1", "--batch", job)
         until(lambda: self.field(job, "Restarts") == "1", "the requeue")
         self.assertFalse((run / "results.h5").exists())
-        # Slurm waits two minutes before it starts a requeued job, and says so
-        # only when the first attempt has been cleaned up.
+        # Slurm waits two minutes before it starts a requeued job. Started at
+        # once, it would take what the first attempt's steps report as they end
+        # for the end of the second.
+        until(lambda: not steps(job), "the end of the first attempt")
         until(lambda: self.started_now(job), "the second attempt")
         self.assert_complete(job, run)
         self.assertIn("attempt 2", self.log(job))
