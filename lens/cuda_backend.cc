@@ -138,7 +138,6 @@ class CudaBackend final : public Backend {
     sweep.device = rows.device().index();
     sweep.rows = count;
     sweep.states = states.size(1);
-    sweep.vocab = head_.weight.size(0);
     sweep.scripts = head_.scripts;
     sweep.top_k = long_lists() ? 0 : static_cast<int>(top_k_);
     sweep.splits = sweep_splits(count, sweep.states);

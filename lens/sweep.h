@@ -33,7 +33,6 @@ struct Sweep {
   int device = 0;
   std::int64_t rows = 0;    // a multiple of states
   std::int64_t states = 0;  // of a token; the last one is state N
-  std::int64_t vocab = 0;
   int scripts = 0;  // <= kMaxScripts
   int top_k = 0;    // <= kMaxTopOnGpu; 0: no top lists
   int splits = 1;   // <= kMaxSplits; sweep_splits() gives a good number
