@@ -33,9 +33,9 @@ struct Sweep {
   int device = 0;
   std::int64_t rows = 0;    // a multiple of states
   std::int64_t states = 0;  // of a token; the last one is state N
-  int scripts = 0;  // <= kMaxScripts
-  int top_k = 0;    // <= kMaxTopOnGpu; 0: no top lists
-  int splits = 1;   // <= kMaxSplits; sweep_splits() gives a good number
+  int scripts = 0;          // <= kMaxScripts
+  int top_k = 0;            // <= kMaxTopOnGpu; 0: no top lists
+  int splits = 1;           // <= kMaxSplits; sweep_splits() gives a good number
   const std::int64_t* target = nullptr;        // [rows / states] ids
   const float* target_logit = nullptr;         // [rows]
   const std::uint8_t* script_class = nullptr;  // [vocab] each < scripts
