@@ -7,8 +7,9 @@ transformers, a sample at a time, and with --batch bench/batched_lens.py, which
 does it many samples at a time. Compares their answers and entropies, so that
 the rates are of the same work, and prints rates, ratio and peak memory.
 
-All answer greedily and stop at the checkpoint's end tokens. Lens reads the
-head in float32 whatever the dtype, the plain script in the model's dtype.
+All answer greedily and stop at the checkpoint's end tokens. Lens adds the
+head's products up in float32 whatever the dtype, the scripts' logits have the
+model's dtype.
 
     bench/end_to_end.py --model demo/model --dtype float32 \\
         --dataset latex_ocr=demo/data/latex_ocr --limit 8 --max-new-tokens 8

@@ -1,17 +1,18 @@
 #pragma once
 
-#include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/Device.h>
-#include <dlfcn.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "model/cuda/gpus.h"
 
 namespace lens::bench {
 
@@ -25,16 +26,11 @@ namespace lens::bench {
 inline at::Device open_device(const std::string& name) {
   const at::Device device(name);
   if (!device.is_cuda()) return device;
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
-    fail(std::string("libtorch has no CUDA half (") + dlerror() + ")");
+  try {
+    model::cuda::open_gpus();
+  } catch (const std::exception& error) {
+    fail(error.what());
   }
-  const auto& hooks = at::detail::getCUDAHooks();
-  if (!hooks.hasCUDA() || hooks.deviceCount() == 0) {
-    fail("the driver shows no GPU to this process");
-  }
-  hooks.init();
-  at::globalContext().setAllowTF32CuBLAS(false);
-  at::globalContext().setAllowBF16ReductionCuBLAS(false);
   return at::Device(at::kCUDA, 0);
 }
 

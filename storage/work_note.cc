@@ -71,8 +71,7 @@ int open_with(const fs::path& path, const std::string& text) {
   // A file system without nameless files (NFS).
   const int named =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (named >= 0) [[maybe_unused]]
-    const bool whole = written(named);
+  if (named >= 0) written(named);
   return named;
 }
 

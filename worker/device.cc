@@ -1,13 +1,11 @@
 #include "worker/device.h"
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
 #include <fstream>
 
-#include "base/error.h"
+#include "model/cuda/gpus.h"
 
 namespace lens::worker {
 namespace {
@@ -20,16 +18,6 @@ std::string processor_name() {
     }
   }
   return "CPU";
-}
-
-// libtorch_cuda.so lies beside libtorch_cpu.so and registers itself with ATen
-// when it is loaded.
-void load_cuda_half() {
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
-    throw InputError("cannot use a GPU", dlerror(),
-                     "install the CUDA libraries of libtorch, or give "
-                     "--device cpu");
-  }
 }
 
 struct Gpu {
@@ -77,20 +65,8 @@ Device Device::open(const std::string& kind, RankPlace place) {
   if (kind == "cpu") {
     return {"cpu", processor_name(), stay_on_one_node(place)};
   }
-  load_cuda_half();
-  const auto& hooks = at::detail::getCUDAHooks();
-  const int count = hooks.hasCUDA() ? hooks.deviceCount() : 0;
-  if (count == 0) {
-    throw InputError("cannot use a GPU",
-                     "the driver shows none to this process",
-                     "check nvidia-smi, or give --device cpu");
-  }
+  const int count = model::cuda::open_gpus();
   const int index = place.local_rank % count;
-  hooks.init();
-  // Products of float32 stay float32.
-  at::globalContext().setAllowTF32CuBLAS(false);
-  // What is added up of bfloat16 products is float32 to the end.
-  at::globalContext().setAllowBF16ReductionCuBLAS(false);
   const Gpu gpu = describe_gpu(index);
   place.near_node = gpu.numa_node;
   return {"cuda:" + std::to_string(index), gpu.name, stay_on_one_node(place)};
