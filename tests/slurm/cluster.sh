@@ -11,7 +11,6 @@
 # this host. Status 77 where that cannot be, with why.
 set -euo pipefail
 
-readonly NETWORK=10.77.0
 readonly PORT=${LENS_SLURM_PORT:-16817}
 
 skip() {
@@ -72,28 +71,41 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
 }
 
+# Sets network to the first 10.77.N that no interface has: a test that was
+# killed leaves its bridge, and a host finds no node behind two of one network.
+choose_network() {
+  local i taken
+  taken=$(ip -4 address show)
+  for i in {0..255}; do
+    network=10.77.$i
+    grep -qF " $network." <<<"$taken" || return 0
+  done
+  skip "every network of 10.77 is taken (ip address; ip link delete BRIDGE)"
+}
+
 # A bridge, and for each node a namespace with a leg on it.
 connect() { # NODES
   local i bridge space
   require ip nsenter unshare
   # In a chroot / is no mount, and its mounts cannot be made private.
   unshare --mount true 2>/dev/null || skip "no mount namespaces here"
+  choose_network
   bridge=lens$((RANDOM % 10000))
   ip link add "$bridge" type bridge 2>/dev/null ||
     skip "no network namespaces here (that needs the right to make a bridge)"
   echo "$bridge $1" >"$dir/network"
-  ip address add "$NETWORK.254/24" dev "$bridge"
+  ip address add "$network.254/24" dev "$bridge"
   ip link set "$bridge" up
-  printf '127.0.0.1 localhost\n%s.254 control\n' "$NETWORK" >"$dir/hosts"
+  printf '127.0.0.1 localhost\n%s.254 control\n' "$network" >"$dir/hosts"
   for ((i = 1; i <= $1; ++i)); do
     space=$bridge-n$i
     ip netns add "$space"
     ip link add "$bridge-$i" type veth peer name eth0 netns "$space"
     ip link set "$bridge-$i" master "$bridge" up
-    ip -n "$space" address add "$NETWORK.$i/24" dev eth0
+    ip -n "$space" address add "$network.$i/24" dev eth0
     ip -n "$space" link set eth0 up
     ip -n "$space" link set lo up
-    printf '%s.%s n%s\n' "$NETWORK" "$i" "$i" >>"$dir/hosts"
+    printf '%s.%s n%s\n' "$network" "$i" "$i" >>"$dir/hosts"
     mkdir -p "$dir/pmix-n$i"
   done
   # Step daemons of one job would meet in one folder.
@@ -121,9 +133,9 @@ start_here() {
 }
 
 start_nodes() { # NODES
-  local i
+  local i network
   connect "$1"
-  configure control "$NETWORK.254" "NodeName=n[1-$1] NodeAddr=$NETWORK.[1-$1]"
+  configure control "$network.254" "NodeName=n[1-$1] NodeAddr=$network.[1-$1]"
   as_host control slurmctld -f "$SLURM_CONF" || skip "slurmctld does not start"
   for ((i = 1; i <= $1; ++i)); do
     nsenter --net="/run/netns/$(cut -d' ' -f1 "$dir/network")-n$i" \
