@@ -105,6 +105,8 @@ class CudaBackend final : public Backend {
     return to_host(found, tokens, states.size(1));
   }
 
+  std::string_view name() const override { return "CUDA kernels"; }
+
  private:
   Found make_found(const at::Tensor& states) const {
     const std::int64_t rows = states.size(0) * states.size(1);

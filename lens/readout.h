@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <string_view>
 
 #include "table/columns.h"
 #include "table/token_rows.h"
@@ -80,6 +81,9 @@ class Backend {
   // entropy and divergence follow in float32 with float64 sums, over the whole
   // vocabulary of the checkpoint.
   virtual Readout read(const at::Tensor& states, const at::Tensor& targets) = 0;
+
+  // By what it reads, for a log: "avx2", "CUDA kernels".
+  virtual std::string_view name() const = 0;
 };
 
 // Plain ATen, a chunk of the vocabulary at a time, on any device. The oracle of

@@ -70,6 +70,8 @@ class ReferenceBackend : public Backend {
     return join(parts);
   }
 
+  std::string_view name() const override { return "plain operations"; }
+
  private:
   Sweep start(const at::Tensor& rows, const at::Tensor& targets,
               std::int64_t tokens, std::int64_t states) const {

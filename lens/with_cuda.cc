@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "lens/agreement.h"
-#include "lens/chunked.h"
+#include "lens/cpu/backend.h"
 #include "lens/cuda_backend.h"
 
 namespace lens::readout {
@@ -52,7 +52,7 @@ std::string self_check(const Head& head, int top_k) {
 }  // namespace
 
 std::unique_ptr<Backend> fastest_backend(Head head, int top_k) {
-  if (!head.weight.is_cuda()) return cpu_backend(std::move(head), top_k);
+  if (!head.weight.is_cuda()) return cpu::best_backend(std::move(head), top_k);
   const std::string problem = self_check(head, top_k);
   if (problem.empty()) return cuda_backend(std::move(head), top_k);
   std::clog << "the lens runs without its own kernels, slower (" << problem

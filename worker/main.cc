@@ -136,11 +136,12 @@ int work(const std::string& directory, const std::stop_token& stop) {
              spdlog::error("{}", line);
              std::_Exit(kExitError);
            }});
-  spdlog::info("rank {} of {} on {} ({}), {} threads{}", world.rank(),
-               world.size(), host_name(), device.name, manifest.config.threads,
-               device.numa_node
-                   ? ", NUMA node " + std::to_string(*device.numa_node)
-                   : "");
+  spdlog::info(
+      "rank {} of {} on {} ({}), {} threads{}, lens by {}", world.rank(),
+      world.size(), host_name(), device.name, manifest.config.threads,
+      device.numa_node ? ", NUMA node " + std::to_string(*device.numa_node)
+                       : "",
+      runner.lens_name());
   // One process computes a unit, for now.
   worker::Replica replica = worker::Replica::alone(runner);
   worker::WorkLoop loop(run, manifest, device.name, client, source, replica,

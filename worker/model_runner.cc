@@ -273,6 +273,10 @@ std::int64_t ModelRunner::image_token_id() const {
   return impl_->described.shape.image_token_id;
 }
 
+std::string_view ModelRunner::lens_name() const {
+  return impl_->backend->name();
+}
+
 storage::UnitResult ModelRunner::run(PreparedUnit prepared, bool alone,
                                      const Hooks& hooks) {
   try {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "input/text/tokenizer.h"
 #include "storage/manifest.h"
@@ -25,6 +26,8 @@ class ModelRunner final : public UnitRunner {
 
   std::int64_t max_prompt_tokens() const;
   std::int64_t image_token_id() const;
+  // How the lens is computed, for the log (readout::Backend::name()).
+  std::string_view lens_name() const;
 
   storage::UnitResult run(PreparedUnit prepared, bool alone,
                           const Hooks& hooks) override;

@@ -1,0 +1,136 @@
+#include "lens/cpu/backend.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "lens/cpu/isa.h"
+#include "lens/cpu/token_block.h"
+#include "lens/projection.h"
+
+namespace lens::readout::cpu {
+namespace {
+
+// Rows that pass the head together: more would leave the last cache, fewer
+// would read the weights oftener.
+constexpr std::int64_t kMaxRows = 1024;
+
+class CpuBackend : public Backend {
+ public:
+  CpuBackend(Head head, int top_k, const Kernel& kernel)
+      : head_(std::move(head)),
+        projection_(final_norm(head_.norm_weight, head_.norm_eps)),
+        kernel_(kernel),
+        panels_(head_.weight.contiguous(), kernel),
+        script_class_(head_.script_class.to(at::kByte).contiguous()),
+        view_{kernel_, panels_, script_class_.const_data_ptr<std::uint8_t>(),
+              head_.scripts,
+              static_cast<int>(
+                  std::min<std::int64_t>(top_k, head_.weight.size(0)))} {}
+
+  Readout read(const at::Tensor& states, const at::Tensor& targets) override {
+    const std::int64_t tokens = states.size(0);
+    const std::int64_t layers = states.size(1);
+    Readout readout = empty_readout(tokens, layers);
+    // Each block is read in kParts tasks: as many blocks at once as threads
+    // need, and each smaller where there are few tokens for them.
+    const std::int64_t at_once =
+        (2 * at::get_num_threads() + kParts - 1) / kParts;
+    const std::int64_t step =
+        std::clamp<std::int64_t>((tokens + at_once - 1) / at_once, 1,
+                                 std::max<std::int64_t>(1, kMaxRows / layers));
+    const at::Tensor ids = targets.contiguous();
+    for (std::int64_t begin = 0; begin < tokens; begin += at_once * step) {
+      std::vector<std::unique_ptr<TokenBlock>> blocks;
+      for (std::int64_t first = begin;
+           first < std::min(begin + at_once * step, tokens); first += step) {
+        const std::int64_t count = std::min(step, tokens - first);
+        blocks.push_back(std::make_unique<TokenBlock>(
+            view_, rows_of(states.narrow(0, first, count)), layers,
+            ids.narrow(0, first, count)));
+      }
+      sweep(blocks, step);
+      for (std::size_t i = 0; i < blocks.size(); ++i) {
+        blocks[i]->finish(begin + static_cast<std::int64_t>(i) * step,
+                          &readout);
+      }
+    }
+    return readout;
+  }
+
+  std::string_view name() const override { return kernel_.name; }
+
+ private:
+  at::Tensor rows_of(const at::Tensor& states) const {
+    return head_rows(*projection_, states)
+        .to(kernel_.bfloat16 ? at::kBFloat16 : at::kFloat)
+        .contiguous();
+  }
+
+  // Threads take what is next: they are not equally fast.
+  void sweep(const std::vector<std::unique_ptr<TokenBlock>>& blocks,
+             std::int64_t most_tokens) const {
+    const std::int64_t final_groups =
+        (most_tokens + kernel_.lanes - 1) / kernel_.lanes;
+    const auto tasks = static_cast<std::int64_t>(blocks.size()) * kParts;
+    std::atomic<std::int64_t> next = 0;
+    at::parallel_for(0, std::min<std::int64_t>(at::get_num_threads(), tasks), 1,
+                     [&](std::int64_t, std::int64_t) {
+                       TokenBlock::Scratch scratch(view_, final_groups);
+                       for (std::int64_t task = next++; task < tasks;
+                            task = next++) {
+                         blocks[task / kParts]->sweep(
+                             static_cast<int>(task % kParts), &scratch);
+                       }
+                     });
+  }
+
+  Readout empty_readout(std::int64_t tokens, std::int64_t states) const {
+    const auto column = [&](at::ScalarType type) {
+      return at::empty({tokens, states}, type);
+    };
+    Readout readout;
+    readout.get<"entropy">() = column(at::kFloat);
+    readout.get<"kl_final">() = column(at::kFloat);
+    readout.get<"varentropy">() = column(at::kFloat);
+    readout.get<"target_logprob">() = column(at::kFloat);
+    readout.get<"target_rank">() = column(at::kInt);
+    readout.logsumexp = column(at::kFloat);
+    readout.get<"top_id">() =
+        at::empty({tokens, states, view_.top_k}, at::kInt);
+    readout.get<"top_logprob">() =
+        at::empty({tokens, states, view_.top_k}, at::kFloat);
+    readout.get<"script_share">() =
+        at::empty({tokens, states, view_.scripts}, at::kFloat);
+    return readout;
+  }
+
+  // constant after construction
+  const Head head_;
+  const std::unique_ptr<const Projection> projection_;
+  const Kernel& kernel_;
+  const WeightPanels panels_;
+  const at::Tensor script_class_;  // [vocab] uint8
+  const HeadView view_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> backend(Head head, int top_k, const Kernel& kernel) {
+  return std::make_unique<CpuBackend>(std::move(head), top_k, kernel);
+}
+
+std::unique_ptr<Backend> best_backend(Head head, int top_k) {
+  const char* const isa = std::getenv("LENS_ISA");
+  const Kernel& kernel =
+      choose_kernel(head.weight.scalar_type() == at::kBFloat16,
+                    head.weight.size(1), isa == nullptr ? "" : isa);
+  return backend(std::move(head), top_k, kernel);
+}
+
+}  // namespace lens::readout::cpu
