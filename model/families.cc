@@ -34,7 +34,7 @@ const Family& family_of(const std::filesystem::path& checkpoint) {
   const auto file = checkpoint / "config.json";
   const nlohmann::json root = read_json_object(file);
   const std::string type =
-      ConfigSection(&root, file.string()).string("model_type", "");
+      config_section(&root, file).string_or("model_type", "");
   const auto found = std::find_if(
       kFamilies.begin(), kFamilies.end(),
       [&](const Family& family) { return family.model_type == type; });

@@ -11,6 +11,9 @@
 #include <sstream>
 #include <system_error>
 
+#include "base/error.h"
+#include "base/json_section.h"
+
 namespace lens::proto {
 namespace {
 
@@ -59,19 +62,24 @@ absl::StatusOr<CoordinatorAddress> read_address(
   std::stringstream text;
   text << stream.rdbuf();
   const auto json = nlohmann::json::parse(text.str(), nullptr, false);
+  const auto error = [&file](const JsonFault& fault) {
+    return std::make_exception_ptr(
+        InputError("cannot read " + file.string(),
+                   (fault.place.empty() ? "it" : fault.place) + " " + fault.why,
+                   "remove it and start the coordinator again"));
+  };
   try {
+    const JsonSection section(&json, {.error = error});
     return CoordinatorAddress{
-        .host = json.at("host").get<std::string>(),
-        .port = json.at("port").get<int>(),
-        .run_id = json.at("run_id").get<std::string>(),
-        .epoch = json.at("epoch").get<std::uint64_t>(),
-        .pid = json.at("pid").get<int>(),
-        .insecure = json.at("insecure").get<bool>(),
+        .host = section.string("host"),
+        .port = section.integer<int>("port", 0),
+        .run_id = section.string("run_id"),
+        .epoch = static_cast<std::uint64_t>(section.integer("epoch", 0)),
+        .pid = section.integer<int>("pid", 0),
+        .insecure = section.boolean("insecure"),
     };
-  } catch (const nlohmann::json::exception& error) {
-    return absl::DataLossError("cannot read " + file.string() + " (" +
-                               error.what() +
-                               "); remove it and start the coordinator again");
+  } catch (const InputError& refused) {
+    return absl::DataLossError(refused.what());
   }
 }
 

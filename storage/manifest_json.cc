@@ -1,88 +1,24 @@
 #include "storage/manifest_json.h"
 
 #include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_section.h"
 
 namespace lens::storage {
 namespace {
 
 using Json = nlohmann::json;
 
-// An object of the document; its path goes into messages.
-class Fields {
- public:
-  Fields(const Json& json, std::string path)
-      : json_(json), path_(std::move(path)) {
-    if (!json_.is_object()) fail(path_, "is not an object");
-  }
-
-  [[noreturn]] static void fail(const std::string& path,
-                                const std::string& why) {
-    throw StorageError("cannot use the manifest (" + path + " " + why +
-                       "); restore it or plan the run anew");
-  }
-
-  std::string path(const char* name) const { return path_ + "." + name; }
-
-  const Json& at(const char* name) const {
-    const auto found = json_.find(name);
-    if (found == json_.end()) fail(path(name), "is missing");
-    return *found;
-  }
-
-  void read(const char* name, std::string& value) const {
-    value = text(at(name), path(name));
-  }
-
-  void read(const char* name, bool& value) const {
-    if (!at(name).is_boolean()) fail(path(name), "is not true or false");
-    value = at(name).get<bool>();
-  }
-
-  template <class Integer>
-  requires std::is_integral_v<Integer>
-  void read(const char* name, Integer& value, std::int64_t low,
-            std::int64_t high = std::numeric_limits<Integer>::max()) const {
-    value = static_cast<Integer>(integer(at(name), path(name), low, high));
-  }
-
-  static std::string text(const Json& json, const std::string& path) {
-    if (!json.is_string()) fail(path, "is not a string");
-    return json.get<std::string>();
-  }
-
-  static std::int64_t integer(const Json& json, const std::string& path,
-                              std::int64_t low, std::int64_t high) {
-    if (!json.is_number_integer()) fail(path, "is not an integer");
-    const bool huge = json.is_number_unsigned() &&
-                      json.get<std::uint64_t>() >
-                          static_cast<std::uint64_t>(
-                              std::numeric_limits<std::int64_t>::max());
-    if (huge || json.get<std::int64_t>() < low ||
-        json.get<std::int64_t>() > high) {
-      fail(path,
-           "is not in " + std::to_string(low) + ".." + std::to_string(high));
-    }
-    return json.get<std::int64_t>();
-  }
-
-  // Calls use(element, its path) for each element of an array.
-  template <class Use>
-  void each(const char* name, Use&& use) const {
-    const Json& array = at(name);
-    if (!array.is_array()) fail(path(name), "is not a list");
-    for (std::size_t i = 0; i < array.size(); ++i) {
-      use(array[i], path(name) + "[" + std::to_string(i) + "]");
-    }
-  }
-
- private:
-  const Json& json_;
-  std::string path_;
-};
+JsonSection section_of(const Json& json, const std::string& name) {
+  const auto error = [](const JsonFault& fault) {
+    return std::make_exception_ptr(
+        StorageError("cannot use the manifest (" + fault.place + " " +
+                     fault.why + "); restore it or plan the run anew"));
+  };
+  return {&json, {.error = error}, name};
+}
 
 Json to_json(const InputFile& file) {
   return {{"path", file.path},
@@ -103,92 +39,75 @@ Json to_json(const Unit& unit) {
           {"samples", unit.samples},     {"first_sample", unit.first_sample}};
 }
 
-std::vector<InputFile> read_files(const Fields& fields) {
+std::vector<InputFile> read_files(const JsonSection& section) {
   std::vector<InputFile> files;
-  fields.each("files", [&](const Json& json, const std::string& path) {
-    const Fields file(json, path);
-    InputFile& input = files.emplace_back();
-    file.read("path", input.path);
-    file.read("bytes", input.bytes, 0);
-    file.read("modified_ns", input.modified_ns,
-              std::numeric_limits<std::int64_t>::min());
-    file.read("sha256", input.sha256);
-  });
+  for (const JsonSection& file : section.sections("files")) {
+    files.push_back(
+        {.path = file.string("path"),
+         .bytes = file.integer("bytes", 0),
+         .modified_ns = file.integer("modified_ns",
+                                     std::numeric_limits<std::int64_t>::min()),
+         .sha256 = file.string("sha256")});
+  }
   return files;
 }
 
-std::vector<std::string> read_texts(const Fields& fields, const char* name) {
-  std::vector<std::string> texts;
-  fields.each(name, [&](const Json& json, const std::string& path) {
-    texts.push_back(Fields::text(json, path));
-  });
-  return texts;
-}
-
-RunConfig read_config(const Fields& fields) {
+RunConfig read_config(const JsonSection& section) {
   RunConfig config;
-  fields.read("split", config.split);
-  config.languages = read_texts(fields, "languages");
-  fields.read("limit", config.limit, 0);
-  fields.read("device", config.device);
-  fields.read("dtype", config.dtype);
-  fields.read("threads", config.threads, 1);
-  fields.read("max_new_tokens", config.max_new_tokens, 1);
-  fields.read("top_k", config.top_k, 1);
-  config.tokens = read_texts(fields, "tokens");
-  fields.read("min_pixels", config.min_pixels, 0);
-  fields.read("max_pixels", config.max_pixels, 0);
-  fields.read("system_prompt", config.system_prompt);
-  const Json& prompts = fields.at("prompts");
-  if (!prompts.is_object()) {
-    Fields::fail(fields.path("prompts"), "is not an object");
+  config.split = section.string("split");
+  config.languages = section.strings("languages");
+  config.limit = section.integer("limit", 0);
+  config.device = section.string("device");
+  config.dtype = section.string("dtype");
+  config.threads = section.integer<int>("threads", 1);
+  config.max_new_tokens = section.integer<int>("max_new_tokens", 1);
+  config.top_k = section.integer<int>("top_k", 1);
+  config.tokens = section.strings("tokens");
+  config.min_pixels = section.integer("min_pixels", 0);
+  config.max_pixels = section.integer("max_pixels", 0);
+  config.system_prompt = section.string("system_prompt");
+  const JsonSection prompts = section.section("prompts");
+  for (const auto& [name, text] : prompts.object().items()) {
+    config.prompts[name] = prompts.string(name);
   }
-  for (const auto& [name, text] : prompts.items()) {
-    config.prompts[name] =
-        Fields::text(text, fields.path("prompts") + "." + name);
-  }
-  fields.read("unit_images", config.unit_images, 1);
-  fields.read("generation_config", config.generation_config);
-  fields.each("save_hidden", [&](const Json& json, const std::string& path) {
-    config.save_hidden.push_back(static_cast<int>(
-        Fields::integer(json, path, 0, std::numeric_limits<int>::max())));
-  });
+  config.unit_images = section.integer("unit_images", 1);
+  config.generation_config = section.boolean("generation_config");
+  config.save_hidden = section.integers<int>("save_hidden", 0);
   return config;
 }
 
-ModelInput read_model(const Fields& fields) {
+ModelInput read_model(const JsonSection& section) {
+  constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
   ModelInput model;
-  fields.read("path", model.path);
-  fields.read("name", model.name);
-  fields.read("sha256", model.sha256);
-  fields.read("tokenizer_sha256", model.tokenizer_sha256);
-  model.files = read_files(fields);
-  fields.read("num_layers", model.num_layers, 1, 100000);
-  fields.read("vocab_size", model.vocab_size, 1,
-              std::numeric_limits<std::int32_t>::max());
-  fields.read("hidden_size", model.hidden_size, 1,
-              std::numeric_limits<std::int32_t>::max());
+  model.path = section.string("path");
+  model.name = section.string("name");
+  model.sha256 = section.string("sha256");
+  model.tokenizer_sha256 = section.string("tokenizer_sha256");
+  model.files = read_files(section);
+  model.num_layers = section.integer<int>("num_layers", 1, 100000);
+  model.vocab_size = section.integer("vocab_size", 1, kMost);
+  model.hidden_size = section.integer("hidden_size", 1, kMost);
   return model;
 }
 
-DatasetInput read_dataset(const Fields& fields) {
+DatasetInput read_dataset(const JsonSection& section) {
   DatasetInput dataset;
-  fields.read("name", dataset.name);
-  fields.read("path", dataset.path);
-  dataset.files = read_files(fields);
-  fields.read("samples", dataset.samples, 0,
-              std::numeric_limits<std::int32_t>::max());
+  dataset.name = section.string("name");
+  dataset.path = section.string("path");
+  dataset.files = read_files(section);
+  dataset.samples =
+      section.integer("samples", 0, std::numeric_limits<std::int32_t>::max());
   return dataset;
 }
 
-Unit read_unit(const Fields& fields) {
+Unit read_unit(const JsonSection& section) {
   Unit unit;
-  fields.read("index", unit.index, 0);
-  fields.read("dataset", unit.dataset);
-  fields.read("row_begin", unit.row_begin, 0);
-  fields.read("row_end", unit.row_end, 0);
-  fields.read("first_sample", unit.first_sample, 0);
-  fields.read("samples", unit.samples, 1);
+  unit.index = section.integer<std::int32_t>("index", 0);
+  unit.dataset = section.string("dataset");
+  unit.row_begin = section.integer("row_begin", 0);
+  unit.row_end = section.integer("row_end", 0);
+  unit.first_sample = section.integer("first_sample", 0);
+  unit.samples = section.integer("samples", 1);
   return unit;
 }
 
@@ -243,10 +162,10 @@ nlohmann::json to_json(const Manifest& manifest) {
 
 Manifest manifest_from_json(const nlohmann::json& json,
                             const std::string& name) {
-  const Fields fields(json, name);
+  const JsonSection section = section_of(json, name);
   Manifest manifest;
   // Looked at first: another version may have other fields.
-  fields.read("version", manifest.version, 0);
+  manifest.version = section.integer<int>("version", 0);
   if (manifest.version != Manifest().version) {
     throw StorageError("cannot read " + name + " (manifest version " +
                        std::to_string(manifest.version) +
@@ -254,17 +173,17 @@ Manifest manifest_from_json(const nlohmann::json& json,
                        std::to_string(Manifest().version) +
                        "); use the program that planned the run");
   }
-  fields.read("run_id", manifest.run_id);
-  manifest.config = read_config({fields.at("config"), fields.path("config")});
-  manifest.model = read_model({fields.at("model"), fields.path("model")});
-  fields.each("datasets", [&](const Json& entry, const std::string& path) {
-    manifest.datasets.push_back(read_dataset({entry, path}));
-  });
-  fields.each("units", [&](const Json& entry, const std::string& path) {
-    manifest.units.push_back(read_unit({entry, path}));
-  });
+  manifest.run_id = section.string("run_id");
+  manifest.config = read_config(section.section("config"));
+  manifest.model = read_model(section.section("model"));
+  for (const JsonSection& dataset : section.sections("datasets")) {
+    manifest.datasets.push_back(read_dataset(dataset));
+  }
+  for (const JsonSection& unit : section.sections("units")) {
+    manifest.units.push_back(read_unit(unit));
+  }
   // Earlier manifests have none.
-  if (json.contains("notes")) manifest.notes = read_texts(fields, "notes");
+  if (section.contains("notes")) manifest.notes = section.strings("notes");
   return manifest;
 }
 

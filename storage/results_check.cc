@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_section.h"
 #include "storage/invariants.h"
 #include "storage/reader.h"
 #include "storage/unit_hash.h"
@@ -19,16 +20,15 @@ constexpr std::int64_t kBlockTokens = 4096;
 ValueRules rules_of(const ResultsReader& reader) {
   const auto config = nlohmann::json::parse(reader.info().config_json, nullptr,
                                             /*allow_exceptions=*/false);
-  if (!config.is_object() || !config.contains("generation_config") ||
-      !config["generation_config"].is_boolean()) {
-    throw StorageError(
-        "config_json is damaged (no generation_config); merge "
-        "again");
-  }
+  const auto error = [](const JsonFault&) {
+    return std::make_exception_ptr(StorageError(
+        "config_json is damaged (no generation_config); merge again"));
+  };
+  const bool by_generation_config =
+      JsonSection(&config, {.error = error}).boolean("generation_config");
   const Vocabulary vocabulary = reader.vocabulary();
   return value_rules(static_cast<std::int64_t>(vocabulary.token_text.size()),
-                     config["generation_config"].get<bool>(),
-                     reader.info().dtype);
+                     by_generation_config, reader.info().dtype);
 }
 
 void check_dataset(const ResultsReader& reader, const DatasetSummary& dataset,

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -74,6 +75,15 @@ std::string shown(const std::string& key) {
 
 }  // namespace
 
+WatchedJson parse_watched(std::string_view text) {
+  KeyWatch watch;
+  json value = json::parse(
+      text, [&watch](int depth, json::parse_event_t event, json& parsed) {
+        return watch(depth, event, parsed);
+      });
+  return {.value = std::move(value), .doubled = watch.doubled()};
+}
+
 json read_json_object(const std::filesystem::path& path) {
   const std::string problem = "cannot read " + path.string();
   const std::string remedy = "copy the file from its source again";
@@ -81,13 +91,9 @@ json read_json_object(const std::filesystem::path& path) {
   if (is_too_deep(content)) {
     throw InputError(problem, "JSON nested too deeply", remedy);
   }
-  KeyWatch watch;
-  json value;
+  WatchedJson parsed;
   try {
-    value = json::parse(
-        content, [&watch](int depth, json::parse_event_t event, json& parsed) {
-          return watch(depth, event, parsed);
-        });
+    parsed = parse_watched(content);
   } catch (const json::parse_error& error) {
     throw InputError(problem, "not JSON at byte " + std::to_string(error.byte),
                      remedy);
@@ -95,14 +101,14 @@ json read_json_object(const std::filesystem::path& path) {
     // A number beyond a double.
     throw InputError(problem, "JSON with a value out of range", remedy);
   }
-  if (!value.is_object())
+  if (!parsed.value.is_object())
     throw InputError(problem, "not a JSON object", remedy);
-  if (!watch.doubled().empty()) {
-    throw InputError(
-        problem, "the key " + shown(watch.doubled()) + " stands there twice",
-        "keep one of them");
+  if (!parsed.doubled.empty()) {
+    throw InputError(problem,
+                     "the key " + shown(parsed.doubled) + " stands there twice",
+                     "keep one of them");
   }
-  return value;
+  return std::move(parsed.value);
 }
 
 }  // namespace lens

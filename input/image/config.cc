@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json_section.h"
 #include "input/file/input_file.h"
 #include "input/file/json_object.h"
 #include "input/image/preprocess.h"
@@ -16,80 +17,63 @@ namespace {
 
 using nlohmann::json;
 
-// One settings object, and the file that errors name.
-class Settings {
- public:
-  Settings(json object, std::filesystem::path file)
-      : object_(std::move(object)), file_(std::move(file)) {
-    if (!object_.is_object()) fail("it is not a JSON object");
-  }
+// 2^40 pixels are over anything real and still far from overflow.
+constexpr std::int64_t kMostPixels = std::int64_t{1} << 40;
 
-  const std::filesystem::path& file() const { return file_; }
-
-  // The value of `key`, or nullptr when it is missing or null: both mean the
-  // default to transformers.
-  const json* find(std::string_view key) const { return find(object_, key); }
-
-  std::optional<std::int64_t> integer(std::string_view key,
-                                      std::int64_t lowest) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    return integer(*value, key, lowest);
-  }
-
-  std::int64_t integer(const json& value, std::string_view key,
-                       std::int64_t lowest) const {
-    // 2^40 pixels are over anything real and still far from overflow.
-    constexpr std::int64_t kHighest = std::int64_t{1} << 40;
-    if (!value.is_number_integer() || value.get<double>() < double(lowest) ||
-        value.get<double>() > double(kHighest)) {
-      fail(std::string(key) + " is not an integer of at least " +
-           std::to_string(lowest));
-    }
-    return value.get<std::int64_t>();
-  }
-
-  // One number for all channels, or a list of three.
-  void channels(std::string_view key, std::array<float, 3>& to) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    if (value->is_number()) {
-      to.fill(value->get<float>());
-      return;
-    }
-    if (!value->is_array() || value->size() != 3) {
-      fail(std::string(key) + " is not a list of three numbers");
-    }
-    for (std::size_t c = 0; c < 3; ++c) {
-      if (!(*value)[c].is_number()) {
-        fail(std::string(key) + " is not a list of three numbers");
-      }
-      to[c] = (*value)[c].get<float>();
-    }
-  }
-
-  // A step that the processor can leave out and this program cannot.
-  void require_on(std::string_view key) const {
-    const json* value = find(key);
-    if (value != nullptr && *value != json(true)) {
-      fail(std::string(key) + " is not true, which is not supported");
-    }
-  }
-
-  [[noreturn]] void fail(const std::string& why) const {
-    throw InputError("cannot use " + file_.string(), why,
-                     "take the file of the original checkpoint");
-  }
-
- private:
-  static const json* find(const json& object, std::string_view key) {
-    const auto entry = object.find(key);
-    return entry == object.end() || entry->is_null() ? nullptr : &*entry;
-  }
-
-  json object_;
-  std::filesystem::path file_;
+// What the preprocessor is told, and the file that says it.
+struct Settings {
+  json object;
+  std::filesystem::path file;
 };
+
+// Null is the default of a key, as to transformers.
+JsonSection section_of(const Settings& settings) {
+  const auto error = [file = settings.file.string()](const JsonFault& fault) {
+    std::string why = fault.place + " " + fault.why;
+    if (fault.place.empty()) why = "it is not a JSON object";
+    if (fault.range) {
+      why = fault.place + " is not an integer of at least " +
+            std::to_string(fault.range->first);
+    }
+    return std::make_exception_ptr(InputError(
+        "cannot use " + file, why, "take the file of the original checkpoint"));
+  };
+  return {&settings.object, {.error = error, .null_is_missing = true}};
+}
+
+std::optional<std::int64_t> pixels(const JsonSection& settings,
+                                   std::string_view key) {
+  if (!settings.find(key)) return std::nullopt;
+  return settings.integer(key, 1, kMostPixels);
+}
+
+// One number for all channels, or a list of three.
+void read_channels(const JsonSection& settings, std::string_view key,
+                   std::array<float, 3>& to) {
+  const json* value = settings.find(key);
+  if (value == nullptr) return;
+  if (value->is_number()) {
+    to.fill(value->get<float>());
+    return;
+  }
+  if (!value->is_array() || value->size() != 3) {
+    settings.reject(key, "is not a list of three numbers");
+  }
+  for (std::size_t c = 0; c < 3; ++c) {
+    if (!(*value)[c].is_number()) {
+      settings.reject(key, "is not a list of three numbers");
+    }
+    to[c] = (*value)[c].get<float>();
+  }
+}
+
+// A step that the processor can leave out and this program cannot.
+void require_on(const JsonSection& settings, std::string_view key) {
+  const json* value = settings.find(key);
+  if (value != nullptr && *value != json(true)) {
+    settings.reject(key, "is not true, which is not supported");
+  }
+}
 
 // The settings as transformers finds them: those nested in
 // processor_config.json come before preprocessor_config.json.
@@ -106,7 +90,7 @@ Settings find_settings(const std::filesystem::path& checkpoint,
             "images are cut as processor_config.json says, not as "
             "preprocessor_config.json beside it");
       }
-      return Settings(std::move(value["image_processor"]), outer);
+      return {std::move(value["image_processor"]), outer};
     }
   }
   if (!has_own) {
@@ -116,11 +100,11 @@ Settings find_settings(const std::filesystem::path& checkpoint,
                      "are resized would be a guess",
                      "copy the file from the original checkpoint");
   }
-  return Settings(read_json_object(file), file);
+  return {read_json_object(file), file};
 }
 
 // Another class would resize in another way.
-void check_class(const Settings& settings) {
+void check_class(const JsonSection& settings) {
   constexpr std::array kNames = {"Qwen2VLImageProcessor",
                                  "Qwen2VLImageProcessorFast",
                                  "Qwen2VLImageProcessorPil"};
@@ -129,7 +113,7 @@ void check_class(const Settings& settings) {
   if (!type->is_string() ||
       std::find(kNames.begin(), kNames.end(), type->get<std::string>()) ==
           kNames.end()) {
-    settings.fail("image_processor_type is not Qwen2VLImageProcessor");
+    settings.reject("image_processor_type", "is not Qwen2VLImageProcessor");
   }
 }
 
@@ -146,60 +130,64 @@ void note_choice(const char* chosen, std::optional<std::int64_t> value,
 
 // min_pixels and max_pixels come before `size`, whose two "edges" are pixel
 // counts too; a `size` that is given must end up complete.
-void read_pixel_limits(const Settings& settings, PreprocessorConfig& config) {
-  std::optional<std::int64_t> lowest = settings.integer("min_pixels", 1);
-  std::optional<std::int64_t> highest = settings.integer("max_pixels", 1);
-  if (const json* size = settings.find("size")) {
-    if (!size->is_object()) settings.fail("size is not an object");
-    note_choice("min_pixels", lowest, *size, "shortest_edge", config.notes);
-    note_choice("max_pixels", highest, *size, "longest_edge", config.notes);
-    for (const auto& [key, value] : size->items()) {
+void read_pixel_limits(const JsonSection& settings,
+                       PreprocessorConfig& config) {
+  std::optional<std::int64_t> lowest = pixels(settings, "min_pixels");
+  std::optional<std::int64_t> highest = pixels(settings, "max_pixels");
+  if (const auto size = settings.find_section("size")) {
+    note_choice("min_pixels", lowest, size->object(), "shortest_edge",
+                config.notes);
+    note_choice("max_pixels", highest, size->object(), "longest_edge",
+                config.notes);
+    for (const auto& [key, value] : size->object().items()) {
       if (key == "shortest_edge") {
-        if (!lowest) lowest = settings.integer(value, "size." + key, 1);
+        if (!lowest) lowest = size->integer(key, 1, kMostPixels);
       } else if (key == "longest_edge") {
-        if (!highest) highest = settings.integer(value, "size." + key, 1);
+        if (!highest) highest = size->integer(key, 1, kMostPixels);
       } else if ((key != "min_pixels" || !settings.find(key)) &&
                  (key != "max_pixels" || !settings.find(key))) {
-        settings.fail("size has the unknown key " + key);
+        settings.reject("size", "has the unknown key " + key);
       }
     }
     if (!lowest || !highest) {
-      settings.fail("size lacks shortest_edge or longest_edge");
+      settings.reject("size", "lacks shortest_edge or longest_edge");
     }
   }
   config.min_pixels = lowest.value_or(config.min_pixels);
   config.max_pixels = highest.value_or(config.max_pixels);
 }
 
-void read_steps(const Settings& settings, PreprocessorConfig& config) {
+void read_steps(const JsonSection& settings, PreprocessorConfig& config) {
   for (const std::string_view key :
        {"do_resize", "do_rescale", "do_normalize", "do_convert_rgb"}) {
-    settings.require_on(key);
+    require_on(settings, key);
   }
   constexpr int kBicubic = 3;
   if (const json* resample = settings.find("resample");
       resample != nullptr && *resample != json(kBicubic)) {
-    settings.fail("resample is not 3 (bicubic), which is not supported");
+    settings.reject("resample", "is not 3 (bicubic), which is not supported");
   }
   if (const json* factor = settings.find("rescale_factor")) {
     if (!factor->is_number() || !(factor->get<double>() > 0)) {
-      settings.fail("rescale_factor is not a positive number");
+      settings.reject("rescale_factor", "is not a positive number");
     }
     config.rescale_factor = factor->get<double>();
   }
-  settings.channels("image_mean", config.mean);
-  settings.channels("image_std", config.std);
+  read_channels(settings, "image_mean", config.mean);
+  read_channels(settings, "image_std", config.std);
   for (const float std : config.std) {
     if (!(std > 0) || !std::isfinite(std)) {
-      settings.fail("image_std is not positive");
+      settings.reject("image_std", "is not positive");
     }
   }
 }
 
-int read_side(const Settings& settings, std::string_view key, int otherwise) {
+int read_side(const JsonSection& settings, std::string_view key,
+              int otherwise) {
   constexpr std::int64_t kHighest = 1024;
-  const std::int64_t side = settings.integer(key, 1).value_or(otherwise);
-  if (side > kHighest) settings.fail(std::string(key) + " is over 1024");
+  const std::int64_t side =
+      settings.integer_or<std::int64_t>(key, otherwise, 1, kMostPixels);
+  if (side > kHighest) settings.reject(key, "is over 1024");
   return static_cast<int>(side);
 }
 
@@ -208,8 +196,9 @@ int read_side(const Settings& settings, std::string_view key, int otherwise) {
 PreprocessorConfig PreprocessorConfig::load(
     const std::filesystem::path& checkpoint) {
   PreprocessorConfig config;
-  const Settings settings = find_settings(checkpoint, config.notes);
-  config.file = settings.file();
+  const Settings found = find_settings(checkpoint, config.notes);
+  const JsonSection settings = section_of(found);
+  config.file = found.file;
   check_class(settings);
   read_pixel_limits(settings, config);
   read_steps(settings, config);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_section.h"
 #include "input/file/input_file.h"
 #include "input/file/json_object.h"
 #include "input/text/token_id.h"
@@ -30,32 +31,33 @@ constexpr const char* kNamedTokenLists[] = {
 constexpr const char* kDefaultNames[] = {"eos_token", "pad_token", "unk_token"};
 constexpr const char* kDefaultEnd = "<|endoftext|>";
 
-[[noreturn]] void fail(const path& file, const std::string& why) {
-  throw InputError("cannot use " + file.string(), why, "correct the file");
+InputError unusable(const std::string& file, const std::string& why) {
+  return {"cannot use " + file, why, "correct the file"};
 }
 
-bool read_flag(const json& object, const char* name, bool otherwise,
-               const path& file) {
-  const auto found = object.find(name);
-  if (found == object.end() || found->is_null()) return otherwise;
-  if (!found->is_boolean()) {
-    fail(file, std::string(name) + " of an added token is not true or false");
-  }
-  return found->get<bool>();
+[[noreturn]] void fail(const path& file, const std::string& why) {
+  throw unusable(file.string(), why);
+}
+
+JsonSection section_of(const json& token, const path& file) {
+  const auto error = [name = file.string()](const JsonFault& fault) {
+    const bool is_flag = !fault.place.empty() && fault.place != "content";
+    return std::make_exception_ptr(
+        unusable(name, is_flag ? fault.place + " of an added token " + fault.why
+                               : "an added token has no text in \"content\""));
+  };
+  return {&token, {.error = error, .null_is_missing = true}};
 }
 
 AddedToken read_token(const json& object, const path& file) {
-  if (!object.is_object() || !object.contains("content") ||
-      !object["content"].is_string()) {
-    fail(file, "an added token has no text in \"content\"");
-  }
+  const JsonSection section = section_of(object, file);
   AddedToken token;
-  token.content = object["content"].get<std::string>();
-  token.special = read_flag(object, "special", false, file);
-  token.normalized = read_flag(object, "normalized", !token.special, file);
-  token.single_word = read_flag(object, "single_word", false, file);
-  token.lstrip = read_flag(object, "lstrip", false, file);
-  token.rstrip = read_flag(object, "rstrip", false, file);
+  token.content = section.string("content");
+  token.special = section.boolean_or("special", false);
+  token.normalized = section.boolean_or("normalized", !token.special);
+  token.single_word = section.boolean_or("single_word", false);
+  token.lstrip = section.boolean_or("lstrip", false);
+  token.rstrip = section.boolean_or("rstrip", false);
   return token;
 }
 
@@ -138,7 +140,7 @@ AddedToken read_named(const json& value, const path& file) {
     token.content = value.get<std::string>();
   } else {
     token = read_token(value, file);
-    token.normalized = read_flag(value, "normalized", false, file);
+    token.normalized = section_of(value, file).boolean_or("normalized", false);
   }
   token.special = true;
   return token;

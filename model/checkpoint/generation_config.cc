@@ -68,9 +68,9 @@ std::string shown(const char* key, const json& value) {
 }
 
 // Sampling from one candidate is greedy search.
-bool samples(const ConfigSection& section) {
-  return section.boolean("do_sample", false) &&
-         section.integer("top_k", 50, 0, 1 << 24) != 1;
+bool samples(const JsonSection& section) {
+  return section.boolean_or("do_sample", false) &&
+         section.integer_or("top_k", 50, 0, 1 << 24) != 1;
 }
 
 }  // namespace
@@ -101,11 +101,11 @@ GenerationConfig GenerationConfig::load(
   if (!config.present) return config;
 
   const json values = read_json_object(file);
-  const ConfigSection section(&values, file.string());
+  const JsonSection section = config_section(&values, file);
   // A file without end tokens has none: transformers does not look further.
   config.end_ids = read_end_ids(values.value("eos_token_id", json()), file);
   config.repetition_penalty =
-      section.number("repetition_penalty", config.repetition_penalty);
+      section.number_or("repetition_penalty", config.repetition_penalty);
   for (const Setting& setting : kSearch) {
     const json* value = section.find(setting.key);
     if (value && !is_neutral(*value, setting.neutral)) {

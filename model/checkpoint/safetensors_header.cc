@@ -5,11 +5,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
+#include "input/file/json_object.h"
 
 namespace lens::model {
 namespace {
@@ -30,22 +30,6 @@ std::optional<std::size_t> element_bytes(const std::string& dtype) {
   const auto found = kBytes.find(dtype);
   if (found == kBytes.end()) return std::nullopt;
   return found->second;
-}
-
-// Parses the header; a key that stands twice in one object is refused, since
-// readers would differ in which one they take.
-json parse_header(const char* begin, const char* end, bool* duplicate) {
-  std::vector<std::set<std::string>> open_objects;
-  const auto watch = [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open_objects.emplace_back();
-    if (event == json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == json::parse_event_t::key &&
-        !open_objects.back().insert(parsed.get<std::string>()).second) {
-      *duplicate = true;
-    }
-    return true;
-  };
-  return json::parse(begin, end, watch, /*allow_exceptions=*/false);
 }
 
 class HeaderReader {
@@ -174,12 +158,15 @@ SafetensorsHeader SafetensorsHeader::read(const std::filesystem::path& file) {
       header_text(file, header.file_bytes, HeaderReader(file, 0));
   header.data_offset = sizeof(std::uint64_t) + text.size();
   const HeaderReader reader(file, header.file_bytes - header.data_offset);
-  bool duplicate = false;
-  const json parsed =
-      parse_header(text.data(), text.data() + text.size(), &duplicate);
-  if (!parsed.is_object()) reader.refuse("its header is not JSON");
-  if (duplicate) reader.refuse("its header names a key twice");
-  header.entries = reader.read(parsed);
+  WatchedJson parsed;
+  try {
+    parsed = parse_watched(text);
+  } catch (const json::exception&) {
+    reader.refuse("its header is not JSON");
+  }
+  if (!parsed.value.is_object()) reader.refuse("its header is not JSON");
+  if (!parsed.doubled.empty()) reader.refuse("its header names a key twice");
+  header.entries = reader.read(parsed.value);
   return header;
 }
 

@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr std::int64_t kDefaultEndId = 151645;
 constexpr int kDefaultKvHeads = 8;
 
-void read_mrope_section(const ConfigSection& section, const json& list,
+void read_mrope_section(const JsonSection& section, const json& list,
                         TextConfig* text) {
   if (!list.is_array() || list.size() != 3) {
     section.reject("mrope_section", "is not a list of three integers");
@@ -32,35 +32,34 @@ void read_mrope_section(const ConfigSection& section, const json& list,
 
 // rope_scaling, or else rope_parameters (v5), as a whole; rope_theta in it, or
 // else beside it.
-void read_rope(const ConfigSection& section, TextConfig* text) {
-  text->rope_theta = section.number("rope_theta", text->rope_theta);
+void read_rope(const JsonSection& section, TextConfig* text) {
+  text->rope_theta = section.number_or("rope_theta", text->rope_theta);
   const json* scaling = section.find("rope_scaling");
   const bool scaled = scaling && !scaling->empty();
   const char* key = scaled ? "rope_scaling" : "rope_parameters";
-  const json* rope = section.find(key);
+  const auto rope = section.find_section(key);
   if (!rope) return;
-  if (!rope->is_object()) section.reject(key, "is not an object");
-  const ConfigSection inner(rope, section.file());
+  const JsonSection inner = rope->without_place();
   const std::string type =
-      inner.string("rope_type", inner.string("type", "default"));
+      inner.string_or("rope_type", inner.string_or("type", "default"));
   if (type != "default" && type != "mrope") {
     section.reject(key, "has type \"" + type + "\", which is not supported");
   }
-  text->rope_theta = inner.number("rope_theta", text->rope_theta);
+  text->rope_theta = inner.number_or("rope_theta", text->rope_theta);
   if (const json* list = inner.find("mrope_section")) {
     read_mrope_section(section, *list, text);
   }
 }
 
 // Every layer sees all tokens before it.
-void check_attention(const ConfigSection& section, int num_layers) {
+void check_attention(const JsonSection& section, int num_layers) {
   const bool windowed =
-      section.boolean("use_sliding_window", false) &&
+      section.boolean_or("use_sliding_window", false) &&
       (section.find("sliding_window") || !section.contains("sliding_window"));
   const json* types = section.find("layer_types");
   if (!types) {
     if (windowed &&
-        section.integer("max_window_layers", 80, 0, 1 << 20) < num_layers) {
+        section.integer_or("max_window_layers", 80, 0, 1 << 20) < num_layers) {
       section.reject("use_sliding_window", "is on, which is not supported");
     }
     return;
@@ -75,26 +74,23 @@ void check_attention(const ConfigSection& section, int num_layers) {
   }
 }
 
-TextConfig read_text(const ConfigSection& section) {
+TextConfig read_text(const JsonSection& section) {
   constexpr std::int64_t kMaxWidth = 1 << 20;
   TextConfig text;
-  text.hidden_size =
-      static_cast<int>(section.required("hidden_size", 1, kMaxWidth));
-  text.num_layers =
-      static_cast<int>(section.required("num_hidden_layers", 1, 10000));
-  text.num_heads =
-      static_cast<int>(section.required("num_attention_heads", 1, 65536));
+  text.hidden_size = section.integer<int>("hidden_size", 1, kMaxWidth);
+  text.num_layers = section.integer<int>("num_hidden_layers", 1, 10000);
+  text.num_heads = section.integer<int>("num_attention_heads", 1, 65536);
   // Null means as many as heads, a missing key the class default.
-  text.num_kv_heads = static_cast<int>(
-      section.integer("num_key_value_heads",
-                      section.contains("num_key_value_heads") ? text.num_heads
-                                                              : kDefaultKvHeads,
-                      1, 65536));
+  text.num_kv_heads = section.integer_or("num_key_value_heads",
+                                         section.contains("num_key_value_heads")
+                                             ? text.num_heads
+                                             : kDefaultKvHeads,
+                                         1, 65536);
   text.intermediate_size =
-      static_cast<int>(section.required("intermediate_size", 1, kMaxWidth * 8));
-  text.vocab_size = section.required("vocab_size", 1, 1 << 24);
-  text.rms_norm_eps = section.number("rms_norm_eps", text.rms_norm_eps);
-  text.max_position_embeddings = section.integer(
+      section.integer<int>("intermediate_size", 1, kMaxWidth * 8);
+  text.vocab_size = section.integer("vocab_size", 1, 1 << 24);
+  text.rms_norm_eps = section.number_or("rms_norm_eps", text.rms_norm_eps);
+  text.max_position_embeddings = section.integer_or(
       "max_position_embeddings", text.max_position_embeddings, 1, 1 << 30);
   read_rope(section, &text);
 
@@ -111,7 +107,7 @@ TextConfig read_text(const ConfigSection& section) {
     section.reject("mrope_section", "does not sum to half the head dimension " +
                                         std::to_string(text.head_dim()));
   }
-  if (const std::string act = section.string("hidden_act", "silu");
+  if (const std::string act = section.string_or("hidden_act", "silu");
       act != "silu") {
     section.reject("hidden_act", "\"" + act + "\" is not supported");
   }
@@ -119,13 +115,12 @@ TextConfig read_text(const ConfigSection& section) {
   return text;
 }
 
-VisionConfig read_vision(const ConfigSection& section, int text_hidden_size) {
+VisionConfig read_vision(const JsonSection& section, int text_hidden_size) {
   VisionConfig vision;
   const auto positive = [&](const char* key, int fallback) {
-    return static_cast<int>(section.integer(key, fallback, 1, 1 << 20));
+    return section.integer_or(key, fallback, 1, 1 << 20);
   };
-  vision.depth =
-      static_cast<int>(section.integer("depth", vision.depth, 1, 10000));
+  vision.depth = section.integer_or("depth", vision.depth, 1, 10000);
   vision.embed_dim = positive("embed_dim", vision.embed_dim);
   vision.num_heads = positive("num_heads", vision.num_heads);
   // transformers takes it for another spelling of the same.
@@ -133,8 +128,7 @@ VisionConfig read_vision(const ConfigSection& section, int text_hidden_size) {
     section.reject("vision_config",
                    "has num_attention_heads that are not its num_heads");
   }
-  vision.mlp_ratio =
-      static_cast<int>(section.integer("mlp_ratio", vision.mlp_ratio, 1, 256));
+  vision.mlp_ratio = section.integer_or("mlp_ratio", vision.mlp_ratio, 1, 256);
   vision.hidden_size = positive("hidden_size", vision.hidden_size);
   vision.in_channels = positive("in_channels", vision.in_channels);
   vision.patch_size = positive("patch_size", vision.patch_size);
@@ -165,7 +159,7 @@ VisionConfig read_vision(const ConfigSection& section, int text_hidden_size) {
                        " is not the decoder's hidden_size " +
                        std::to_string(text_hidden_size));
   }
-  if (const std::string act = section.string("hidden_act", "quick_gelu");
+  if (const std::string act = section.string_or("hidden_act", "quick_gelu");
       act != "quick_gelu") {
     section.reject("vision_config.hidden_act",
                    "\"" + act + "\" is not supported");
@@ -222,19 +216,12 @@ void note_outer_keys(const json& root, const json& text,
   }
 }
 
-// A section of config.json; null where it is not there.
-const json* section_of(const ConfigSection& top, const char* key) {
-  const json* section = top.find(key);
-  if (section && !section->is_object()) top.reject(key, "is not an object");
-  return section;
-}
-
 // Either place may say so; transformers ties when one of them does.
-bool read_tie(const ConfigSection& top, const ConfigSection& text,
+bool read_tie(const JsonSection& top, const JsonSection& text,
               std::vector<std::string>& notes) {
   constexpr const char* kKey = "tie_word_embeddings";
-  const bool outer = top.boolean(kKey, false);
-  const bool inner = text.boolean(kKey, false);
+  const bool outer = top.boolean_or(kKey, false);
+  const bool inner = text.boolean_or(kKey, false);
   if (outer != inner && top.find(kKey) && text.find(kKey)) {
     notes.push_back(std::string("config.json: ") + kKey +
                     " is true in one place and false in another: true counts");
@@ -247,26 +234,28 @@ bool read_tie(const ConfigSection& top, const ConfigSection& text,
 Config Config::load(const std::filesystem::path& checkpoint) {
   const auto file = checkpoint / "config.json";
   const json root = read_json_object(file);
-  const ConfigSection top(&root, file.string());
+  const JsonSection top = config_section(&root, file);
   Config config;
   check_plain(file, root);
-  const json* inner = section_of(top, "text_config");
+  const auto inner = top.find_section("text_config");
   if (inner) {
-    check_plain(file, *inner);
-    note_outer_keys(root, *inner, config.notes);
+    check_plain(file, inner->object());
+    note_outer_keys(root, inner->object(), config.notes);
   }
-  const ConfigSection text(inner ? inner : &root, file.string());
+  const JsonSection text = inner ? inner->without_place() : top;
   config.text = read_text(text);
-  config.vision = read_vision({section_of(top, "vision_config"), file.string()},
-                              config.text.hidden_size);
+  const auto vision = top.find_section("vision_config");
+  config.vision = read_vision(
+      vision ? vision->without_place() : config_section(nullptr, file),
+      config.text.hidden_size);
   config.tie_word_embeddings = read_tie(top, text, config.notes);
-  config.dtype = top.string("dtype", top.string("torch_dtype", ""));
+  config.dtype = top.string_or("dtype", top.string_or("torch_dtype", ""));
   if (config.dtype.empty()) {
-    config.dtype = text.string("dtype", text.string("torch_dtype", ""));
+    config.dtype = text.string_or("dtype", text.string_or("torch_dtype", ""));
   }
 
   const auto id = [&](const char* key, std::int64_t fallback) {
-    return top.integer(key, fallback, 0, config.text.vocab_size - 1);
+    return top.integer_or(key, fallback, 0, config.text.vocab_size - 1);
   };
   config.image_token_id = id("image_token_id", config.image_token_id);
   config.vision_start_token_id =
@@ -275,10 +264,10 @@ Config Config::load(const std::filesystem::path& checkpoint) {
       id("vision_end_token_id", config.vision_end_token_id);
 
   config.generation = GenerationConfig::load(
-      checkpoint, read_end_ids(text.contains("eos_token_id")
-                                   ? (inner ? *inner : root)["eos_token_id"]
-                                   : json(kDefaultEndId),
-                               file));
+      checkpoint,
+      read_end_ids(text.contains("eos_token_id") ? text.object()["eos_token_id"]
+                                                 : json(kDefaultEndId),
+                   file));
   if (config.generation.end_ids.empty()) {
     config.notes.push_back(
         "no eos_token_id: no token ends an answer, each runs to "
