@@ -15,9 +15,7 @@ import time
 
 STARTED = time.monotonic()
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
-import transformers  # noqa: E402
 
 import plain_lens  # noqa: E402
 
@@ -82,31 +80,23 @@ def main():
     model, processor = plain_lens.load(job)
     plain_lens.fill_limits(job, processor)
     loaded = time.monotonic()
-    columns, work_s, prompt_tokens, count = {}, {}, 0, 0
+    work_s = {}
     for batch in job["batches"]:
-        columns, prompt_tokens, count = {}, 0, 0
+        answers = plain_lens.Answers()
         begun = time.monotonic()
         for name, path in job["datasets"].items():
             samples = plain_lens.data.read(name, path, job["limit"])
             for first in range(0, len(samples), batch):
                 part = samples[first:first + batch]
-                for sample, (prompt, ids, entropy, top) in zip(
+                for sample, answer in zip(
                         part, answer_batch(model, processor, part, job)):
-                    key = f"{name}/{sample.sample_id}"
-                    columns |= {f"{key}/ids": ids, f"{key}/entropy": entropy,
-                                f"{key}/top": top}
-                    prompt_tokens += prompt
-                    count += 1
+                    answers.add(name, sample, *answer)
         work_s[batch] = time.monotonic() - begun
         print(f"batch {batch}: {work_s[batch]:.2f} s", file=sys.stderr,
               flush=True)
-    np.savez(job["out"], **columns)
     best = min(work_s, key=work_s.get)
-    print(json.dumps({"samples": count, "prompt_tokens": prompt_tokens,
-                      "load_s": loaded - STARTED, "work_s": work_s[best],
-                      "batch": best, "work_s_by_batch": work_s,
-                      "transformers": transformers.__version__,
-                      "torch": torch.__version__}))
+    answers.save(job["out"], load_s=loaded - STARTED, work_s=work_s[best],
+                 batch=best, work_s_by_batch=work_s)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ for measurements that need no particular bytes.
 """
 
 import argparse
-import math
 import pathlib
 import sys
 
@@ -19,26 +18,23 @@ import make_random_checkpoint as checkpoints  # noqa: E402
 
 
 def tensors(o, device):
-    """Official name -> bfloat16 tensor on the CPU, scales as in `scripts`."""
+    """Official name -> bfloat16 tensor on the CPU."""
     generator = torch.Generator(device).manual_seed(o.seed)
-    columns = torch.from_numpy(checkpoints.head_columns(o)).to(device)
+
+    def normal(shape):
+        return torch.randn(shape, generator=generator, device=device)
+
     out = {}
     for name, shape in checkpoints.tensor_shapes(o).items():
-        values = torch.randn(shape, generator=generator, device=device)
-        if name.endswith(".bias"):
-            values *= 0.2
-        elif len(shape) == 1:
-            values = 1 + 0.15 * values
-        elif name in ("model.embed_tokens.weight", "lm_head.weight"):
-            head = name == "lm_head.weight" or o.tied
-            values *= columns * (o.head_gain / math.sqrt(shape[1]) if head
-                                 else 1)
-        else:
-            values /= math.sqrt(math.prod(shape[1:]))
-            if name.endswith(("o_proj.weight", "down_proj.weight")):
-                values *= torch.exp(o.spread * torch.randn(
-                    (shape[0], 1), generator=generator, device=device))
-        out[name] = values.to(torch.bfloat16).cpu()
+        scales = checkpoints.tensor_scales(o, name, shape)
+        values = normal(shape) * scales.values
+        if scales.columns is not None:
+            values *= torch.from_numpy(scales.columns).to(device)
+        if scales.row_spread:
+            values *= torch.exp(scales.row_spread * normal((shape[0], 1)))
+        if scales.rows is not None:
+            values *= torch.from_numpy(scales.rows).to(device)[:, None]
+        out[name] = (values + scales.around).to(torch.bfloat16).cpu()
     return out
 
 

@@ -79,28 +79,42 @@ def answer(model, processor, sample, job):
     return prompt, ids, *read_lens(model, out.hidden_states, job["top_k"])
 
 
+class Answers:
+    """What a run answers, by the names that bench/end_to_end.py compares."""
+
+    def __init__(self):
+        self.columns = {}
+        self.prompt_tokens = 0
+        self.samples = 0
+
+    def add(self, dataset, sample, prompt_tokens, ids, entropy, top):
+        key = f"{dataset}/{sample.sample_id}"
+        self.columns |= {f"{key}/ids": ids, f"{key}/entropy": entropy,
+                         f"{key}/top": top}
+        self.prompt_tokens += prompt_tokens
+        self.samples += 1
+
+    def save(self, file, **more):
+        """Writes the columns, and prints what was done and the versions."""
+        np.savez(file, **self.columns)
+        print(json.dumps({"samples": self.samples,
+                          "prompt_tokens": self.prompt_tokens, **more,
+                          "transformers": transformers.__version__,
+                          "torch": torch.__version__}))
+
+
 def main():
     job = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
     torch.set_num_threads(job["threads"])
     model, processor = load(job)
     fill_limits(job, processor)
     loaded = time.monotonic()
-    columns, prompt_tokens = {}, 0
-    count = 0
+    answers = Answers()
     for name, path in job["datasets"].items():
         for sample in data.read(name, path, job["limit"]):
-            prompt, ids, entropy, top = answer(model, processor, sample, job)
-            key = f"{name}/{sample.sample_id}"
-            columns |= {f"{key}/ids": ids, f"{key}/entropy": entropy,
-                        f"{key}/top": top}
-            prompt_tokens += prompt
-            count += 1
+            answers.add(name, sample, *answer(model, processor, sample, job))
     done = time.monotonic()
-    np.savez(job["out"], **columns)
-    print(json.dumps({"samples": count, "prompt_tokens": prompt_tokens,
-                      "load_s": loaded - STARTED, "work_s": done - loaded,
-                      "transformers": transformers.__version__,
-                      "torch": torch.__version__}))
+    answers.save(job["out"], load_s=loaded - STARTED, work_s=done - loaded)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ VISION_DEFAULTS = {"depth": 32, "embed_dim": 1280, "num_heads": 16,
                    "spatial_merge_size": 2, "temporal_patch_size": 2}
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 BLOCK_VALUES = 1 << 22
+HEAD_TENSORS = ("model.embed_tokens.weight", "lm_head.weight")
 DTYPE_CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 
 
@@ -138,43 +139,71 @@ def head_columns(o):
     return columns / np.sqrt(np.mean(columns ** 2))
 
 
-def make_tensor(o, name, shape, end_ids):
-    """float32 values of one tensor, a function of the options and its name.
+@dataclasses.dataclass(frozen=True)
+class Scales:
+    """What standard normal values of a tensor are multiplied with."""
 
-    Rows that write to the residual stream and columns of the head carry
+    values: float = 1.0  # all of them
+    around: float = 0.0  # added last
+    columns: np.ndarray | None = None  # float32, each column
+    row_spread: float = 0.0  # of the log of a random scale of each row
+    rows: np.ndarray | None = None  # float32, each row
+
+
+def tensor_scales(o, name, shape):
+    """Rows that write to the residual stream and columns of the head carry
     log-normal scales of their own, which differ by tensor: so the share of the
     stream that the head sees strongly, and with it the entropy, changes from
     layer to layer.
     """
-    rng = _generator(o.seed, name)
     if name.endswith(".bias"):
-        return 0.2 * rng.standard_normal(shape, dtype=np.float32)
+        return Scales(0.2)
     if len(shape) == 1:  # a norm
-        return 1 + 0.15 * rng.standard_normal(shape, dtype=np.float32)
-    values = rng.standard_normal(shape, dtype=np.float32)
+        return Scales(0.15, around=1.0)
     fan_in = math.prod(shape[1:])
-    if name in ("model.embed_tokens.weight", "lm_head.weight"):
+    if name in HEAD_TENSORS:
         columns = head_columns(o)
-        is_head = name == "lm_head.weight" or o.tied
-        if not is_head:
-            columns = columns ** np.float32(1 - 2 * o.trend)
-        scale = o.head_gain / math.sqrt(fan_in) if is_head else 1.0
-        values *= columns * np.float32(scale)
-        if is_head:
-            values[end_ids] *= np.float32(o.eos_gain)
-        return values
+        if reads_head(o, name):
+            return Scales(o.head_gain / math.sqrt(fan_in), columns=columns)
+        return Scales(columns=columns ** np.float32(1 - 2 * o.trend))
     gain = o.gain
     if name.endswith(("q_proj.weight", "k_proj.weight")):
         gain *= o.attention_gain
-    values *= np.float32(gain / math.sqrt(fan_in))
-    if name.endswith(("o_proj.weight", "down_proj.weight")):
-        rows = np.exp(o.spread * rng.standard_normal((shape[0], 1)))
+    gain /= math.sqrt(fan_in)
+    if not name.endswith(("o_proj.weight", "down_proj.weight")):
+        return Scales(gain)
+    rows = None
+    if name.startswith("model.layers."):
+        depth = int(name.split(".")[2]) / max(1, o.layers - 1)  # 0 .. 1
+        power = o.trend * (2 * depth - 1)
+        rows = (head_columns(o) ** np.float32(power)
+                * np.float32(o.growth ** depth))
+    return Scales(gain, row_spread=o.spread, rows=rows)
+
+
+def reads_head(o, name):
+    """Whether the rows of the tensor make logits."""
+    return name == "lm_head.weight" or (o.tied and name in HEAD_TENSORS)
+
+
+def make_tensor(o, name, shape, end_ids):
+    """float32 values of one tensor, a function of the options and its name."""
+    rng = _generator(o.seed, name)
+    scales = tensor_scales(o, name, shape)
+    values = rng.standard_normal(shape, dtype=np.float32)
+    if scales.columns is None:
+        values *= np.float32(scales.values)
+    else:
+        values *= scales.columns * np.float32(scales.values)
+    if scales.row_spread:
+        rows = np.exp(scales.row_spread * rng.standard_normal((shape[0], 1)))
         values *= rows.astype(np.float32)
-        if name.startswith("model.layers."):
-            depth = int(name.split(".")[2]) / max(1, o.layers - 1)  # 0 .. 1
-            power = o.trend * (2 * depth - 1)
-            values *= (head_columns(o) ** np.float32(power)
-                       * np.float32(o.growth ** depth))[:, None]
+    if scales.rows is not None:
+        values *= scales.rows[:, None]
+    if scales.around:
+        values += np.float32(scales.around)
+    if reads_head(o, name):
+        values[end_ids] *= np.float32(o.eos_gain)
     return values
 
 
