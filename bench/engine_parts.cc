@@ -7,7 +7,8 @@
 // and decode steps at several numbers of slots, each alone; beside prefill and
 // decode stands the time that their products (at the rate of a large product,
 // measured in the same run) and their bytes (at the rate of a large copy)
-// would take. --small 1: sizes for a try on a CPU.
+// would take. A decode step is also timed with observers, beside one without in
+// the same rounds. --small 1: sizes for a try on a CPU.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
@@ -16,9 +17,11 @@
 #include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "bench/timing.h"
 #include "engine/token_choice.h"
@@ -31,6 +34,22 @@ using namespace lens;  // NOLINT: this file is the program
 using bench::median_seconds;
 
 constexpr int kPatchDim = 3 * 2 * 14 * 14;
+
+// Looks at nothing, or at one kind of site in all layers; asks whose the rows
+// are.
+class Looker : public model::Observer {
+ public:
+  explicit Looker(std::optional<model::Site::Kind> kind) : kind_(kind) {}
+
+  bool wants(model::Site site) const override { return site.kind == kind_; }
+  void visit(model::Site, const model::Rows& rows, at::Tensor&) override {
+    rows_ += model::list_rows(rows).size();
+  }
+
+ private:
+  const std::optional<model::Site::Kind> kind_;
+  std::size_t rows_ = 0;
+};
 
 class Parts {
  public:
@@ -69,6 +88,7 @@ class Parts {
                                                        {64, 400},
                                                        {256, 400}}) {
       decode(slots, context);
+      observed(slots, context);
     }
   }
 
@@ -110,7 +130,7 @@ class Parts {
     model::Batch batch;
     batch.positions.resize(3);
     for (int s = 0; s < sequences; ++s) {
-      batch.segments.push_back({s, past, length});
+      batch.segments.push_back({s, past, length, {s, 1}});
       for (std::int64_t i = 0; i < length; ++i) {
         batch.ids.push_back((s * 131 + i * 17) % 1000);
         for (auto& axis : batch.positions) axis.push_back(past + i);
@@ -156,6 +176,32 @@ class Parts {
         "bytes alone %7.2f ms (%.2f), %.0f tokens/s\n",
         slots, context, forward * 1e3, choose * 1e3, floor * 1e3,
         floor / (forward + choose), slots / (forward + choose));
+  }
+
+  // The same step with observers: what one costs that wants nothing, and one
+  // that asks for the rows of every layer. All are timed in turn, since a
+  // machine's speed drifts more than they cost.
+  void observed(int slots, int context) {
+    model::KvCache cache(model_->shape(), slots, context + 8, options());
+    const model::Batch step = batch(slots, context, 1);
+    Looker nothing(std::nullopt);
+    Looker rows(model::Site::Kind::kMlpOutput);
+    std::array<std::vector<double>, 3> times;
+    for (int round = -1; round < rounds_; ++round) {
+      const std::array<std::vector<model::Observer*>, 3> observers = {
+          {{}, {&nothing}, {&rows}}};
+      for (std::size_t i = 0; i < observers.size(); ++i) {
+        const double time = bench::seconds(
+            device_, [&] { model_->forward(step, cache, observers[i]); });
+        if (round >= 0) times[i].push_back(time);
+      }
+    }
+    const double none = bench::median(times[0]);
+    std::printf(
+        "observe %3d slots, context %4d: nobody %7.3f ms, wants nothing "
+        "x%.4f, lists the rows of each MLP x%.4f\n",
+        slots, context, none * 1e3, bench::median(times[1]) / none,
+        bench::median(times[2]) / none);
   }
 
   // constant after construction

@@ -44,9 +44,13 @@ struct GenerateOptions {
   // wrong is the doing of one.
   bool alone = false;
   // Visits the sites of every pass before the states of rows are captured,
-  // which are then what it has put. Rows of a shared prefix are computed once,
-  // for all prompts of the picture. Null: nobody.
+  // which are then what it has put. It is told the number of each row's prompt;
+  // rows of a shared prefix are those of all prompts of the picture. Null:
+  // nobody.
   model::Observer* observer = nullptr;
+  // False: each prompt computes all of its rows, for an observer that changes
+  // those of one prompt and not its neighbour's.
+  bool share_prefixes = true;
   // Asked between passes; when it says true, generate() throws Cancelled.
   std::function<bool()> cancelled;
   // Called with the prompts that are to be decoded together next.

@@ -34,7 +34,7 @@ class RowTap : public model::Observer {
             site.layer < num_layers_);
   }
 
-  void visit(model::Site, std::int64_t, at::Tensor& hidden) override {
+  void visit(model::Site, const model::Rows&, at::Tensor& hidden) override {
     states_.push_back(at::index_select(hidden, 0, rows_));
   }
 
@@ -85,8 +85,11 @@ Wave::Wave(const model::Model& model, const Schedule& schedule,
 }
 
 std::vector<Generation> Wave::run() {
-  const std::vector<Group> groups =
+  std::vector<Group> groups =
       form_groups(prompts_, model_.shape().image_token_id);
+  if (!options_.share_prefixes) {
+    for (Group& group : groups) group.prefix = 0;
+  }
   const Prefill plan = plan_prefill(prompts_, groups);
   features_.resize(pictures_.size());
   for (const auto* stretches : {&plan.prefixes, &plan.suffixes}) {
@@ -128,6 +131,10 @@ void Wave::check_cancelled() const {
 
 std::int64_t Wave::prompt_length(std::size_t sequence) const {
   return static_cast<std::int64_t>(prompts_[sequence].ids.size());
+}
+
+model::Owners Wave::owners(std::size_t sequence, int count) const {
+  return {first_ + static_cast<int>(sequence), count};
 }
 
 int Wave::picture_in(const Stretch& stretch) const {
@@ -208,7 +215,9 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
   batch.features = take_features(stretches);
   for (const Stretch& stretch : stretches) {
     const Sequence& sequence = sequences_[stretch.sequence];
-    batch.segments.push_back({sequence.slot, stretch.begin, stretch.length()});
+    batch.segments.push_back(
+        {sequence.slot, stretch.begin, stretch.length(),
+         owners(stretch.sequence, static_cast<int>(stretch.readers))});
     const auto& axes = sequence.positions.axes;
     batch.positions.resize(axes.size());
     for (std::size_t axis = 0; axis < axes.size(); ++axis) {
@@ -261,7 +270,8 @@ void Wave::decode_step() {
     const auto done = static_cast<std::int64_t>(sequence.generated.size());
     batch.ids.push_back(sequence.next_id);
     positions.push_back(sequence.positions.next + done - 1);
-    batch.segments.push_back({sequence.slot, sequence.cached, 1});
+    batch.segments.push_back(
+        {sequence.slot, sequence.cached, 1, owners(active_[i], 1)});
     capture.add(static_cast<std::int64_t>(i), {static_cast<int>(active_[i]),
                                                prompt_length(active_[i]) + done,
                                                0,

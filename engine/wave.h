@@ -71,6 +71,8 @@ class Wave {
   // The picture that the stretch holds the tokens of; -1: none.
   int picture_in(const Stretch& stretch) const;
   std::int64_t prompt_length(std::size_t sequence) const;
+  // `count` prompts from that of the sequence on, among all.
+  model::Owners owners(std::size_t sequence, int count) const;
 
   const model::Model& model_;
   const Schedule& schedule_;

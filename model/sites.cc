@@ -19,7 +19,9 @@ bool exists(Site site, int num_layers) {
 
 }  // namespace
 
-Visits::Visits(std::span<Observer* const> observers, int num_layers) {
+Visits::Visits(std::span<Observer* const> observers, int num_layers,
+               const Batch& batch)
+    : batch_(batch) {
   if (observers.empty()) return;
   takers_.resize(static_cast<std::size_t>(num_layers + 1) * Site::kKinds);
   for (int layer = 0; layer <= num_layers; ++layer) {
@@ -33,10 +35,19 @@ Visits::Visits(std::span<Observer* const> observers, int num_layers) {
   }
 }
 
-void Visits::call(Site site, std::int64_t row, at::Tensor& value) const {
+void Visits::visit(Site site, at::Tensor& value, const Segment& part,
+                   std::int64_t begin) const {
+  if (!wanted(site)) return;
+  const auto ids = std::span(batch_.ids)
+                       .subspan(static_cast<std::size_t>(begin),
+                                static_cast<std::size_t>(part.length));
+  call(site, {ids, std::span(&part, 1)}, value);
+}
+
+void Visits::call(Site site, const Rows& rows, at::Tensor& value) const {
   for (Observer* observer : takers_[place(site)]) {
     const at::Tensor before = value;
-    observer->visit(site, row, value);
+    observer->visit(site, rows, value);
     if (!value.sizes().equals(before.sizes()) ||
         value.scalar_type() != before.scalar_type() ||
         value.device() != before.device()) {

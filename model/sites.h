@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "model/batch.h"
+
 namespace lens::model {
 
 // A named point of a decoder pass over packed tokens. N is the number of
@@ -47,13 +49,15 @@ class Observer {
 
   // Called in the order in which data flows.
   //
-  //   row    of the pack, where the first token (or query) of `value` stands
+  //   rows   the tokens (or queries) of `value`, in their order; valid during
+  //          the call
   //   value  weights' dtype and device, unless its kind says another; valid
   //          during the call, and never written to. Another tensor of its
   //          shape, dtype and device in its place is what the pass goes on
   //          with: that it is another one is how a change is told, so that one
-  //          that only looks changes no bit.
-  virtual void visit(Site site, std::int64_t row, at::Tensor& value) = 0;
+  //          that only looks changes no bit. What changes the rows of one
+  //          sequence alone leaves every bit of the others.
+  virtual void visit(Site site, const Rows& rows, at::Tensor& value) = 0;
 };
 
 // The observers of one pass, and who of them wants what. Without any it costs
@@ -61,25 +65,33 @@ class Observer {
 class Visits {
  public:
   // `observers` visit in their order: each sees what those before it have put.
-  Visits(std::span<Observer* const> observers, int num_layers);
+  //   batch  of the pass, which it must outlive
+  Visits(std::span<Observer* const> observers, int num_layers,
+         const Batch& batch);
 
   bool wanted(Site site) const {
     return !takers_.empty() && !takers_[place(site)].empty();
   }
 
-  // Throws std::logic_error for a replacement of another shape, dtype or
-  // device.
-  void visit(Site site, at::Tensor& value, std::int64_t row = 0) const {
-    if (wanted(site)) call(site, row, value);
+  // A value of all tokens of the pass. Throws std::logic_error for a
+  // replacement of another shape, dtype or device.
+  void visit(Site site, at::Tensor& value) const {
+    if (wanted(site)) call(site, {batch_.ids, batch_.segments}, value);
   }
+
+  // A value of the tokens of `part` alone, the first of which is row `begin` of
+  // the pass.
+  void visit(Site site, at::Tensor& value, const Segment& part,
+             std::int64_t begin) const;
 
  private:
   std::size_t place(Site site) const {
     return static_cast<std::size_t>(site.layer) * Site::kKinds +
            static_cast<std::size_t>(site.kind);
   }
-  void call(Site site, std::int64_t row, at::Tensor& value) const;
+  void call(Site site, const Rows& rows, at::Tensor& value) const;
 
+  const Batch& batch_;
   std::vector<std::vector<Observer*>> takers_;  // by place(); empty: nobody
 };
 

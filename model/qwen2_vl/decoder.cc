@@ -271,7 +271,10 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
           attention_weights(pass.config, q.narrow(0, row, length), used(keys),
                             segment.past + done);
       at::Tensor shown = own;
-      pass.visits.visit({Site::Kind::kAttentionWeights, index}, shown, row);
+      const Segment block{segment.slot, segment.past + done, length,
+                          segment.owners};
+      pass.visits.visit({Site::Kind::kAttentionWeights, index}, shown, block,
+                        row);
       if (!shown.is_same(own)) {
         mixed.narrow(0, row, length)
             .copy_(weighted_values(pass.config, shown, used(values)));

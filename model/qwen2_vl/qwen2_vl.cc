@@ -81,7 +81,7 @@ at::Tensor Qwen2Vl::forward(const Batch& batch, KvCache& cache,
   return decode_pass(weights_.text, config_.text, embeddings(batch),
                      text_rotation(at::stack(axes), frequencies_, config_.text),
                      batch.segments, cache,
-                     Visits(observers, shape_.num_layers));
+                     Visits(observers, shape_.num_layers, batch));
 }
 
 std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,

@@ -8,9 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "base/error.h"
+#include "tests/engine/recording_sink.h"
 #include "tests/model/golden.h"
 
 namespace lens::engine {
@@ -19,35 +19,6 @@ namespace {
 using model::expect_close;
 using model::Golden;
 using model::tiny_engine;
-
-// Remembers every captured row by prompt and position.
-class RecordingSink : public RowSink {
- public:
-  void take(const at::Tensor& states,
-            std::span<const CapturedRow> rows) override {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto key = std::pair(rows[i].prompt, rows[i].position);
-      EXPECT_FALSE(states_.contains(key)) << "captured twice";
-      states_[key] = states.select(0, static_cast<std::int64_t>(i)).clone();
-      rows_[key] = rows[i];
-    }
-  }
-
-  bool has(int prompt, std::int64_t position) const {
-    return states_.contains({prompt, position});
-  }
-  at::Tensor states(int prompt, std::int64_t position) const {
-    return states_.at({prompt, position});
-  }
-  const CapturedRow& row(int prompt, std::int64_t position) const {
-    return rows_.at({prompt, position});
-  }
-  std::size_t size() const { return rows_.size(); }
-
- private:
-  std::map<std::pair<int, std::int64_t>, at::Tensor> states_;
-  std::map<std::pair<int, std::int64_t>, CapturedRow> rows_;
-};
 
 GenerateOptions golden_options() {
   GenerateOptions options;
@@ -264,7 +235,7 @@ class DoublesMlp : public model::Observer {
   bool wants(model::Site site) const override {
     return site == model::Site{model::Site::Kind::kMlpOutput, layer_};
   }
-  void visit(model::Site, std::int64_t, at::Tensor& value) override {
+  void visit(model::Site, const model::Rows&, at::Tensor& value) override {
     value = 2 * value;
   }
 

@@ -35,12 +35,15 @@ Weights tiny_weights() {
   return Weights::load(tiny_checkpoint(), tiny_config(), at::kFloat, at::kCPU);
 }
 
+// Not the number of the slot: the two are told apart.
+Owners owner(int slot) { return {.first = 40 + 2 * slot, .count = 2}; }
+
 // kTokens of plain text in each of `sequences` slots.
 Batch text_batch(int sequences) {
   Batch batch;
   batch.positions.resize(3);
   for (int slot = 0; slot < sequences; ++slot) {
-    batch.segments.push_back({slot, 0, kTokens});
+    batch.segments.push_back({slot, 0, kTokens, owner(slot)});
     for (int i = 0; i < kTokens; ++i) {
       batch.ids.push_back(300 + 17 * i + 5 * slot);
       for (auto& axis : batch.positions) axis.push_back(i);
@@ -55,7 +58,7 @@ Batch next_batch(int sequences) {
   batch.positions.assign(3, std::vector<std::int64_t>(sequences, kTokens));
   for (int slot = 0; slot < sequences; ++slot) {
     batch.ids.push_back(411);
-    batch.segments.push_back({slot, kTokens, 1});
+    batch.segments.push_back({slot, kTokens, 1, owner(slot)});
   }
   return batch;
 }
@@ -87,9 +90,9 @@ class Recorder : public Observer {
     ++asked_[key(site)];
     return true;
   }
-  void visit(Site site, std::int64_t row, at::Tensor& value) override {
+  void visit(Site site, const Rows& rows, at::Tensor& value) override {
     seen_[key(site)].push_back(value.clone());
-    rows_[key(site)].push_back(row);
+    rows_[key(site)].push_back(list_rows(rows));
   }
 
   const std::vector<at::Tensor>& seen(Kind kind, int layer) const {
@@ -97,7 +100,8 @@ class Recorder : public Observer {
     const auto found = seen_.find(key({kind, layer}));
     return found == seen_.end() ? kNothing : found->second;
   }
-  const std::vector<std::int64_t>& rows(Kind kind, int layer) const {
+  // Of each call.
+  const std::vector<std::vector<Row>>& rows(Kind kind, int layer) const {
     return rows_.at(key({kind, layer}));
   }
   const auto& asked() const { return asked_; }
@@ -110,7 +114,7 @@ class Recorder : public Observer {
 
   mutable std::map<std::pair<int, int>, int> asked_;
   std::map<std::pair<int, int>, std::vector<at::Tensor>> seen_;
-  std::map<std::pair<int, int>, std::vector<std::int64_t>> rows_;
+  std::map<std::pair<int, int>, std::vector<std::vector<Row>>> rows_;
 };
 
 // Puts what `change` makes of the value in its place, at one site.
@@ -120,7 +124,7 @@ class Editor : public Observer {
   Editor(Site site, Change change) : site_(site), change_(std::move(change)) {}
 
   bool wants(Site site) const override { return site == site_; }
-  void visit(Site, std::int64_t, at::Tensor& value) override {
+  void visit(Site, const Rows&, at::Tensor& value) override {
     value = change_(value);
   }
 
@@ -132,7 +136,7 @@ class Editor : public Observer {
 class WantsNothing : public Observer {
  public:
   bool wants(Site) const override { return false; }
-  void visit(Site, std::int64_t, at::Tensor&) override {
+  void visit(Site, const Rows&, at::Tensor&) override {
     ADD_FAILURE() << "was not asked for";
   }
 };
@@ -156,8 +160,6 @@ TEST(Sites, EachIsVisitedOnceAPassWithItsShape) {
     // One call for each sequence.
     const auto& weights = recorder.seen(Kind::kAttentionWeights, layer);
     ASSERT_EQ(weights.size(), 4u);
-    EXPECT_THAT(recorder.rows(Kind::kAttentionWeights, layer),
-                ::testing::ElementsAre(0, kTokens, 0, 1));
     EXPECT_EQ(weights[1].sizes(),
               (std::vector<std::int64_t>{shape.num_heads, kTokens, kTokens}));
     EXPECT_EQ(weights[3].sizes(),
@@ -170,6 +172,68 @@ TEST(Sites, EachIsVisitedOnceAPassWithItsShape) {
     EXPECT_EQ(times, 2) << "once a pass";
   }
   EXPECT_EQ(recorder.asked().size(), recorder.sites_seen());
+}
+
+// The tokens of text_batch and next_batch, as an observer is told of them.
+std::vector<Row> rows_of(int slot, std::int64_t from, std::int64_t to) {
+  std::vector<Row> rows;
+  for (std::int64_t at = from; at < to; ++at) {
+    rows.push_back(
+        {owner(slot), at, at == kTokens ? 411 : 300 + 17 * at + 5 * slot});
+  }
+  return rows;
+}
+
+std::vector<Row> operator+(std::vector<Row> a, const std::vector<Row>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(Sites, EachTellsOfEveryRowWhoseItIs) {
+  const Qwen2Vl model(tiny_config(), tiny_weights());
+  Recorder recorder;
+  run(model, &recorder);
+  for (const auto& [kind_and_layer, times] : recorder.asked()) {
+    const auto& [kind, layer] = kind_and_layer;
+    const auto& rows = recorder.rows(static_cast<Kind>(kind), layer);
+    if (static_cast<Kind>(kind) == Kind::kAttentionWeights) {
+      EXPECT_THAT(rows, ::testing::ElementsAre(
+                            rows_of(0, 0, kTokens), rows_of(1, 0, kTokens),
+                            rows_of(0, kTokens, kTokens + 1),
+                            rows_of(1, kTokens, kTokens + 1)));
+      continue;
+    }
+    EXPECT_THAT(rows, ::testing::ElementsAre(
+                          rows_of(0, 0, kTokens) + rows_of(1, 0, kTokens),
+                          rows_of(0, kTokens, kTokens + 1) +
+                              rows_of(1, kTokens, kTokens + 1)))
+        << kind << " " << layer;
+  }
+}
+
+// More queries than are shown at a time.
+TEST(Sites, AttentionWeightsTellTheRowsOfEachBlock) {
+  const Qwen2Vl model(tiny_config(), tiny_weights());
+  constexpr int kLong = 300;
+  Batch batch;
+  batch.positions.resize(3);
+  batch.segments = {{.slot = 0, .past = 0, .length = 1, .owners = {0, 1}},
+                    {.slot = 1, .past = 0, .length = kLong, .owners = {1, 1}}};
+  for (int i = 0; i < 1 + kLong; ++i) {
+    batch.ids.push_back(300 + i % 100);
+    for (auto& axis : batch.positions) axis.push_back(i == 0 ? 0 : i - 1);
+  }
+  KvCache cache(model.shape(), 2, kLong, model.options());
+  Recorder recorder;
+  Observer* const observers[] = {&recorder};
+  model.forward(batch, cache, observers);
+  std::vector<Row> told;
+  for (const auto& rows : recorder.rows(Kind::kAttentionWeights, 0)) {
+    EXPECT_LT(rows.size(), static_cast<std::size_t>(kLong));
+    told = told + rows;
+  }
+  EXPECT_EQ(told, recorder.rows(Kind::kResidual, 0)[0]);
+  EXPECT_EQ(told.back(), (Row{{1, 1}, kLong - 1, batch.ids.back()}));
 }
 
 at::Tensor normed(const at::Tensor& x, const at::Tensor& weight) {
