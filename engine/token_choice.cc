@@ -6,12 +6,13 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/logsumexp.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/topk.h>
 #include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "model/index_tensor.h"
 
 namespace lens::engine {
 namespace {
@@ -69,7 +70,7 @@ at::Tensor TokenChoice::penalised(const at::Tensor& logits,
   at::Tensor judged = logits.clone();
   for (std::size_t i = 0; i < seen.size(); ++i) {
     const std::vector<std::int64_t> ids(seen[i]->begin(), seen[i]->end());
-    const at::Tensor index = at::tensor(ids, at::kLong).to(judged.device());
+    const at::Tensor index = model::index_tensor(ids, judged.device());
     at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
     row.index_copy_(0, index, penalise(row.index_select(0, index), penalty_));
   }

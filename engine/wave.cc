@@ -4,19 +4,17 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "model/index_tensor.h"
+
 namespace lens::engine {
 namespace {
 
-at::Tensor index_tensor(const std::vector<std::int64_t>& values,
-                        at::Device device) {
-  return at::tensor(values, at::kLong).to(device);
-}
+using model::index_tensor;
 
 // Keeps the states of chosen rows of one pass.
 class RowTap : public model::Observer {

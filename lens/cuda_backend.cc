@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "lens/limits.h"
 #include "lens/projection.h"
 #include "lens/sweep.h"
 #include "model/cuda/fused.h"
@@ -22,9 +23,9 @@
 namespace lens::readout {
 namespace {
 
-// Logits held at once, float32: at most 198 MiB. A shorter chunk would stay in
-// the L2 cache, but pay more for launches and beginnings (measured on an H200).
-constexpr std::int64_t kMaxRows = 2048;
+// Logits held at once, 2,048 rows of float32: at most 198 MiB. A shorter chunk
+// would stay in the L2 cache, but pay more for launches and beginnings
+// (measured on an H200).
 constexpr std::int64_t kChunk = 25344;  // 99 tiles of 256
 
 void expect_launched(const char* problem) {
@@ -86,8 +87,7 @@ class CudaBackend final : public Backend {
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
     const at::DeviceGuard guard(states.device());
     const std::int64_t tokens = states.size(0);
-    const std::int64_t most =
-        std::max<std::int64_t>(1, kMaxRows / states.size(1));
+    const std::int64_t most = tokens_at_once(states.size(1));
     // Blocks of one size: a short last one would read the head for little.
     const std::int64_t blocks = (tokens + most - 1) / most;
     const std::int64_t step = blocks == 0 ? 1 : (tokens + blocks - 1) / blocks;

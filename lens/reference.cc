@@ -18,19 +18,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "lens/limits.h"
 #include "lens/projection.h"
 #include "lens/readout.h"
 
 namespace lens::readout {
 namespace {
-
-// Logits held at once: rows x chunk float32, 32 MiB, and a few temporaries of
-// that size. Larger chunks leave the cache, smaller ones pay for the calls.
-constexpr std::int64_t kChunkElements = 8 << 20;
-constexpr std::int64_t kMaxRows = 2048;
-constexpr std::int64_t kMinChunk = 1024;
-// Longer float32 sums would cost digits; over chunks the sums are float64.
-constexpr std::int64_t kMaxChunk = 16384;
 
 // Running reductions over the vocabulary for R = T * S rows. Sums within a
 // chunk are float32 (ATen sums in a tree), sums over chunks float64.
@@ -57,10 +50,8 @@ class ReferenceBackend : public Backend {
         top_k_(top_k) {}
 
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
-    // Whole tokens at a time: the divergence needs their last state beside.
     const std::int64_t tokens = states.size(0);
-    const std::int64_t step =
-        std::max<std::int64_t>(1, kMaxRows / states.size(1));
+    const std::int64_t step = tokens_at_once(states.size(1));
     std::vector<Readout> parts;
     for (std::int64_t begin = 0; begin < tokens; begin += step) {
       const std::int64_t length = std::min(step, tokens - begin);
@@ -187,8 +178,7 @@ class ReferenceBackend : public Backend {
     const at::Tensor rows = head_rows(*projection_, states).to(at::kFloat);
     Sweep sweep = start(rows, targets, tokens, count);
     const std::int64_t vocab = head_.weight.size(0);
-    const std::int64_t chunk =
-        std::clamp(kChunkElements / rows.size(0), kMinChunk, kMaxChunk);
+    const std::int64_t chunk = chunk_length(rows.size(0));
     for (std::int64_t begin = 0; begin < vocab; begin += chunk) {
       advance(rows, targets, begin, std::min(chunk, vocab - begin), &sweep);
     }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "model/cuda/fused.h"
+#include "model/index_tensor.h"
 
 namespace lens::model::qwen2_vl {
 namespace {
@@ -77,7 +78,7 @@ BatchedStep batched_step(std::span<const Segment> segments,
   for (const Segment& segment : segments) lengths.push_back(segment.past + 1);
   BatchedStep step;
   step.longest = *std::max_element(lengths.begin(), lengths.end());
-  const at::Tensor length = at::tensor(lengths, at::kLong).to(options.device());
+  const at::Tensor length = index_tensor(lengths, options.device());
   const auto batch = static_cast<std::int64_t>(lengths.size());
   step.slot_index = at::arange(batch, length.options());
   step.token_index = length - 1;

@@ -3,24 +3,15 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 
 #include <utility>
 
+#include "model/index_tensor.h"
 #include "model/qwen2_vl/decoder.h"
 #include "model/qwen2_vl/rope.h"
 #include "model/qwen2_vl/vision.h"
 
 namespace lens::model::qwen2_vl {
-namespace {
-
-at::Tensor index_tensor(const std::vector<std::int64_t>& values,
-                        at::Device device) {
-  return at::tensor(values, at::kLong).to(device);
-}
-
-}  // namespace
-
 Qwen2Vl::Qwen2Vl(const Config& config, Weights weights)
     : config_(config),
       weights_(std::move(weights)),
