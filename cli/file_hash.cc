@@ -45,24 +45,30 @@ std::string hash_file(const std::string& path,
   return hash.finish_hex();
 }
 
-storage::InputFile describe(const fs::path& path) {
+struct DescribedFile {
   storage::InputFile file;
+  struct stat status {};  // from before it was read
+};
+
+DescribedFile describe(const fs::path& path) {
+  DescribedFile described;
+  storage::InputFile& file = described.file;
+  struct stat& status = described.status;
   file.path = fs::absolute(path).lexically_normal().string();
-  struct stat info {};
-  if (stat(file.path.c_str(), &info) != 0) cannot_read(file.path, errno);
-  file.bytes = info.st_size;
-  file.modified_ns =
-      std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
-  return file;
+  if (stat(file.path.c_str(), &status) != 0) cannot_read(file.path, errno);
+  file.bytes = status.st_size;
+  file.modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 +
+                     status.st_mtim.tv_nsec;
+  return described;
 }
 
 // Hashes the files that are pending with a few threads; the calling thread
 // reports.
 class Hashing {
  public:
-  Hashing(std::vector<storage::InputFile*> pending, const HashOptions& options)
+  Hashing(std::vector<DescribedFile*> pending, const HashOptions& options)
       : pending_(std::move(pending)), options_(options) {
-    for (const storage::InputFile* file : pending_) total_ += file->bytes;
+    for (const DescribedFile* each : pending_) total_ += each->file.bytes;
   }
 
   void run() {
@@ -88,7 +94,7 @@ class Hashing {
   void work() {
     try {
       for (std::size_t i = next_++; i < pending_.size() && !stop_; i = next_++)
-        pending_[i]->sha256 = hash_file(pending_[i]->path, done_, stop_);
+        hash(*pending_[i]);
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();
@@ -97,11 +103,20 @@ class Hashing {
     --running_;
   }
 
+  void hash(DescribedFile& described) {
+    storage::InputFile& file = described.file;
+    file.sha256 = hash_file(file.path, done_, stop_);
+    // Stopped half way it is the hash of nothing.
+    if (options_.memory != nullptr && !stop_) {
+      options_.memory->keep(file.path, described.status, file.sha256);
+    }
+  }
+
   void report() {
     if (options_.progress) options_.progress(done_, total_);
   }
 
-  const std::vector<storage::InputFile*> pending_;
+  const std::vector<DescribedFile*> pending_;
   const HashOptions& options_;
   std::int64_t total_ = 0;
   std::atomic<std::size_t> next_ = 0;
@@ -116,17 +131,22 @@ class Hashing {
 
 std::vector<storage::InputFile> hash_files(const std::vector<fs::path>& files,
                                            const HashOptions& options) {
-  std::vector<storage::InputFile> result;
-  for (const fs::path& path : files) result.push_back(describe(path));
-  std::vector<storage::InputFile*> pending;
-  for (storage::InputFile& file : result) {
+  std::vector<DescribedFile> described;
+  for (const fs::path& path : files) described.push_back(describe(path));
+  std::vector<DescribedFile*> pending;
+  for (DescribedFile& each : described) {
+    storage::InputFile& file = each.file;
     for (const storage::InputFile& known : options.known)
       if (known.path == file.path && known.bytes == file.bytes &&
           known.modified_ns == file.modified_ns)
         file.sha256 = known.sha256;
-    if (file.sha256.empty()) pending.push_back(&file);
+    if (file.sha256.empty() && options.memory != nullptr)
+      file.sha256 = options.memory->find(file.path, each.status).value_or("");
+    if (file.sha256.empty()) pending.push_back(&each);
   }
   Hashing(std::move(pending), options).run();
+  std::vector<storage::InputFile> result;
+  for (DescribedFile& each : described) result.push_back(std::move(each.file));
   return result;
 }
 

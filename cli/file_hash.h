@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/hash_memory.h"
 #include "storage/manifest.h"
 
 namespace lens::cli {
@@ -14,6 +15,8 @@ struct HashOptions {
   // Files hashed before. One with the same path, size and time of change is
   // believed and not read again.
   std::vector<storage::InputFile> known = {};
+  // Of files that earlier runs hashed; believed as well. Null: none.
+  const HashMemory* memory = nullptr;
   int threads = 1;
   // Bytes read so far and in all (of what has to be read). Called from one
   // thread at a time, about every 50 ms and at the end.

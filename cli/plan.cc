@@ -211,8 +211,10 @@ Manifest make_manifest(const PlanRequest& request, const Machine& machine,
   manifest.model.num_layers = checkpoint.num_layers;
   manifest.model.vocab_size = checkpoint.vocab_size;
   manifest.model.hidden_size = checkpoint.hidden_size;
+  const std::optional<HashMemory> memory = HashMemory::of_user();
   hash_inputs(checkpoint, datasets,
               {.known = known_files(previous),
+               .memory = memory ? &*memory : nullptr,
                .threads = std::min(machine.cores, 8),
                .progress = options.hash_progress},
               manifest);
