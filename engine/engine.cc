@@ -18,6 +18,7 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
                                          std::span<const Prompt> prompts,
                                          const GenerateOptions& options,
                                          RowSink* sink) const {
+  // No gradient is ever asked for: operations then keep no books for one.
   const c10::InferenceMode inference;
   const WaveLimits limits{.max_slots = options.alone ? 1 : schedule_.max_slots,
                           .max_new_tokens = options.max_new_tokens,
@@ -34,6 +35,8 @@ std::vector<Generation> Engine::generate(std::span<const Picture> pictures,
       std::iota(members.begin(), members.end(), first);
       options.started(members);
     }
+    // The wave is a temporary, and gone with its cache before the next one
+    // makes its own.
     for (Generation& result :
          Wave(*model_, schedule_, pictures,
               {prompts.subspan(begin, end - begin), first}, options, sink)

@@ -50,10 +50,13 @@ TokenChoice::TokenChoice(at::Tensor head, double repetition_penalty)
 
 ChosenTokens TokenChoice::choose(const at::Tensor& hidden,
                                  std::span<const SeenIds* const> seen) const {
+  // The product in the model's dtype, widened after, as transformers'
+  // generate() does: in bfloat16 logsumexp is that of rounded logits.
   const at::Tensor logits = at::linear(hidden, head_).to(at::kFloat);
   ChosenTokens chosen;
   chosen.logsumexp = to_floats(at::logsumexp(logits, {-1}));
   const at::Tensor judged = penalises() ? penalised(logits, seen) : logits;
+  // In float32 a tie is a tie: there is nothing to refine.
   if (hidden.scalar_type() != at::kFloat) {
     choose_refined(hidden, judged, seen, &chosen);
     return chosen;
@@ -67,8 +70,10 @@ ChosenTokens TokenChoice::choose(const at::Tensor& hidden,
 
 at::Tensor TokenChoice::penalised(const at::Tensor& logits,
                                   std::span<const SeenIds* const> seen) const {
+  // A copy: the logit that is reported of the chosen token is the plain one.
   at::Tensor judged = logits.clone();
   for (std::size_t i = 0; i < seen.size(); ++i) {
+    // A set: an id is penalised once, however often it has occurred.
     const std::vector<std::int64_t> ids(seen[i]->begin(), seen[i]->end());
     const at::Tensor index = model::index_tensor(ids, judged.device());
     at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
@@ -88,7 +93,10 @@ void TokenChoice::choose_refined(const at::Tensor& hidden,
                                  std::span<const SeenIds* const> seen,
                                  ChosenTokens* chosen) const {
   const std::int64_t count = std::min(kRefined, judged.size(-1));
+  // By the judged logits: what the penalty lifts or lowers decides who is one.
   const at::Tensor candidates = std::get<1>(at::topk(judged, count, -1));
+  // [sequences, count, hidden_size]: a few rows of the head in float32, where
+  // all of it would be gigabytes.
   const at::Tensor rows = at::index_select(head_, 0, candidates.flatten())
                               .to(at::kFloat)
                               .view({hidden.size(0), count, hidden.size(1)});

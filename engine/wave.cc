@@ -33,6 +33,8 @@ class RowTap : public model::Observer {
   }
 
   void visit(model::Site, const model::Rows&, at::Tensor& hidden) override {
+    // A copy of the rows wanted: a view would keep the states of all tokens of
+    // the pass alive for as long as the sink keeps them.
     states_.push_back(at::index_select(hidden, 0, rows_));
   }
 
@@ -89,6 +91,8 @@ std::vector<Generation> Wave::run() {
     for (Group& group : groups) group.prefix = 0;
   }
   const Prefill plan = plan_prefill(prompts_, groups);
+  // Who reads the features of a picture is counted before the first does: they
+  // go with the last.
   features_.resize(pictures_.size());
   for (const auto* stretches : {&plan.prefixes, &plan.suffixes}) {
     for (const Stretch& stretch : *stretches) {
@@ -103,6 +107,8 @@ std::vector<Generation> Wave::run() {
 
   prefill(plan.prefixes);
   for (const Group& group : groups) {
+    // The prefix was computed in the slot of the group's first sequence. From
+    // here on each has its own copy, since each goes on alone.
     const std::size_t from = group.prompts.begin;
     for (std::size_t i = from; i < group.prompts.end; ++i) {
       cache_->copy(sequences_[from].slot, sequences_[i].slot, group.prefix);
@@ -114,6 +120,7 @@ std::vector<Generation> Wave::run() {
   prefill(plan.suffixes);
 
   for (std::size_t i = 0; i < sequences_.size(); ++i) active_.push_back(i);
+  // The token that a prefill chooses may already be an answer's last.
   retire();
   while (!active_.empty()) {
     check_cancelled();
@@ -156,6 +163,7 @@ void Wave::compute_features() {
   std::vector<std::int64_t> patches;
   for (const Prompt& prompt : prompts_) {
     if (prompt.picture < 0) continue;
+    // Prompts of one picture stand together: to look at the last is enough.
     if (!needed.empty() && needed.back() == prompt.picture) continue;
     const model::Grid& grid = pictures_[prompt.picture].grid;
     needed.push_back(prompt.picture);
@@ -213,6 +221,8 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
   batch.features = take_features(stretches);
   for (const Stretch& stretch : stretches) {
     const Sequence& sequence = sequences_[stretch.sequence];
+    // What comes before the stretch is in the slot: the pass over the prefixes,
+    // and the copies after it, have put it there.
     batch.segments.push_back(
         {sequence.slot, stretch.begin, stretch.length(),
          owners(stretch.sequence, static_cast<int>(stretch.readers))});
@@ -229,6 +239,9 @@ void Wave::prefill_pass(std::span<const Stretch> stretches) {
   if (options_.capture_answers) {
     for (std::size_t i = 0; i < pass.finishing.size(); ++i) {
       const std::size_t sequence = pass.finishing[i];
+      // The state of the last prompt token predicts the first of the answer,
+      // which stands right behind the prompt. Which one it is, is known after
+      // the pass.
       capture.add(pass.last_rows[i],
                   {static_cast<int>(sequence), prompt_length(sequence), 0, {}});
     }
@@ -267,6 +280,8 @@ void Wave::decode_step() {
     const Sequence& sequence = sequences_[active_[i]];
     const auto done = static_cast<std::int64_t>(sequence.generated.size());
     batch.ids.push_back(sequence.next_id);
+    // next_id is number `done` of the answer, whose first stands at
+    // positions.next. The row predicts the token after it.
     positions.push_back(sequence.positions.next + done - 1);
     batch.segments.push_back(
         {sequence.slot, sequence.cached, 1, owners(active_[i], 1)});

@@ -34,6 +34,7 @@ std::int64_t shared_length(std::span<const Prompt> group) {
   std::size_t shared = first.size() - 1;
   for (const Prompt& other : group) {
     shared = std::min(shared, other.ids.size() - 1);
+    // Neither side is read past its end: `shared` is below both lengths.
     const auto differs = std::mismatch(
         first.begin(), first.begin() + static_cast<std::ptrdiff_t>(shared),
         other.ids.begin());
@@ -47,6 +48,8 @@ std::int64_t shared_length(std::span<const Prompt> group) {
 std::size_t wave_end(std::span<const Prompt> prompts, std::size_t begin,
                      const WaveLimits& limits) {
   const auto fits = [&](std::size_t count, std::int64_t longest) {
+    // All slots of a cache are as long as the longest prompt needs: one long
+    // prompt costs its length in each of them.
     const auto slots = static_cast<std::int64_t>(count);
     return slots <= limits.max_slots &&
            slots * (longest + limits.max_new_tokens) * limits.token_bytes <=
@@ -118,6 +121,7 @@ std::vector<Range> pack(std::span<const std::int64_t> sizes,
   std::int64_t total = 0;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     total += sizes[i];
+    // An item that is larger than a pack makes one alone.
     if (packs.empty() || total > most) {
       packs.push_back({i, i});
       total = sizes[i];
@@ -149,6 +153,8 @@ PrefillPass plan_pass(std::span<const Prompt> wave,
         }
       }
     }
+    // A prefix is never a whole prompt, as each keeps a token of its own: only
+    // the end of a prompt chooses a token.
     if (stretch.end == length_of(prompt)) {
       pass.finishing.push_back(stretch.sequence);
       pass.last_rows.push_back(static_cast<std::int64_t>(pass.ids.size()) - 1);

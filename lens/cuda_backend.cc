@@ -169,6 +169,7 @@ class CudaBackend final : public Backend {
       if (rows.scalar_type() == at::kFloat) {
         at::mm_out(logits, rows, part);
       } else {
+        // bfloat16 in, float32 out: logits that nothing has rounded.
         at::mm_out(logits, rows, part, at::kFloat);
       }
       if (long_lists()) top.merge(logits, begin, top_k_);

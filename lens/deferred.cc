@@ -49,6 +49,8 @@ void DeferredLens::start(const Readout& readout, std::int64_t hidden_size) {
                           .scripts = readout.get<"script_share">().size(2),
                           .hidden_layers = kept,
                           .hidden_size = kept > 0 ? hidden_size : 0};
+  // Which part of prompt or answer a token is, the lens does not know: whoever
+  // made the prompt adds it.
   widths.columns.reset(table::column_index<"token_role">());
   rows_.tokens = table::TokenRows(widths);
 }
@@ -98,6 +100,7 @@ void DeferredLens::check(const Readout& readout, at::ScalarType dtype) const {
     // A model whose logits are no numbers is not the lens's fault.
     if (!row.own || !std::isfinite(row.own->logsumexp)) continue;
     const float lens_lse = lse.const_data_ptr<float>()[i];
+    // The readout has ln p; what the model reports is the logit.
     const float lens_logit = logprob.const_data_ptr<float>()[i] + lens_lse;
     if (!agrees(lens_lse, row.own->logsumexp, dtype) ||
         !agrees(lens_logit, row.own->target, dtype)) {

@@ -34,6 +34,7 @@ std::unique_ptr<const Projection> final_norm(at::Tensor weight, double eps) {
 }
 
 at::Tensor head_rows(const Projection& projection, const at::Tensor& states) {
+  // In float32, then rounded to what the head reads.
   const at::Tensor wide = states.to(at::kFloat);
   const std::int64_t last = states.size(1) - 1;
   // Invariant: state N has met the final norm already, exactly once.
@@ -46,6 +47,9 @@ at::Tensor head_rows(const Projection& projection, const at::Tensor& states) {
 
 at::Tensor target_logits(const at::Tensor& rows, const at::Tensor& weight,
                          const at::Tensor& targets) {
+  // A dot product of its own, float32 in any dtype. The sweep's logit of the
+  // same id may round otherwise, which is why the target is never counted
+  // against itself.
   const at::Tensor picked =
       at::index_select(weight, 0, targets).to(at::kFloat).unsqueeze(-1);
   const at::Tensor by_token =

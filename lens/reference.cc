@@ -104,6 +104,8 @@ class ReferenceBackend : public Backend {
     const at::Tensor mass = at::exp(shifted);
     // What was summed so far refers to the old maximum: d = old - new <= 0.
     const at::Tensor moved = (sweep->max - max).to(at::kDouble);
+    // Before the first chunk the old maximum is -infinity: sums of nothing
+    // times an infinite distance would be NaN.
     const at::Tensor first = sweep->sum == 0;
     const at::Tensor drop = moved.masked_fill(first, 0);
     const at::Tensor factor = at::exp(drop);
@@ -127,6 +129,7 @@ class ReferenceBackend : public Backend {
         (by_token * final_mass.unsqueeze(1)).sum(-1).to(at::kDouble);
 
     const at::Tensor weighted = mass * shifted;
+    // (z - new) = (z - old) + drop: the first and second moments move with it.
     const at::Tensor shifted_sum = sweep->weighted + sweep->sum * drop;
     sweep->squared =
         factor * (sweep->squared + drop * (sweep->weighted + shifted_sum)) +
@@ -159,6 +162,7 @@ class ReferenceBackend : public Backend {
   void merge_top(const at::Tensor& logits, std::int64_t begin,
                  Sweep* sweep) const {
     const std::int64_t count = std::min<std::int64_t>(top_k_, logits.size(1));
+    // topk() orders equal values as it likes.
     auto [unused, unordered] = at::topk(logits, count, -1);
     const at::Tensor index = std::get<0>(at::sort(unordered, -1));
     const at::Tensor value =

@@ -34,6 +34,7 @@ void KvCache::clear(std::int64_t slot) {
 
 std::int64_t KvCache::bytes_per_token(const Shape& shape,
                                       at::ScalarType dtype) {
+  // 2: a key and a value.
   return std::int64_t{2} * shape.num_layers * shape.num_kv_heads *
          shape.head_dim * static_cast<std::int64_t>(c10::elementSize(dtype));
 }

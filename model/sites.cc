@@ -46,6 +46,7 @@ void Visits::visit(Site site, at::Tensor& value, const Segment& part,
 
 void Visits::call(Site site, const Rows& rows, at::Tensor& value) const {
   for (Observer* observer : takers_[place(site)]) {
+    // A handle: the tensor that was shown may go when another takes its place.
     const at::Tensor before = value;
     observer->visit(site, rows, value);
     if (!value.sizes().equals(before.sizes()) ||

@@ -150,6 +150,7 @@ void CheckpointFiles::check() {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
       const bool is_head = name == asked_.head;
+      // Where they are tied one of the two serves for both.
       const std::string twin = is_head                    ? asked_.embedding
                                : name == asked_.embedding ? asked_.head
                                                           : "";

@@ -69,6 +69,7 @@ std::string shown(const char* key, const json& value) {
 
 // Sampling from one candidate is greedy search.
 bool samples(const JsonSection& section) {
+  // 50 is transformers' default. Qwen2-VL's files sample, but from one.
   return section.boolean_or("do_sample", false) &&
          section.integer_or("top_k", 50, 0, 1 << 24) != 1;
 }

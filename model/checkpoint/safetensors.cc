@@ -35,6 +35,7 @@ struct SafetensorsFile::Mapping {
     void* address =
         size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
                  : MAP_FAILED;
+    // The mapping outlives its descriptor.
     ::close(descriptor);
     if (address == MAP_FAILED) {
       throw InputError("cannot read " + file.string(),
@@ -86,12 +87,15 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
                      "convert it to BF16, F16 or F32");
   }
   const std::byte* data = mapping_->data + header_.data_offset + entry.begin;
+  // from_blob() asks for it; the pages are read-only, and nothing writes to
+  // weights.
   auto* address = const_cast<std::byte*>(data);
   at::Tensor mapped;
   const bool aligned =
       reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(*type) == 0;
   if (aligned) {
     mapped = at::from_blob(
+        // The tensor keeps the mapping alive.
         address, entry.shape, [keep = mapping_](void*) {},
         at::TensorOptions().dtype(*type));
     return mapped;

@@ -103,6 +103,8 @@ class HeaderReader {
     for (const auto& [name, entry] : entries) {
       ranges.emplace_back(entry.begin, entry.end);
     }
+    // The reference implementation refuses both: bytes that two tensors share,
+    // and bytes that no tensor names.
     std::sort(ranges.begin(), ranges.end());
     std::size_t position = 0;
     for (const auto& [begin, end] : ranges) {
@@ -140,6 +142,7 @@ std::string header_text(const std::filesystem::path& file,
     throw InputError("cannot read " + file.string(), "its header is not there",
                      "check the file and its rights");
   }
+  // The format asks for the brace; a JSON parser would skip blanks before it.
   if (text.front() != '{') reader.refuse("its header is not JSON");
   return text;
 }
@@ -154,6 +157,8 @@ SafetensorsHeader SafetensorsHeader::read(const std::filesystem::path& file) {
     throw InputError("cannot open " + file.string(), error.message(),
                      "check the checkpoint folder");
   }
+  // A reader for its refusals alone: what data there is follows from the
+  // header's length.
   const std::string text =
       header_text(file, header.file_bytes, HeaderReader(file, 0));
   header.data_offset = sizeof(std::uint64_t) + text.size();

@@ -32,6 +32,7 @@ void run(const Args& args, const at::Tensor& on) {
 
 Rotate rotation_of(const at::Tensor& x, const at::Tensor& cos,
                    const at::Tensor& sin) {
+  // Only tokens may lie apart: a view into a product of q, k and v.
   TORCH_INTERNAL_ASSERT(x.dim() == 3 && x.stride(2) == 1 &&
                         x.stride(1) == x.size(2));
   Rotate args{dtype_of(x)};
@@ -108,6 +109,7 @@ void scatter_into(const at::Tensor& x, const at::Tensor& rows,
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   at::Tensor y = at::empty_like(gate);
   Gated args{dtype_of(gate), Gate::kSwiglu};
+  // Both are fresh products, and so contiguous as the kernel reads them.
   args.a = gate.const_data_ptr();
   args.b = up.const_data_ptr();
   args.y = y.mutable_data_ptr();
@@ -130,6 +132,7 @@ bool PackedAttention::takes(const at::TensorOptions& options,
                             std::int64_t head_dim) {
   return options.device().is_cuda() &&
          c10::typeMetaToScalarType(options.dtype()) == at::kBFloat16 &&
+         // The limits of flash attention.
          head_dim % 8 == 0 && head_dim <= 256;
 }
 

@@ -9,6 +9,7 @@
 namespace lens::model::cuda {
 
 int open_gpus() {
+  // Never closed: it has registered its kernels with libtorch for good.
   if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
     throw InputError("cannot use a GPU", dlerror(),
                      "install the CUDA libraries of libtorch, or give "
@@ -22,6 +23,8 @@ int open_gpus() {
                      "check nvidia-smi, or give --device cpu");
   }
   hooks.init();
+  // float32 products are float32, and sums of bfloat16 products until their
+  // end: both switches would buy speed with digits.
   at::globalContext().setAllowTF32CuBLAS(false);
   at::globalContext().setAllowBF16ReductionCuBLAS(false);
   return count;

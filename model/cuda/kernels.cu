@@ -39,6 +39,7 @@ __device__ float sum_of_block(float value, float* scratch) {
   const int warps = static_cast<int>(blockDim.x) / kWarp;
   if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = value;
   __syncthreads();
+  // Every thread adds the warps' sums in one order, and so has the same total.
   float total = 0;
   for (int warp = 0; warp < warps; ++warp) total += scratch[warp];
   return total;
@@ -48,6 +49,7 @@ __device__ float sum_of_block(float value, float* scratch) {
 template <typename T>
 __global__ void rms_norm(RmsNorm args) {
   __shared__ float scratch[kWarp];
+  // launch() has refused rows that are not whole packs.
   const auto packs = static_cast<int>(args.width) / kPack;
   const std::int64_t first = blockIdx.x * args.width;
   const auto* x =
@@ -119,6 +121,7 @@ __global__ void scatter(Scatter args) {
 template <typename T>
 __device__ T gated(Gate gate, T a, T b) {
   const float x = to_float(a);
+  // Rounded wherever transformers' separate operations round.
   if (gate == Gate::kSwiglu) {
     const T silu = round_to<T>(x / (1.0f + expf(-x)));
     return round_to<T>(to_float(silu) * to_float(b));
@@ -149,6 +152,7 @@ __global__ void gate_all(Gated args) {
 }
 
 constexpr int kThreads = 256;
+// 16 for each multiprocessor of an H100 or H200; what is more is looped over.
 constexpr std::int64_t kMostBlocks = 132 * 16;
 
 unsigned blocks_for(std::int64_t items) {
@@ -156,6 +160,7 @@ unsigned blocks_for(std::int64_t items) {
   return static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks);
 }
 
+// A launch returns nothing: what was wrong with it stands here alone.
 const char* launched() {
   const cudaError_t error = cudaGetLastError();
   return error == cudaSuccess ? nullptr : cudaGetErrorString(error);

@@ -53,6 +53,7 @@ void read_rope(const JsonSection& section, TextConfig* text) {
 
 // Every layer sees all tokens before it.
 void check_attention(const JsonSection& section, int num_layers) {
+  // A null sliding_window turns it off, a missing one is the class default.
   const bool windowed =
       section.boolean_or("use_sliding_window", false) &&
       (section.find("sliding_window") || !section.contains("sliding_window"));
@@ -75,6 +76,7 @@ void check_attention(const JsonSection& section, int num_layers) {
 }
 
 TextConfig read_text(const JsonSection& section) {
+  // Far above any model; products of sizes then stay far from overflow.
   constexpr std::int64_t kMaxWidth = 1 << 20;
   TextConfig text;
   text.hidden_size = section.integer<int>("hidden_size", 1, kMaxWidth);
@@ -145,6 +147,7 @@ VisionConfig read_vision(const JsonSection& section, int text_hidden_size) {
     }
     if (theta != rope->end()) vision.rope_theta = theta->get<double>();
   }
+  // Half of a head turns by a patch's row, half by its column, each in pairs.
   if (vision.embed_dim % vision.num_heads != 0 || vision.head_dim() % 4 != 0) {
     section.reject("vision_config.embed_dim",
                    "is not a multiple of 4 * num_heads");
@@ -249,6 +252,8 @@ Config Config::load(const std::filesystem::path& checkpoint) {
       vision ? vision->without_place() : config_section(nullptr, file),
       config.text.hidden_size);
   config.tie_word_embeddings = read_tie(top, text, config.notes);
+  // transformers 5 writes dtype, earlier ones torch_dtype; either may stand in
+  // text_config.
   config.dtype = top.string_or("dtype", top.string_or("torch_dtype", ""));
   if (config.dtype.empty()) {
     config.dtype = text.string_or("dtype", text.string_or("torch_dtype", ""));
@@ -263,6 +268,7 @@ Config Config::load(const std::filesystem::path& checkpoint) {
   config.vision_end_token_id =
       id("vision_end_token_id", config.vision_end_token_id);
 
+  // A missing eos_token_id means the class default, null means none.
   config.generation = GenerationConfig::load(
       checkpoint,
       read_end_ids(text.contains("eos_token_id") ? text.object()["eos_token_id"]

@@ -36,6 +36,8 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   if (cuda::fuses(gate)) return cuda::swiglu(gate, up);
+  // In bfloat16 silu is rounded before the product, as transformers does; so
+  // does the kernel.
   return at::silu(gate) * up;
 }
 
@@ -64,6 +66,8 @@ struct Pass {
   std::optional<Packed> packed;
 };
 
+// Slots in order from 0 are one block of the cache, which is then read where it
+// lies.
 bool is_batched(std::span<const Segment> segments) {
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (segments[i].length != 1) return false;
@@ -81,6 +85,7 @@ BatchedStep batched_step(std::span<const Segment> segments,
   const at::Tensor length = index_tensor(lengths, options.device());
   const auto batch = static_cast<std::int64_t>(lengths.size());
   step.slot_index = at::arange(batch, length.options());
+  // The new token stands behind what the slot already holds.
   step.token_index = length - 1;
   if (*std::min_element(lengths.begin(), lengths.end()) < step.longest) {
     const at::Tensor beyond =
@@ -98,6 +103,8 @@ Packed packed_pass(std::span<const Segment> segments, std::int64_t capacity,
                    at::Device device) {
   // One upload: begins in the pack, begins in the cache, lengths, rows.
   const std::size_t count = segments.size();
+  // Begins are count + 1 each. The last one in the cache stays 0 and is not
+  // used: the lengths say where a sequence ends.
   std::vector<std::int32_t> numbers(3 * count + 2, 0);
   std::vector<std::int32_t> rows;
   Packed packed;
@@ -105,6 +112,7 @@ Packed packed_pass(std::span<const Segment> segments, std::int64_t capacity,
   for (std::size_t i = 0; i < count; ++i) {
     const Segment& segment = segments[i];
     const std::int64_t total = segment.past + segment.length;
+    // The cache as one table, a row for each token of each slot.
     const std::int64_t first = segment.slot * capacity;
     numbers[i + 1] = numbers[i] + static_cast<std::int32_t>(segment.length);
     numbers[count + 1 + i] = static_cast<std::int32_t>(first);
@@ -141,6 +149,7 @@ at::Tensor attend_batched(const TextConfig& config, const BatchedStep& step,
                           const at::Tensor& v, at::Tensor& keys,
                           at::Tensor& values) {
   const std::int64_t batch = q.size(0);
+  // Stored first: the new token sees itself.
   keys.index_put_({step.slot_index, step.token_index}, k);
   values.index_put_({step.slot_index, step.token_index}, v);
   // [batch, kv_heads, longest, head_dim]
@@ -152,6 +161,7 @@ at::Tensor attend_batched(const TextConfig& config, const BatchedStep& step,
   const at::Tensor grouped =
       q.view({batch, config.num_kv_heads,
               config.num_heads / config.num_kv_heads, config.head_dim()});
+  // Heads come out in the order of q: those of one key head together.
   return at::scaled_dot_product_attention(grouped, used(keys), used(values),
                                           optional(step.mask))
       .reshape({batch, config.hidden_size});
@@ -179,6 +189,8 @@ at::Tensor attend_segment(const TextConfig& config, const Segment& segment,
   const at::Tensor all_values = store(values, v);
   const at::Tensor query = q.transpose(0, 1).unsqueeze(0);
   at::Tensor mixed;
+  // is_causal begins its triangle at the first key. That is right without a
+  // past; with one, the mask has to say where the queries stand.
   if (segment.past == 0) {
     mixed = at::scaled_dot_product_attention(query, all_keys, all_values,
                                              std::nullopt, 0.0,
@@ -221,6 +233,8 @@ at::Tensor attend_segments(const Pass& pass, const at::Tensor& q,
 //   keys  [keys, kv_heads, head_dim]
 at::Tensor attention_weights(const TextConfig& config, const at::Tensor& query,
                              const at::Tensor& keys, std::int64_t past) {
+  // In float32 throughout, as transformers' eager attention takes its softmax:
+  // rows then sum to 1 closely also in a bfloat16 model.
   const std::int64_t queries = query.size(0);
   const std::int64_t total = keys.size(0);
   const std::int64_t groups = config.num_heads / config.num_kv_heads;
@@ -276,6 +290,8 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
                           segment.owners};
       pass.visits.visit({Site::Kind::kAttentionWeights, index}, shown, block,
                         row);
+      // Where nobody put others the rows of the fast attention stay, to the
+      // bit.
       if (!shown.is_same(own)) {
         mixed.narrow(0, row, length)
             .copy_(weighted_values(pass.config, shown, used(values)));
@@ -319,6 +335,8 @@ at::Tensor self_attention(const DecoderLayerWeights& layer, int index,
   const auto heads = [&](const LinearWeights& weights, int count) {
     return linear(x, weights).view({x.size(0), count, config.head_dim()});
   };
+  // k is turned in attend(): on a GPU on its way into the cache, without a
+  // tensor between.
   const at::Tensor q = rotate(heads(layer.q, config.num_heads), pass.rotation);
   const at::Tensor k = heads(layer.k, config.num_kv_heads);
   const at::Tensor v = heads(layer.v, config.num_kv_heads);
@@ -356,6 +374,8 @@ at::Tensor add_mlp(const DecoderLayerWeights& layer, int index,
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   if (cuda::fuses(x)) return cuda::rms_norm(x, weight, eps);
+  // Rounded once, after the weight. transformers rounds before it, too: in
+  // float32 that is the same, in bfloat16 the last bit may differ.
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor variance = wide.pow(2).mean(-1, /*keepdim=*/true);
   return (weight * (wide * at::rsqrt(variance + eps))).to(x.scalar_type());
@@ -366,6 +386,8 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        std::span<const Segment> segments, KvCache& cache,
                        const Visits& visits) {
   Pass pass{config, segments, rotation, visits, std::nullopt, std::nullopt};
+  // bfloat16 on a GPU has one kernel for prefill and decode. Elsewhere a decode
+  // step is batched over its slots and a prefill goes segment by segment.
   if (cuda::PackedAttention::takes(embeddings.options(), config.head_dim())) {
     pass.packed =
         packed_pass(segments, cache.keys.front().size(1), embeddings.device());

@@ -49,6 +49,7 @@ std::vector<at::Tensor> Qwen2Vl::image_features(
 // [tokens, hidden_size]: of the ids, with the images' features in their places.
 at::Tensor Qwen2Vl::embeddings(const Batch& batch) const {
   const at::Tensor& table = weights_.text.embedding;
+  // A fresh tensor: what is put in place below never touches the table.
   at::Tensor embedded =
       at::embedding(table, index_tensor(batch.ids, table.device()));
   if (!batch.features.defined()) return embedded;

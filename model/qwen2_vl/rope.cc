@@ -54,11 +54,14 @@ Positions mrope_positions(std::span<const std::int64_t> ids,
     }
     for (int row = 0; row < rows; ++row) {
       for (int column = 0; column < columns; ++column) {
+        // A picture is one frame: all of its tokens have the same time.
         positions.axes[0].push_back(start);
         positions.axes[1].push_back(start + row);
         positions.axes[2].push_back(start + column);
       }
     }
+    // Text goes on behind the largest position of any axis, not behind the
+    // number of the picture's tokens.
     positions.next = start + std::max(rows, columns);
     i = end;
   }
@@ -87,7 +90,9 @@ Rotation text_rotation(const at::Tensor& positions,
     begin += length;
   }
   const at::Tensor half = at::cat(sections, -1);
+  // rotate() turns value j together with value j + head_dim / 2.
   const at::Tensor full = at::cat({half, half}, -1);
+  // These stay float32 in a bfloat16 model, where transformers rounds them.
   return {full.cos(), full.sin()};
 }
 
@@ -97,6 +102,7 @@ Rotation vision_rotation(std::span<const Grid> grids,
   std::vector<float> rows;
   std::vector<float> columns;
   for (const Grid& grid : grids) {
+    // Patches come block by block: those that become one token lie together.
     for (int block_row = 0; block_row < grid.height; block_row += merge) {
       for (int block_column = 0; block_column < grid.width;
            block_column += merge) {
@@ -123,6 +129,7 @@ Rotation vision_rotation(std::span<const Grid> grids,
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
   if (cuda::fuses(x)) return cuda::rotate(x, rotation.cos, rotation.sin);
   const at::Tensor wide = x.to(at::kFloat);
+  // [-second half, first half]: rotate_half of transformers.
   const std::int64_t half = x.size(-1) / 2;
   const at::Tensor turned =
       at::cat({-wide.narrow(-1, half, half), wide.narrow(-1, 0, half)}, -1);

@@ -30,6 +30,7 @@ void add_vision(const VisionConfig& config, Shapes& shapes) {
     const std::string block = "visual.blocks." + std::to_string(i) + ".";
     add_layer_norm(block + "norm1", width, shapes);
     add_layer_norm(block + "norm2", width, shapes);
+    // q of all heads, then k, then v.
     add_linear(block + "attn.qkv", 3 * width, width, true, shapes);
     add_linear(block + "attn.proj", width, width, true, shapes);
     add_linear(block + "mlp.fc1", config.mlp_dim(), width, true, shapes);
@@ -44,6 +45,7 @@ void add_layer(const TextConfig& config, int index, Shapes& shapes) {
   const std::string layer = "model.layers." + std::to_string(index) + ".";
   const std::string attention = layer + "self_attn.";
   const std::int64_t hidden = config.hidden_size;
+  // Fewer than of queries: groups of heads share a key head.
   const std::int64_t kv = std::int64_t{config.num_kv_heads} * config.head_dim();
   const std::int64_t inner = config.intermediate_size;
   shapes[layer + "input_layernorm.weight"] = {hidden};

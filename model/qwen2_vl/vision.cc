@@ -19,6 +19,7 @@
 namespace lens::model::qwen2_vl {
 namespace {
 
+// Not in config.json: a constant of transformers' code.
 constexpr double kLayerNormEps = 1e-6;
 
 at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
@@ -32,6 +33,7 @@ at::Tensor layer_norm(const at::Tensor& x, const LayerNormWeights& weights) {
 
 at::Tensor quick_gelu(const at::Tensor& x) {
   if (cuda::fuses(x)) return cuda::quick_gelu(x);
+  // Each of the three steps rounds to the dtype; so does the kernel.
   return x * at::sigmoid(1.702 * x);
 }
 
@@ -56,6 +58,8 @@ std::optional<cuda::PackedAttention> packed_attention(
     begins.push_back(begins.back() + patches);
     packed.longest_q = std::max<std::int64_t>(packed.longest_q, patches);
   }
+  // A patch sees all of its image and nothing else: keys are cut as queries
+  // are.
   packed.longest_k = packed.longest_q;
   packed.q_begins = at::tensor(begins, at::kInt).to(options.device());
   packed.k_begins = packed.q_begins;
@@ -109,6 +113,7 @@ at::Tensor vision_features(const VisionWeights& weights,
                   packed_attention(grids, config, options)};
 
   // A convolution whose kernel is its stride is one matrix product.
+  // Its columns come as those of a patch: channel, frame, row, column.
   at::Tensor x = at::linear(patches.to(options), weights.patch_embed);
   for (const VisionBlockWeights& block : weights.blocks) {
     x = x + attention(layer_norm(x, block.norm1), block, config, pack);
@@ -119,6 +124,7 @@ at::Tensor vision_features(const VisionWeights& weights,
   const at::Tensor merged =
       layer_norm(x, weights.merger_norm)
           .view({-1, std::int64_t{config.embed_dim} * config.merge_area()});
+  // The exact GELU (erf), unlike that of the blocks.
   return linear(at::gelu(linear(merged, weights.merger_fc1)),
                 weights.merger_fc2);
 }

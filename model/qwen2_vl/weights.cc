@@ -27,6 +27,7 @@ class Loader : public TensorLoader {
 
 VisionWeights load_vision(const Loader& load, const VisionConfig& config) {
   VisionWeights vision;
+  // A convolution over whole patches, as the matrix that it is.
   vision.patch_embed = load.tensor("visual.patch_embed.proj.weight")
                            .reshape({config.embed_dim, config.patch_dim()});
   for (int i = 0; i < config.depth; ++i) {
