@@ -48,7 +48,10 @@ TokenizedPrompt PromptBuilder::build(std::string_view before_image,
       "<|vision_start|><|image_pad|><|vision_end|>";
   std::string text = before_text_;
   text.append(before_image).append(kImage).append(user_text);
+  // Tokenized with one <|image_pad|>, which then becomes as many as the image
+  // has tokens: the same ids, without thousands of them in a text.
   const std::vector<std::int32_t> ids = tokenizer_.encode(text + after_text_);
+  // A question may contain the token's name, which the tokenizer takes for it.
   if (std::count(ids.begin(), ids.end(), image_token_id_) != 1) {
     throw InputError("the text spells <|image_pad|>",
                      "it would stand for an image that is not there");
@@ -62,6 +65,7 @@ TokenizedPrompt PromptBuilder::build(std::string_view before_image,
       prompt.roles.insert(prompt.roles.end(), image_tokens, TokenRole::kImage);
       continue;
     }
+    // <|vision_start|> and <|vision_end|> stand right beside it.
     const bool frames_image = i + 1 == image || i == image + 1;
     const bool question =
         i >= before_tokens_ && !frames_image && i + after_tokens_ < ids.size();

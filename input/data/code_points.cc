@@ -30,6 +30,7 @@ std::string to_utf8(std::u32string_view points) {
   std::string out;
   out.reserve(points.size());
   for (std::size_t i = 0; i < points.size(); ++i) {
+    // Two escapes of a Python literal may be the halves of one character.
     char32_t point = points[i];
     if (is_high_surrogate(point) && i + 1 < points.size() &&
         is_low_surrogate(points[i + 1])) {
@@ -57,6 +58,7 @@ std::string one_line(std::string_view text, std::size_t max_points) {
 }
 
 bool is_space(char32_t point) {
+  // Python's str.isspace(), which counts the separators 0x1C to 0x1F in.
   return (point >= 0x09 && point <= 0x0D) || (point >= 0x1C && point <= 0x20) ||
          point == 0x85 || point == 0xA0 || point == 0x1680 ||
          (point >= 0x2000 && point <= 0x200A) || point == 0x2028 ||

@@ -99,6 +99,7 @@ std::vector<Labels> labels_or_damage(DatasetKind kind, const ParquetFile& file,
     return read_labels(kind, file, group);
   } catch (const DamagedRowGroup& damage) {
     if (file.rows(group) > kMostUnreadRows) throw;
+    // Each row of it fails on its own, and the run goes on.
     return {static_cast<std::size_t>(file.rows(group)),
             Labels{.language = "", .questions = {}, .failure = damage.what()}};
   }
@@ -137,6 +138,8 @@ struct Dataset::Impl {
 
   void load(const Group& group) {
     if (cached == &group) return;
+    // Until all is read nothing is cached: a group that throws half-way must
+    // not be taken for one.
     cached = nullptr;
     images.reset();  // before the next: one row group in memory
     damage.clear();
@@ -186,6 +189,7 @@ Dataset::Dataset(DatasetKind kind, std::vector<std::filesystem::path> files)
         throw InputError("the files claim more rows than can be counted", "",
                          "one of them is damaged: download them again");
       }
+      // Empty groups would be found by no row.
       if (impl_->rows == begin) continue;
       impl_->groups.push_back({.file = impl_->files.size() - 1,
                                .index = index,
@@ -208,6 +212,8 @@ std::vector<RowOutline> Dataset::outline() const {
         labels_or_damage(impl_->kind, impl_->files[group.file], group.index);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const std::size_t samples =
+          // A row that cannot be read is a sample, too: it gets its place in
+          // the results, with the reason.
           std::max<std::size_t>(labels[i].questions.size(), 1);
       outlines.push_back({.row = group.begin + static_cast<std::int64_t>(i),
                           .language = labels[i].language,
@@ -236,6 +242,8 @@ std::vector<Row> Dataset::read(
     for (std::int64_t n = std::max(begin, group->begin); n < last; ++n) {
       const Labels& label =
           impl_->labels[static_cast<std::size_t>(n - group->begin)];
+      // Asked by label: the images of a row group that nobody wants are not
+      // decoded.
       if (languages.empty() ||
           std::ranges::find(languages, label.language) != languages.end()) {
         rows.push_back(impl_->make_row(*group, n));

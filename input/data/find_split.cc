@@ -35,6 +35,7 @@ std::optional<SplitName> numbered(std::string_view name) {
   const std::string_view tail = name.substr(name.size() - kPattern.size());
   int numbers[2] = {0, 0};
   for (std::size_t i = 0; i < tail.size(); ++i) {
+    // A 0 of the pattern stands for a digit, all else for itself.
     if (kPattern[i] != '0') {
       if (tail[i] != kPattern[i]) return std::nullopt;
       continue;
@@ -56,6 +57,7 @@ std::optional<SplitName> split_name(std::string_view file) {
     if (file == plain) return SplitName{plain, 0, 1};
   }
   if (auto name = numbered(file)) return name;
+  // A fingerprint: hexadecimal digits behind the last dash.
   const std::size_t dash = file.rfind('-');
   const bool fingerprint =
       dash != std::string_view::npos && dash + 1 < file.size() &&
@@ -156,6 +158,7 @@ Splits splits_of(const Folder& folder) {
     if (!files.splits.empty() || files.others.empty()) continue;
     Split split{.folder = inner, .name = name, .numbered = {}, .counts = {}};
     for (const fs::path& file : files.others) {
+      // Their own numbers carry no count: by name they are in order.
       split.numbered.emplace(static_cast<int>(split.numbered.size()), file);
     }
     split.counts.insert(static_cast<int>(split.numbered.size()));
@@ -226,6 +229,8 @@ SplitFiles choose_config(const fs::path& path, const std::string& wanted,
                          const Splits& configs) {
   const std::string what =
       "split '" + one_line(wanted, 60) + "' in " + shown(path);
+  // The Hub's default configuration of the two data sets: data/ of one, full/
+  // of the other.
   const char* preferred = configs.size() == 1 ? configs.begin()->first.c_str()
                           : configs.contains("data") ? "data"
                                                      : "full";
@@ -261,6 +266,7 @@ SplitFiles find_split(const fs::path& given, std::string_view split) {
   const Folder top = list(path);
   const Splits here = splits_of(top);
   if (here.contains(wanted)) return one_folder(path, top, here.at(wanted));
+  // Files that somebody has named himself.
   if (here.empty() && !top.others.empty()) {
     return unnamed_files(path, top, wanted);
   }

@@ -62,6 +62,8 @@ class LimitedPool final : public arrow::ProxyMemoryPool {
 
  private:
   arrow::Status check_growth(std::int64_t bytes) const {
+    // Subtracted, not added: the size comes from the file and may be any
+    // number.
     if (bytes <= kMaxDecodeBytes - bytes_allocated()) {
       return arrow::Status::OK();
     }
@@ -106,6 +108,7 @@ bool holds_bytes(const arrow::DataType& type) {
 // array would refuse the whole row group for one value that is not UTF-8; that
 // is for the row to answer for, not for its neighbours.
 std::shared_ptr<arrow::ArrayData> as_binary(const arrow::ArrayData& data) {
+  // The buffers are shared: only the type is another.
   std::shared_ptr<arrow::ArrayData> copy = data.Copy();
   switch (data.type->id()) {
     case Type::STRING:
@@ -186,6 +189,8 @@ std::optional<Failure> failure_in(const std::function<arrow::Status()>& read) {
     failure = failure_of(status);
   } catch (const InputError&) {
     throw;
+    // Arrow's own status inside of an exception: it knows whether it was the
+    // disk.
   } catch (const parquet::ParquetStatusException& error) {
     failure = failure_of(error.status());
   } catch (const std::bad_alloc&) {
@@ -221,6 +226,7 @@ struct ImageColumn::Impl {
     const auto after = std::upper_bound(
         chunks.begin(), chunks.end(), row,
         [](std::int64_t r, const Chunk& c) { return r < c.first_row; });
+    // The first chunk begins at row 0, so that there is one before.
     const Chunk& chunk = *std::prev(after);
     const std::int64_t i = row - chunk.first_row;
     if (chunk.images->IsNull(i) || !(chunk.*field)) return std::nullopt;
@@ -267,8 +273,11 @@ void ParquetFile::Impl::open() {
         parquet::ReaderProperties properties(pool.get());
         properties.enable_buffered_stream();
         properties.set_buffer_size(kReadBufferBytes);
+        // Where a file has sums of its pages, a flipped bit is damage and not
+        // another picture.
         properties.set_page_checksum_verification(true);
         parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
+        // It would read a row group's column chunks whole.
         arrow_properties.set_pre_buffer(false);
         parquet::arrow::FileReaderBuilder builder;
         ARROW_RETURN_NOT_OK(builder.Open(std::move(file), properties));
@@ -350,6 +359,7 @@ void ParquetFile::Impl::find_columns(
   }
 
   const auto* columns = reader->parquet_reader()->metadata()->schema();
+  // Parquet knows leaves, not columns: an image is two of them.
   for (int leaf = 0; leaf < columns->num_columns(); ++leaf) {
     const auto names = columns->Column(leaf)->path()->ToDotVector();
     const bool of_image = names.size() == 2 && names[0] == kImage &&
@@ -385,6 +395,7 @@ arrow::ArrayVector ParquetFile::Impl::read(int row_group,
       rows += values.length;
     }
     const auto claimed = group_rows.at(static_cast<std::size_t>(row_group));
+    // Pages may end early without a word.
     if (rows != claimed) {
       return arrow::Status::Invalid("it holds ", rows, " values, not the ",
                                     claimed, " that the footer claims");

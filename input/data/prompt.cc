@@ -31,6 +31,7 @@ std::string fill_prompt(std::string_view prompt_template,
     prompt.append(prompt_template.substr(0, slot));
     if (slot == std::string_view::npos) return prompt;
     prompt.append(question);
+    // A question that spells the slot is not filled again.
     prompt_template.remove_prefix(slot + kSlot.size());
   }
 }

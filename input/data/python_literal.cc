@@ -35,6 +35,7 @@ class Parser {
     expect(U'[', "a list '['");
     while (!take(U']')) {
       questions.push_back(pair());
+      // A comma before the bracket is allowed, as in Python.
       if (!take(U',') && peek() != U']') fail("',' or ']'");
     }
     skip_space();
@@ -89,6 +90,7 @@ class Parser {
       const std::string key = string();
       expect(U':', "':'");
       if (key == "question") {
+        // Of a key that stands twice the last one counts, as in a Python dict.
         question = text();
       } else if (key == "answer") {
         answer = text();
@@ -98,6 +100,7 @@ class Parser {
       if (!take(U',') && peek() != U'}') fail("',' or '}'");
     }
     if (!question || !answer) {
+      // So that the message points at the dict, not behind it.
       at_ = start;
       skip_space();
       fail("a dict with 'question' and 'answer'");
@@ -159,12 +162,14 @@ class Parser {
       ++at_;
       while (is_digit(current())) ++at_, ++fraction_digits;
       if (fraction_digits == 0) fail("a digit");
+      // repr() ends a fraction with a 0 only where that is all of it.
       if (source_[at_ - 1] == U'0' && fraction_digits > 1) fail("a number");
     }
     const bool zero = source_[whole] == U'0';
     const std::size_t digits = whole_digits + fraction_digits;
     const bool plain =
         whole_digits > 0 && !(zero && whole_digits > 1) &&
+        // -0 is 0 to Python. It refuses to write integers of over 4,300 digits.
         (fraction_digits == 0 ? !(zero && start != whole) && digits <= 4000
                               : digits <= 15) &&
         // Python turns to exponents below 0.0001.
@@ -180,6 +185,7 @@ class Parser {
   std::string string() {
     std::u32string value;
     if (!starts_string()) fail("a string");
+    // Python joins literals that stand side by side.
     do {
       append_string(value);
     } while (starts_string());
@@ -198,6 +204,7 @@ class Parser {
     if (current() == U'u' || current() == U'U') ++at_;
     const char32_t quote = current();
     const std::u32string triple(3, quote);
+    // Two quotes alone are an empty string, and are taken by the loop.
     const bool is_triple = source_.compare(at_, 3, triple) == 0;
     at_ += is_triple ? 3 : 1;
     for (;;) {

@@ -30,6 +30,7 @@ std::string stripped_lower(std::string_view text) {
 
 float contains_reference(std::string_view answer, std::string_view reference) {
   std::string said = stripped_lower(answer);
+  // The answer alone loses its dots: so does the data set's own script.
   std::erase(said, '.');
   return said.find(stripped_lower(reference)) != std::string::npos ? 1.0F
                                                                    : 0.0F;
@@ -58,6 +59,7 @@ std::size_t edit_distance(std::u32string_view a, std::u32string_view b) {
     std::size_t diagonal = row[0];
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
+      // row[j + 1] is still of the line above, row[j] already of this one.
       const std::size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
       diagonal = row[j + 1];
       row[j + 1] = std::min({substitute, diagonal + 1, row[j] + 1});

@@ -49,6 +49,8 @@ fs::path hub_snapshot(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(snapshots, error)) return path;
   const std::string revision = main_revision(path);
+  // A revision is the name of a folder: one with a slash would lead out of
+  // snapshots/.
   if (revision.find('/') == std::string::npos && !revision.empty()) {
     if (fs::is_directory(snapshots / revision, error)) {
       return snapshots / revision;
@@ -57,6 +59,7 @@ fs::path hub_snapshot(const fs::path& path) {
                             ", which is not in snapshots/");
   }
   const std::vector<fs::path> folders = folders_in(snapshots);
+  // Downloaded by a commit's hash: there is no refs/main.
   if (folders.size() == 1) return folders.front();
   cannot_choose(path,
                 std::to_string(folders.size()) + " folders in snapshots/");

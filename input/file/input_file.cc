@@ -38,6 +38,8 @@ constexpr const char* kCheckRights = "check the file and its rights";
 
 bool has_file(const fs::path& path) {
   struct stat info {};
+  // lstat() first: a link into nothing is not a file that is not there, but
+  // half a download.
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return false;
     refuse(path, std::strerror(errno), kCheckRights);

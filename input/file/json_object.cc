@@ -29,6 +29,7 @@ bool is_too_deep(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char byte = text[at];
     if (in_string) {
+      // The character after a backslash ends no string.
       if (byte == '\\') ++at;
       if (byte == '"') in_string = false;
     } else if (byte == '"') {

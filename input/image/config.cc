@@ -85,6 +85,7 @@ Settings find_settings(const std::filesystem::path& checkpoint,
   if (has_file(outer)) {
     json value = read_json_object(outer);
     if (value.contains("image_processor")) {
+      // Only said: a copy that differs is no error to transformers.
       if (has_own && read_json_object(file) != value["image_processor"]) {
         notes.emplace_back(
             "images are cut as processor_config.json says, not as "
@@ -133,6 +134,8 @@ void note_choice(const char* chosen, std::optional<std::int64_t> value,
 void read_pixel_limits(const JsonSection& settings,
                        PreprocessorConfig& config) {
   std::optional<std::int64_t> lowest = pixels(settings, "min_pixels");
+  // Saved again by transformers the limits stand in `size`, as pixel counts
+  // under the names of edges.
   std::optional<std::int64_t> highest = pixels(settings, "max_pixels");
   if (const auto size = settings.find_section("size")) {
     note_choice("min_pixels", lowest, size->object(), "shortest_edge",

@@ -104,6 +104,8 @@ RgbImage decode_image(std::span<const std::byte> bytes,
         "the limit is " + std::to_string(limits.max_bytes) + " bytes",
         "make it smaller");
   }
+  // Turned last: libraries decode what is stored, and the sides in their errors
+  // are those of the file.
   StoredImage image = decode_stored(bytes, limits);
   return apply_orientation(std::move(image.pixels), image.orientation);
 }

@@ -91,6 +91,8 @@ class Decompressor {
       jpeg_create_decompress(&info_);
       info_.src = &source_;
       info_.progress = &progress_;
+      // EXIF and XMP, which tell how the picture is to be turned. No other
+      // marker is kept: a colour profile changes no pixel here.
       jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);
     });
   }
@@ -134,12 +136,14 @@ int orientation_of(const jpeg_decompress_struct& info) {
       xmp = data.substr(kXmp.size());
     }
   }
+  // EXIF goes before XMP, as in PIL's exif_transpose.
   const std::optional<int> from_exif =
       exif_orientation(std::as_bytes(std::span(exif)));
   return from_exif.value_or(xmp_orientation(xmp).value_or(1));
 }
 
 std::uint8_t multiply_255(int a, int b) {
+  // a * b / 255, rounded, without a division: PIL's MULDIV255.
   const int product = a * b + 128;
   return static_cast<std::uint8_t>(((product >> 8) + product) >> 8);
 }
@@ -165,6 +169,7 @@ void read_header(Decompressor& decompressor, const DecodeLimits& limits) {
     }
   });
   check_sides("JPEG", info->image_height, info->image_width, limits);
+  // Grey is asked for as RGB below: libjpeg repeats it.
   if (info->num_components != 1 && info->num_components != 3 &&
       info->num_components != 4) {
     throw InputError("cannot decode JPEG image",
@@ -197,6 +202,7 @@ StoredImage decode_jpeg(std::span<const std::byte> bytes,
                                         : 0);
   std::uint8_t* const pixels = image.pixels.pixels.data();
   std::uint8_t* const ink_row = ink.data();
+  // By value, and nothing but numbers and pointers: see guarded().
   decompressor.guarded([=] {
     jpeg_start_decompress(info);
     while (info->output_scanline < info->output_height) {

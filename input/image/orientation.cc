@@ -37,6 +37,7 @@ class TiffReader {
 
 std::optional<TiffReader> open_tiff(std::span<const std::byte> block) {
   constexpr std::array<char, 6> kPrefix = {'E', 'x', 'i', 'f', 0, 0};
+  // Some writers put the prefix twice; PIL takes off all of them.
   while (block.size() >= kPrefix.size() &&
          std::memcmp(block.data(), kPrefix.data(), kPrefix.size()) == 0) {
     block = block.subspan(kPrefix.size());
@@ -56,6 +57,7 @@ std::optional<TiffReader> open_tiff(std::span<const std::byte> block) {
 std::size_t unit_bytes(std::uint32_t type) {
   constexpr std::array<std::size_t, 14> kBytes = {0, 1, 1, 2, 4, 8, 1,
                                                   1, 2, 4, 8, 4, 8, 4};
+  // BigTIFF's LONG8, which PIL knows too.
   if (type == 16) return 8;
   return type < kBytes.size() ? kBytes[type] : 0;
 }
@@ -92,12 +94,14 @@ std::optional<int> exif_orientation(std::span<const std::byte> block) {
   std::optional<int> orientation;
   for (std::uint32_t i = 0; i < entries; ++i) {
     const std::size_t entry = directory + 2 + std::size_t{12} * i;
+    // A directory that is cut off counts as far as it goes.
     if (entry + 12 > tiff->size()) break;
     const std::uint32_t type = tiff->number(entry + 2, 2);
     const std::uint64_t bytes =
         std::uint64_t{tiff->number(entry + 4, 4)} * unit_bytes(type);
     if (bytes == 0) continue;
     std::size_t offset = entry + 8;
+    // Up to four bytes stand in the entry itself, more where it points to.
     if (bytes > 4) {
       offset = tiff->number(entry + 8, 4);
       // A field that points outside ends the directory, as it does for PIL:
@@ -131,6 +135,7 @@ std::optional<int> xmp_orientation(std::string_view packet) {
 
 RgbImage apply_orientation(RgbImage image, int orientation) {
   if (orientation < 2 || orientation > 8) return image;
+  // 1 is upright, 2 to 4 are mirrored or upside down, 5 to 8 lie on a side.
   const bool swap_axes = orientation >= 5;
   // Mirrored along the source's columns (x) and rows (y).
   const bool flip_x = orientation == 2 || orientation == 3 ||
@@ -141,6 +146,7 @@ RgbImage apply_orientation(RgbImage image, int orientation) {
   const std::ptrdiff_t step_x = flip_x ? -3 : 3;
   const std::ptrdiff_t step_y = flip_y ? -row : row;
   const std::uint8_t* origin = image.pixels.data();
+  // Walked backwards, a row begins at its last pixel.
   if (flip_x) origin += row - 3;
   if (flip_y) origin += row * (image.height - 1);
 

@@ -141,6 +141,7 @@ class Reader {
     info_ = png_create_info_struct(png_);
     if (info_ == nullptr) png_error(png_, "no memory for the decoder");
     png_set_read_fn(png_, this, read);
+    // Pieces writes no checksums: those of the file have been looked at.
     png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
     png_set_benign_errors(png_, 1);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
@@ -165,6 +166,7 @@ void request_rgb(png_structp png, png_infop info, bool is_deep_grey) {
     png_set_strip_16(png);  // keeps the high byte; scaling would round
     png_set_palette_to_rgb(png);
     png_set_expand_gray_1_2_4_to_8(png);
+    // Dropped and not blended, as PIL's convert("RGB") does.
     png_set_strip_alpha(png);
     png_set_gray_to_rgb(png);
   }
@@ -176,6 +178,7 @@ void request_rgb(png_structp png, png_infop info, bool is_deep_grey) {
 void clip_grey(const std::vector<std::uint8_t>& grey, RgbImage& image) {
   const std::size_t count = image.pixels.size() / 3;
   for (std::size_t i = 0; i < count; ++i) {
+    // PNG stores the high byte first.
     const std::uint8_t level = grey[2 * i] != 0 ? 255 : grey[2 * i + 1];
     std::fill_n(image.pixels.begin() + static_cast<std::ptrdiff_t>(3 * i), 3,
                 level);
@@ -206,6 +209,7 @@ RgbImage read_pixels(const PngMetadata& metadata) {
   image.pixels.resize(std::size_t{3} * image.height * image.width);
   if (is_deep_grey) grey.resize(row_bytes * metadata.height);
   std::uint8_t* const base = is_deep_grey ? grey.data() : image.pixels.data();
+  // All rows at once: an interlaced picture comes in passes over all of them.
   std::vector<png_bytep> rows(static_cast<std::size_t>(metadata.height));
   for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = base + y * row_bytes;
   reader.guarded([&] {

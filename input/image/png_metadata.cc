@@ -131,6 +131,7 @@ void check_sum(std::string_view type, std::string_view checked,
 PngMetadata read_png_metadata(std::span<const std::byte> bytes) {
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()),
                         bytes.size());
+  // The signature was looked at when the format was chosen.
   rest.remove_prefix(std::min(kSignatureBytes, rest.size()));
   if (rest.size() < 8 + kHeaderDataBytes || rest.substr(4, 4) != "IHDR" ||
       big_endian_32(rest) != kHeaderDataBytes) {
@@ -157,16 +158,20 @@ PngMetadata read_png_metadata(std::span<const std::byte> bytes) {
     const bool is_whole = rest.size() >= length;
     const std::string_view data = rest.substr(0, length);
     if (type == "IDAT") {
+      // PIL reads the chunks of the picture that come one after another; what
+      // stands behind a chunk of another kind is not of it.
       if (!data_ended) {
         metadata.has_all_data = is_whole;
         metadata.data.push_back(std::as_bytes(std::span(data)));
       }
     } else if (metadata.data.empty()) {
+      // Ahead of the picture PIL checks every sum, behind its beginning none.
       check_sum(type, checked,
                 rest.substr(std::min<std::size_t>(length, rest.size())));
     } else {
       data_ended = true;
     }
+    // A chunk that is cut off is the file's last.
     if (!is_whole || type == "IEND") break;
     if (type == "PLTE") metadata.palette = std::as_bytes(std::span(data));
     if (type == "eXIf") {
@@ -181,6 +186,8 @@ PngMetadata read_png_metadata(std::span<const std::byte> bytes) {
     rest.remove_prefix(std::min<std::size_t>(4, rest.size()));  // checksum
   }
   std::optional<int> orientation =
+      // An eXIf chunk goes before the text that older writers use, and both
+      // before XMP.
       orientation_in(exif ? *exif : bytes_of_raw_profile(profile));
   if (!orientation) orientation = xmp_orientation(xmp);
   metadata.orientation = orientation.value_or(1);

@@ -21,11 +21,14 @@ constexpr std::array<Pass, 7> kPasses = {{{0, 0, 8, 8},
 
 std::size_t pass_bytes(std::int64_t width, std::int64_t height, int bits) {
   if (width <= 0 || height <= 0) return 0;
+  // A byte for the filter, then the row in whole bytes.
   return static_cast<std::size_t>(height * (1 + (width * bits + 7) / 8));
 }
 
 // Of all filtered rows.
 std::size_t rows_bytes(const PngMetadata& png) {
+  // By colour type: grey, RGB, palette, grey and alpha, RGBA; 1 and 5 do not
+  // exist.
   constexpr std::array kChannels = {1, 0, 3, 1, 2, 0, 4};
   if (png.color_type < 0 || png.color_type > 6) return 0;
   const int bits =
@@ -66,6 +69,7 @@ std::vector<std::byte> mended_rows(const PngMetadata& png) {
   if (rows.empty() || !inflate_rows(png, rows)) return {};
   uLongf size = compressBound(static_cast<uLong>(rows.size()));
   std::vector<std::byte> stream(size);
+  // A stream that is only wrapped: the decoder unpacks it at once.
   constexpr int kStored = 0;
   if (compress2(reinterpret_cast<Bytef*>(stream.data()), &size,
                 reinterpret_cast<const Bytef*>(rows.data()),

@@ -20,6 +20,8 @@ constexpr double kMaxResizedPixels = 1 << 28;
 // and std are scaled in float32, then subtracted and divided.
 struct Levels {
   explicit Levels(const PreprocessorConfig& config) {
+    // (x - 255 mean) / (255 std): the fused form of transformers' fast
+    // processor, whose last bit differs from that of x / 255 first.
     const auto range = static_cast<float>(1.0 / config.rescale_factor);
     for (std::size_t c = 0; c < 3; ++c) {
       const float mean = config.mean[c] * range;
@@ -78,6 +80,8 @@ Size smart_resize(int height, int width, const PreprocessorConfig& config) {
   double new_width = std::nearbyint(width / factor) * factor;
   if (new_height * new_width > max_pixels) {
     const double beta = std::sqrt(area / max_pixels);
+    // In the order of transformers' divisions: h / beta / factor may round
+    // otherwise than h / (beta * factor).
     new_height = std::max(factor, std::floor(height / beta / factor) * factor);
     new_width = std::max(factor, std::floor(width / beta / factor) * factor);
   } else if (new_height * new_width < min_pixels) {
@@ -106,6 +110,7 @@ FittedImage fit_image(std::span<const std::byte> encoded,
                       const PreprocessorConfig& config,
                       const DecodeLimits& limits) {
   DecodeLimits with_aspect = limits;
+  // Refused before it is decoded: a file can claim 100,000 pixels by one.
   if (with_aspect.max_aspect == 0) with_aspect.max_aspect = kMaxAspect;
   return fit_image(decode_image(encoded, with_aspect), config);
 }
@@ -120,6 +125,8 @@ std::vector<float> patch_values(const FittedImage& image,
   const std::size_t right = std::size_t{3} * config.patch_size;
   const int merge = config.merge_size;
   float* to = values.data();
+  // Patches block by block, not row by row: the merge x merge of a block become
+  // one token.
   for (int top = 0; top < image.grid_height; top += merge) {
     for (int left = 0; left < image.grid_width; left += merge) {
       for (int y = top; y < top + merge; ++y) {

@@ -32,6 +32,7 @@ template <std::size_t kBytes>
                                          const std::int16_t* weights, int count,
                                          int precision, std::uint8_t* output) {
   std::int32_t sums[kBytes];
+  // Half of the last place: the shift below then rounds.
   std::fill_n(sums, kBytes, 1 << (precision - 1));
   for (int k = 0; k < count; ++k, input += stride) {
     const std::int16_t weight = weights[k];
@@ -41,6 +42,9 @@ template <std::size_t kBytes>
   }
   for (std::size_t i = 0; i < kBytes; ++i) {
     output[i] =
+        // Cubic weights overshoot. What is cut off here between the two passes
+        // is part of the result: a resize in floats, rounded once, differs by
+        // 20 levels beside black strokes.
         static_cast<std::uint8_t>(std::clamp(sums[i] >> precision, 0, 255));
   }
 }
@@ -149,6 +153,7 @@ RgbImage resize_bicubic(const RgbImage& image, int height, int width) {
                          std::to_string(width) + " x " + std::to_string(height),
                      "a side is not positive");
   }
+  // Width first, and a side that stays as it is is not touched: ATen's order.
   if (width == image.width) {
     return height == image.height ? image : resize_height(image, height);
   }

@@ -32,6 +32,7 @@ int precision_for(double max_weight) {
 
 std::int16_t fixed_point(double weight, int precision) {
   const double scaled = weight * (1 << precision);
+  // Half away from zero.
   return static_cast<std::int16_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
@@ -39,6 +40,8 @@ std::int16_t fixed_point(double weight, int precision) {
 
 ResizeAxis make_resize_axis(int input_size, int output_size) {
   const double scale = static_cast<double>(input_size) / output_size;
+  // Made smaller, the kernel is stretched over all that falls into one pixel
+  // (antialiasing); made larger, it keeps its four.
   const double support = scale >= 1.0 ? 2.0 * scale : 2.0;
   const double inverse_scale = scale >= 1.0 ? 1.0 / scale : 1.0;
 
@@ -53,6 +56,7 @@ ResizeAxis make_resize_axis(int input_size, int output_size) {
   double max_weight = 0.0;
   for (int i = 0; i < output_size; ++i) {
     const double center = scale * (i + 0.5);
+    // Both ends round by cutting off, as ATen and Pillow do.
     const int first = std::max(static_cast<int>(center - support + 0.5), 0);
     const int end =
         std::min(static_cast<int>(center + support + 0.5), input_size);
@@ -70,6 +74,8 @@ ResizeAxis make_resize_axis(int input_size, int output_size) {
     axis.first[static_cast<std::size_t>(i)] = first;
     axis.count[static_cast<std::size_t>(i)] = count;
   }
+  // One precision for the whole axis, from its largest weight: ATen's, where
+  // Pillow takes 22 bits for all.
   axis.precision = precision_for(max_weight);
   axis.weights.resize(exact.size());
   std::transform(

@@ -54,6 +54,8 @@ AddedToken read_token(const json& object, const path& file) {
   AddedToken token;
   token.content = section.string("content");
   token.special = section.boolean_or("special", false);
+  // Where a file does not say it, control tokens are matched in the raw text
+  // and others after NFC.
   token.normalized = section.boolean_or("normalized", !token.special);
   token.single_word = section.boolean_or("single_word", false);
   token.lstrip = section.boolean_or("lstrip", false);
@@ -152,6 +154,7 @@ void read_names(const json& config, const path& file,
   for (const char* key : kNamedTokens) {
     const auto found = config.find(key);
     if (found == config.end()) continue;
+    // Null takes the default away.
     names[key] = found->is_null() ? AddedToken{} : read_named(*found, file);
   }
   for (const char* key : kNamedTokenLists) {
@@ -208,6 +211,7 @@ std::vector<AddedToken> read_added_tokens(
   for (const char* key : kDefaultNames) names[key].content = kDefaultEnd;
   for (const char* key : kDefaultNames) names[key].special = true;
   read_names(config, config_file, names);
+  // Older folders have no added_tokens_decoder, and two files in its place.
   if (!has_decoder) read_names(read_if_there(map_file), map_file, names);
 
   if (has_decoder) {

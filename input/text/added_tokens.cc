@@ -63,6 +63,7 @@ AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens)
 void AddedTokenMatcher::insert(std::size_t index) {
   const std::string& content = tokens_[index].content;
   if (content.empty()) return;
+  // A table of first bytes: nearly every position of a text is left at once.
   begins_[static_cast<std::uint8_t>(content.front())] = true;
   std::uint32_t node = 0;
   for (const char byte : content) {
@@ -73,6 +74,7 @@ void AddedTokenMatcher::insert(std::size_t index) {
     node = child->second;
   }
   if (token_at_[node] == kNoToken) {
+    // Of two alike the first one counts.
     token_at_[node] = static_cast<std::int32_t>(index);
   }
 }

@@ -29,6 +29,7 @@ struct Candidate {
   std::int32_t joined;
 
   bool operator>(const Candidate& other) const {
+    // The lowest rank first, and of one rank the leftmost pair.
     return std::tie(rank, position) > std::tie(other.rank, other.position);
   }
 };
@@ -37,16 +38,21 @@ struct Candidate {
 
 Bpe::Bpe(const ByteIds& byte_ids, const std::vector<Merge>& merges)
     : byte_ids_(byte_ids),
+      // A power of two at least twice as large as the list: a search is short,
+      // and always ends.
       slots_(std::bit_ceil(2 * merges.size() + 2), Slot{kEmpty, 0, kNone}) {
   std::uint32_t rank = 0;
   for (const Merge& merge : merges) {
     const std::uint64_t pair = pair_of(merge.left, merge.right);
+    // A pair that stands twice has the later rank, as in the reference.
     slots_[slot_of(pair)] = {pair, rank++, merge.joined};
   }
 }
 
 std::size_t Bpe::slot_of(std::uint64_t pair) const {
   const std::size_t mask = slots_.size() - 1;
+  // 2^64 by the golden ratio spreads ids that lie close; its high bits are the
+  // good ones.
   std::uint64_t hash = pair * 0x9E3779B97F4A7C15u;
   hash ^= hash >> 32;
   std::size_t slot = hash & mask;
@@ -66,6 +72,8 @@ void Bpe::encode(std::string_view piece, std::vector<std::int32_t>& ids) const {
   symbols.reserve(piece.size());
   for (const char byte : piece) {
     const std::int32_t id = byte_ids_[static_cast<std::uint8_t>(byte)];
+    // A byte without a token is left out, as the reference does without an
+    // unknown token.
     if (id == kNone) continue;
     const auto position = static_cast<std::int32_t>(symbols.size());
     symbols.push_back({id, position - 1, position + 1});
@@ -98,10 +106,13 @@ void Bpe::encode(std::string_view piece, std::vector<std::int32_t>& ids) const {
     // goes by the token they would make, not by the rank; so must this.
     const Slot* merge = find(left.id, right.id);
     if (merge == nullptr || merge->joined != best.joined) continue;
+    // Joined into the left one: positions stay, and what lies between is
+    // skipped by the links.
     left.id = best.joined;
     right.id = kNone;
     left.next = right.next;
     if (left.next != kNone) symbols[left.next].previous = best.position;
+    // Only the two pairs that the new symbol is part of can be new.
     note(left.previous);
     note(best.position);
   }

@@ -9,6 +9,7 @@ namespace lens::text {
 namespace {
 
 constexpr std::size_t kFirstShifted = 0x100;
+// 256 less the 188 that are printable.
 constexpr std::size_t kShifted = 68;
 
 constexpr bool is_printable(unsigned byte) {
@@ -21,6 +22,8 @@ struct Alphabet {
   // Byte of a code point below the end of the shifted ones, or -1.
   std::array<int, kFirstShifted + kShifted> byte{};
 
+  // GPT-2's bytes_to_unicode(): printable bytes are their own letters, the
+  // others follow from U+0100 on.
   constexpr Alphabet() {
     byte.fill(-1);
     char32_t next = kFirstShifted;

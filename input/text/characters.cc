@@ -33,6 +33,7 @@ class Table {
       Block block;
       for (std::size_t offset = 0; offset < kBlock; ++offset) {
         const char32_t code_point = index * kBlock + offset;
+        // Code points and runs both ascend: one pass over the two.
         while (run + 1 < std::size(kRuns) &&
                kRuns[run + 1].first <= code_point) {
           ++run;

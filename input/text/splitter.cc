@@ -41,6 +41,8 @@ class Matcher {
   std::size_t size() const { return positions_.size(); }
   std::size_t offset(std::size_t at) const { return positions_[at].offset; }
 
+  // In the order of the pattern: the first alternative that matches counts, not
+  // the longest.
   std::size_t match(std::size_t at) const {
     std::size_t end = match_contraction(at);
     if (end == at) end = match_word(at);
@@ -89,6 +91,7 @@ class Matcher {
 
   // Letters, and one character before them that is no letter, digit or break.
   std::size_t match_word(std::size_t at) const {
+    // Marks are no letters here: a vowel sign of Thai or Hindi begins a piece.
     const bool has_lead = is(at, Kind::kSpace) || is(at, Kind::kOther);
     const std::size_t letters = has_lead ? at + 1 : at;
     const std::size_t end = skip(letters, Kind::kLetter);
@@ -98,6 +101,7 @@ class Matcher {
   std::size_t match_symbols(std::size_t at) const {
     const std::size_t symbols = positions_[at].code_point == ' ' ? at + 1 : at;
     const std::size_t end = skip(symbols, Kind::kOther);
+    // Line ends right behind symbols are theirs.
     return end == symbols ? at : skip(end, Kind::kBreak);
   }
 

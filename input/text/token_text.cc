@@ -53,6 +53,8 @@ class Census {
 
   Script verdict() const {
     if (!order_.empty()) {
+      // Of equal counts max_element() takes the first: the script that came
+      // first.
       return *std::max_element(order_.begin(), order_.end(),
                                [&](Script left, Script right) {
                                  return count(left) < count(right);
@@ -66,6 +68,7 @@ class Census {
   void add(Character character) {
     const CharacterScript script = character.script();
     has_number_ = has_number_ || character.is(kNumber);
+    // White space alone is no other class: it counts as punctuation.
     has_symbol_ = has_symbol_ || character.is_any(kSymbol | kSpace);
     // Marks of no script, such as accents, follow their letter.
     if (!character.is(kLetter) && script == CharacterScript::kNoScript) return;
@@ -175,6 +178,8 @@ std::string display_text(const Tokenizer& tokenizer, std::int32_t id) {
   std::string text;
   if (tokenizer.repeats_bytes(id)) text = "<repeated_" + number + ">";
   if (!is_spelled_like_a_mark(bytes)) return text + escaped(bytes);
+  // A token whose own bytes look like a mark: its first byte is escaped, so
+  // that no two tokens are shown alike.
   append_escape(bytes.front(), text);
   return text + escaped(std::string_view(bytes).substr(1));
 }

@@ -36,6 +36,7 @@ std::string bytes_of(const std::string& spelling) {
 }
 
 std::vector<Token> list_tokens(const TokenizerFiles& files) {
+  // One more than the largest id: ids may have holes.
   std::int32_t size = 0;
   for (const auto& [spelling, id] : files.vocabulary) {
     size = std::max(size, id + 1);
@@ -150,6 +151,8 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8) const {
       ids.push_back(*raw.id);
       continue;
     }
+    // Some tokens are cut out of the text as it came. The rest is normalised
+    // before it is split into words, or other words would result.
     const std::string normal = to_nfc(raw.text);
     for (const Segment& segment : impl_->after_nfc.split(normal)) {
       if (segment.id.has_value()) {
@@ -172,6 +175,7 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids,
     if (token == nullptr || (skip_special_tokens && token->special)) continue;
     bytes.append(token->bytes);
   }
+  // Of all bytes together: a character may be spread over tokens.
   return lossy_utf8(bytes);
 }
 

@@ -68,6 +68,7 @@ class MergeReader {
   }
 
   void add(const json& merge) {
+    // "left right" before tokenizers 0.20, ["left", "right"] since.
     if (merge.is_string()) {
       add(std::string_view(merge.get_ref<const std::string&>()));
     } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
@@ -149,6 +150,8 @@ void check_ids(const TokenizerFiles& files, const path& folder) {
   const auto claim = [&](std::int32_t id, std::string_view content) {
     const auto [owner, is_new] = owners.try_emplace(id, content);
     if (is_new || owner->second == content) return;
+    // Two names in alphabetical order: which of them came first depends on a
+    // hash.
     const bool in_order = owner->second < content;
     fail(folder, "id " + std::to_string(id) + " belongs to " +
                      quote(in_order ? owner->second : content) + " and to " +
