@@ -43,6 +43,7 @@ void sync_folder(const std::filesystem::path& folder) {
       ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) throw_errno("cannot open " + folder.string(), errno);
   const int result = ::fsync(descriptor);
+  // close() may set another.
   const int error = errno;
   ::close(descriptor);
   // Some file systems have no fsync for folders and say so by EINVAL; there is
@@ -83,6 +84,7 @@ void write_directly(int descriptor, std::string_view content,
       error = errno;
     }
   }
+  // Network file systems tell of a full disk here.
   if (::close(descriptor) != 0 && error == 0) error = errno;
   if (error != 0) throw_errno("cannot write " + name.string(), error);
 }
@@ -93,6 +95,7 @@ InputDescriptor::InputDescriptor(const std::filesystem::path& file)
     : file_(file), descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) throw_errno("cannot open " + file.string(), errno);
   struct stat status;
+  // A pipe has no length, and reading one may never end.
   if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(descriptor_);
     throw StorageError("cannot read " + file.string() +
@@ -133,6 +136,7 @@ DurableFile::DurableFile(const std::filesystem::path& file,
       observer_(std::move(observer)) {
   create_folders(folder_of(file_));
   lock_temporary();
+  // What a writer that died has left under the temporary name.
   if (::ftruncate(descriptor_, 0) != 0) {
     const int error = errno;
     ::close(descriptor_);
@@ -168,6 +172,8 @@ void DurableFile::lock_temporary() {
 }
 
 DurableFile::~DurableFile() {
+  // Before the lock goes with the descriptor: after that the name may be
+  // another's.
   if (!committed_) ::unlink(temporary_.c_str());
   ::close(descriptor_);
 }
@@ -211,9 +217,12 @@ void DurableFile::sync() {
 
 void DurableFile::commit() {
   if (!synced_) sync();
+  // All bytes are on the disk before the name is: a crash leaves the old file
+  // or the new one, never half of it.
   if (::rename(temporary_.c_str(), file_.c_str()) != 0) fail("rename", errno);
   committed_ = true;
   reached(WriteStep::kRenamed);
+  // A rename is an entry of the folder, and as durable as that.
   sync_folder(folder_of(file_));
   reached(WriteStep::kFolderSynced);
 }

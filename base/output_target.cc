@@ -78,6 +78,8 @@ std::optional<int> open_if_not_a_file(const fs::path& name) {
   const Followed found = follow(name);
   int opened = -1;
   if (found.descriptor) {
+    // A copy, which may be closed. 3: not one of the standard three, which may
+    // be free.
     opened = ::fcntl(*found.descriptor, F_DUPFD_CLOEXEC, 3);
   } else {
     struct stat status;
@@ -85,6 +87,7 @@ std::optional<int> open_if_not_a_file(const fs::path& name) {
         S_ISDIR(status.st_mode)) {
       return std::nullopt;
     }
+    // A device or a pipe. A terminal must not become this process's own.
     opened = ::open(found.path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
   }
   if (opened < 0) refuse(name, std::strerror(errno));

@@ -13,6 +13,7 @@
 namespace lens {
 namespace {
 
+// Of /proc/PID/stat, by proc(5): clock ticks since the machine started.
 constexpr int kStartTime = 22;
 
 std::string find_space() {
@@ -23,6 +24,7 @@ std::string find_space() {
   const std::string name_space =
       std::filesystem::read_symlink("/proc/self/ns/pid", error).string();
   if (boot.empty() || error) return "";
+  // Process numbers mean something within one boot and one namespace.
   return boot + "/" + name_space;
 }
 
@@ -43,6 +45,7 @@ std::optional<std::uint64_t> stat_field(int pid, int field) {
   if (bracket == std::string::npos) return std::nullopt;
   std::istringstream rest(line.substr(bracket + 1));
   std::string skipped;
+  // What follows the bracket is field 3.
   for (int at = 3; at < field; ++at) rest >> skipped;
   std::uint64_t value = 0;
   if (!(rest >> value)) return std::nullopt;
@@ -58,6 +61,7 @@ ProcessId ProcessId::self() {
 
 bool has_ended(const ProcessId& process) {
   if (process.space.empty() || process.pid <= 0) return false;
+  // Of another machine or container nothing is known.
   if (process.space != here()) return false;
   if (::kill(process.pid, 0) != 0 && errno == ESRCH) return true;
   // Its number may have been given out again.

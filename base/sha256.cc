@@ -72,6 +72,7 @@ std::string sha256_file(const std::filesystem::path& file) {
   Sha256 hash;
   std::vector<std::byte> block(1 << 20);
   for (std::int64_t at = 0; at < input.bytes();) {
+    // A read may give less than a block.
     const std::size_t count = input.read(at, block);
     hash.update(std::span<const std::byte>(block.data(), count));
     at += static_cast<std::int64_t>(count);

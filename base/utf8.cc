@@ -11,6 +11,8 @@ Utf8Step read_utf8(std::string_view bytes, std::size_t position) {
   const std::size_t left = bytes.size() - position;
   std::size_t length = 0;
   UChar32 code_point = 0;
+  // ICU's step over what is no UTF-8 is one maximal invalid part, as Unicode
+  // recommends and Python and Rust do.
   U8_NEXT(at, length, left, code_point);
   if (code_point < 0) return {kReplacementCharacter, length, false};
   return {static_cast<char32_t>(code_point), length, true};
@@ -49,6 +51,7 @@ std::string lossy_utf8(std::string_view bytes) {
 
 std::string_view first_bytes(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
+  // Back to where the character that would be cut begins.
   while (most > 0 && U8_IS_TRAIL(text[most])) --most;
   return text.substr(0, most);
 }

@@ -39,6 +39,7 @@ absl::Status write_durably(const std::filesystem::path& file,
 
 std::string CoordinatorAddress::target() const {
   const bool ipv6 = host.find(':') != std::string::npos;
+  // Without brackets the port could not be told from the address.
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
@@ -90,6 +91,8 @@ absl::Status write_address(const std::filesystem::path& file,
       {"run_id", address.run_id}, {"epoch", address.epoch},
       {"pid", address.pid},       {"insecure", address.insecure},
   };
+  // By rename: workers look for the file all the time, and must never find half
+  // of it.
   std::filesystem::path temporary = file;
   temporary += ".tmp";
   if (auto status = write_durably(temporary, json.dump(2) + "\n");
@@ -108,6 +111,7 @@ absl::Status write_address(const std::filesystem::path& file,
 void remove_address(const std::filesystem::path& file,
                     const CoordinatorAddress& address) {
   const auto present = read_address(file);
+  // A successor may have placed its own.
   if (!present.ok() || *present != address) return;
   std::error_code ignored;
   std::filesystem::remove(file, ignored);

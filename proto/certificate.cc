@@ -93,6 +93,7 @@ absl::StatusOr<CertificatePair> as_pem(const Certificate& certificate,
 }
 
 bool set_random_serial(X509* certificate) {
+  // RFC 5280 wants it positive and of at most 20 octets.
   const Number serial(BN_new());
   return serial &&
          BN_rand(serial.get(), 127, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
@@ -192,6 +193,8 @@ bool is_signed_by(const std::string& certificate,
   const NoErrorLeft cleared;
   const Certificate signed_one = read_certificate(certificate);
   const Certificate signer = read_certificate(authority);
+  // Written again it must be the same text: PEM readers skip what they do not
+  // know, so that a damaged file could pass.
   if (!signed_one || !signer || certificate_text(signed_one) != certificate ||
       X509_NAME_cmp(X509_get_issuer_name(signed_one.get()),
                     X509_get_subject_name(signer.get())) != 0) {
@@ -208,6 +211,7 @@ bool is_pair(const CertificatePair& pair) {
   const Key key(
       bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr)
           : nullptr);
+  // As above: the same text again.
   return certificate && key && key_text(key) == pair.private_key &&
          X509_check_private_key(certificate.get(), key.get()) == 1;
 }

@@ -66,6 +66,8 @@ absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
     tls.pem_cert_chain = credentials->certificate;
     tls.pem_private_key = credentials->private_key;
     channel_credentials = grpc::SslCredentials(tls);
+    // The certificate is made before the host that will run is known: its name
+    // is that of the role.
     arguments.SetSslTargetNameOverride(kServerName);
   }
   Connection connection;

@@ -63,6 +63,8 @@ absl::Status sync_folder(const std::filesystem::path& folder) {
 absl::Status write_private(const std::filesystem::path& file,
                            const std::string& text) {
   const int fd =
+      // O_EXCL: a file or link that somebody else has put there is not written
+      // to.
       ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return errno_status(file, "write");
   const ssize_t written = ::write(fd, text.data(), text.size());
@@ -188,6 +190,8 @@ absl::Status write_credentials(const std::filesystem::path& folder) {
 }
 
 absl::Status create(const std::filesystem::path& folder) {
+  // Filled under a name of its own and then renamed, so that a client finds all
+  // of the files or none.
   std::string pattern = folder.string().append(kTemporary);
   if (::mkdtemp(pattern.data()) == nullptr) {
     return errno_status(folder, "make");
@@ -198,6 +202,7 @@ absl::Status create(const std::filesystem::path& folder) {
   if (status.ok()) status = write_credentials(temporary);
   if (status.ok()) status = sync_folder(temporary);
   if (status.ok()) {
+    // rename() takes the place of an empty folder only.
     std::filesystem::remove_all(folder, error);
     std::filesystem::rename(temporary, folder, error);
     if (error) {
@@ -214,6 +219,8 @@ absl::Status create(const std::filesystem::path& folder) {
 
 absl::Status ensure_credentials(const std::filesystem::path& folder) {
   remove_leftovers(folder);
+  // The same ones again after a restart: workers that are out there go on with
+  // theirs.
   if (usable(folder)) return close_to_others(folder);
   return create(folder);
 }
@@ -229,6 +236,7 @@ absl::StatusOr<Credentials> read_client_credentials(
 }
 
 bool equal_in_constant_time(std::string_view left, std::string_view right) {
+  // The length is no secret; where the first wrong byte stands would be one.
   return left.size() == right.size() &&
          CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }

@@ -42,6 +42,7 @@ std::string why_no_thread(const std::error_code& code) {
   ::pthread_attr_getstacksize(&usual, &bytes);
   ::pthread_attr_destroy(&usual);
   bytes += static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));  // the guard
+  // As the C library would: what refuses this refuses a thread.
   void* const stack =
       ::mmap(nullptr, bytes, PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

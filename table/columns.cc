@@ -105,6 +105,7 @@ Range Column::valid_range(std::int64_t vocabulary_size) const {
     case VocabularyBound::kSize:
       return {valid_min, size};
     case VocabularyBound::kLogSize:
+      // An entropy is at most ln V, and a float32 may round above it.
       return {valid_min, std::log(size) + kRangeSlack};
     case VocabularyBound::kNone:
       break;
@@ -129,6 +130,7 @@ bool Widths::has(const Column& column) const {
 std::int64_t Widths::row_elements(const Column& column) const {
   const Extents extents = {.widths = *this};
   std::int64_t elements = 1;
+  // The first axis is that of rows.
   for (std::size_t i = 1; i < column.axes.size(); ++i) {
     elements *= extents.length(column.axes[i]);
   }

@@ -29,7 +29,10 @@ void CallWatch::run(const std::stop_token& stop) {
   while (!ended_.wait_for(lock, stop, tick_,
                           [&stop] { return stop.stop_requested(); })) {
     for (std::chrono::milliseconds& left : left_) {
+      // Told once: the count goes on below zero.
       const bool waited_for = left.count() > 0;
+      // By ticks of this thread and not by the clock, which goes on while the
+      // process is stopped.
       left -= tick_;
       if (waited_for && left.count() <= 0) {
         stuck_(

@@ -53,6 +53,7 @@ bool is_transient(const grpc::Status& status) {
 
 std::chrono::milliseconds Backoff::next() {
   thread_local std::minstd_rand random{std::random_device{}()};
+  // Workers that lost one coordinator together do not come back together.
   const double jitter = std::uniform_real_distribution<>(0.5, 1.5)(random);
   const auto pause = std::chrono::milliseconds(
       static_cast<std::int64_t>(static_cast<double>(pause_.count()) * jitter));
@@ -107,12 +108,15 @@ bool Session::renew(const std::shared_ptr<const Joined>& used,
   const storage::RunDirectory run(run_directory_);
   const std::shared_ptr<const Joined> present = joined();
   if (present != used) return true;  // another thread was faster
+  // No coordinator, and the mark of a finished run: none will come.
   const auto address = read_address(run.address());
   if (absl::IsNotFound(address.status()) &&
       is_complete(run.complete(), identity_.run_id())) {
     why = {grpc::StatusCode::OUT_OF_RANGE, "the run is complete"};
     return false;
   }
+  // A coordinator that was started anew has another address. At the same one at
+  // most the connection is made again, and nobody joins twice.
   if (present && is_transient(why) &&
       why.error_code() != grpc::StatusCode::UNAUTHENTICATED) {
     if (!address.ok()) return false;
@@ -167,6 +171,7 @@ grpc::Status Session::try_reconnect(const Joined& failed) {
   auto joined = std::make_shared<Joined>();
   joined->connection = *std::move(connection);
   joined->stub = v1::Coordinator::NewStub(joined->connection.channel);
+  // The same coordinator knows the worker still: nothing is joined anew.
   joined->terms = failed.terms;
   keep(std::move(joined));
   return grpc::Status::OK;
@@ -176,6 +181,7 @@ bool Session::pause(std::chrono::milliseconds duration) const {
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
+  // A sleep that a stop ends at once.
   never.wait_for(lock, options_.stop, duration, [] { return false; });
   return !options_.stop.stop_requested();
 }
