@@ -134,9 +134,9 @@ void note_choice(const char* chosen, std::optional<std::int64_t> value,
 void read_pixel_limits(const JsonSection& settings,
                        PreprocessorConfig& config) {
   std::optional<std::int64_t> lowest = pixels(settings, "min_pixels");
+  std::optional<std::int64_t> highest = pixels(settings, "max_pixels");
   // Saved again by transformers the limits stand in `size`, as pixel counts
   // under the names of edges.
-  std::optional<std::int64_t> highest = pixels(settings, "max_pixels");
   if (const auto size = settings.find_section("size")) {
     note_choice("min_pixels", lowest, size->object(), "shortest_edge",
                 config.notes);
