@@ -11,6 +11,7 @@ static_assert(std::endian::native == std::endian::little,
 void hash_values(Sha256& hash, const table::ColumnView& values) {
   if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
     for (const std::string& text : *texts) {
+      // With their lengths: "ab", "c" must not hash as "a", "bc" does.
       const std::uint64_t length = text.size();
       hash.update(std::as_bytes(std::span(&length, 1)));
       hash.update(text);
@@ -35,6 +36,7 @@ std::string ContentHasher::finish() {
     line += ' ';
     line += type_name(entries_[i].type);
     char separator = ' ';
+    // The shape goes in: the same bytes cut into other rows are other values.
     for (const std::int64_t length : entries_[i].shape) {
       line += separator + std::to_string(length);
       separator = ',';

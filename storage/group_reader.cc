@@ -48,6 +48,7 @@ GroupReader::GroupReader(H5::Group group, std::int64_t file_bytes,
                           std::size_t dimension) {
     return static_cast<std::int64_t>(lengths(column, rank)[dimension]);
   };
+  // One column says each length; all others are held against it.
   extents_.samples = length("sample_id", 1, 0);
   extents_.tokens = length("token_id", 1, 0);
   table::Widths& widths = extents_.widths;
@@ -149,6 +150,7 @@ UnitResult GroupReader::read_samples(std::int64_t begin,
                                      std::int64_t end) const {
   UnitResult result;
   auto offset = std::get<std::vector<std::int64_t>>(
+      // The end of the last sample, too.
       read(*find("token_offset"), begin, end + 1));
   const RowBase base{.samples = begin, .tokens = offset.front()};
   if (base.tokens < 0 || offset.back() > extents_.tokens ||
@@ -166,6 +168,8 @@ UnitResult GroupReader::read_samples(std::int64_t begin,
   for (std::int64_t& entry : offset) entry -= base.tokens;
   result.token_offset = std::move(offset);
   check_unit(result, name_);
+  // Follows from token_offset, so it is no part of the result; a file that
+  // holds another one is not believed.
   const Column& owner = *find("token_sample");
   ColumnValues scratch;
   const auto expected = std::get<std::span<const std::int32_t>>(

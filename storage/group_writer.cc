@@ -124,6 +124,8 @@ void GroupWriter::attach_scales(const RootScales& scales) {
                                          {Dimension::kRank, scales.rank},
                                          {Dimension::kScript, scales.script}};
   for (Output& output : outputs_) {
+    // A scale of its own. It stands before `hidden` in the list of columns,
+    // which so finds it here.
     if (output.column->name == dimension_name(Dimension::kHiddenLayer)) {
       hdf5::make_scale(output.dataset, std::string(output.column->name));
       of[Dimension::kHiddenLayer] = output.dataset;
@@ -158,6 +160,8 @@ void GroupWriter::append(const UnitResult& piece) {
 
 void GroupWriter::take(Output& output, const table::ColumnView& values) {
   if (const auto* texts = std::get_if<std::span<const std::string>>(&values)) {
+    // Past the pipeline: a chunk of texts holds places in a heap, which the
+    // library alone can fill.
     for (const std::string& text : *texts) {
       output.strings.push_back(text);
       if (output.strings.size() == output.chunk_rows) flush_strings(output);
@@ -210,6 +214,8 @@ std::string GroupWriter::finish() {
           " came); a part changed while it was read: run verify");
     }
   }
+  // What drain() reports must come before the checksum that says that all is
+  // there.
   pipeline_.drain();
   std::string content = hasher_.finish();
   hdf5::set(group_, "content_sha256", content);

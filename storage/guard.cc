@@ -23,6 +23,7 @@
 namespace lens::storage {
 namespace {
 
+// In two literals: \x01d would be one byte.
 constexpr std::string_view kDone =
     "\x01"
     "done";
@@ -75,6 +76,7 @@ void limit_memory(const GuardLimits&) {}
 #endif
 
 void limit_child(const GuardLimits& limits) {
+  // Dying of a damaged file is no defect that anybody looks into.
   const rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   limit_memory(limits);
@@ -106,6 +108,8 @@ void send_line(int descriptor, std::string line) {
 [[noreturn]] void run_child(const std::function<void(const GuardSend&)>& body,
                             const GuardLimits& limits, int descriptor,
                             ReadWatch* watch, pid_t parent) {
+  // The parent may have died before it was asked for: then nobody will be told,
+  // and another process is the parent.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(3);
   limit_child(limits);
@@ -113,6 +117,8 @@ void send_line(int descriptor, std::string line) {
   try {
     body([&](const std::string& line) { send_line(descriptor, line); });
     send_line(descriptor, std::string(kDone));
+    // Not exit(): what the parent would flush and remove at its end is not
+    // ours, though we have a copy of it.
     ::_exit(0);
   } catch (const std::bad_alloc&) {
     send_line(descriptor, "it claims more memory than it may take");
@@ -135,11 +141,14 @@ class HangWatch {
     const std::uint64_t steps = watch_.steps.load(std::memory_order_relaxed);
     const auto busy = processor_time();
     const Clock::time_point now = Clock::now();
+    // Any step, and any time outside of the library, begins anew.
     if (steps != steps_ || watch_.inside.load(std::memory_order_relaxed) == 0) {
       steps_ = steps;
       busy_ = busy;
       since_ = now;
     }
+    // Processor time alone runs faster than the clock where there are threads;
+    // the clock alone runs for a process that is stopped.
     return busy - busy_ >= limit_ && now - since_ >= limit_;
   }
 
@@ -217,6 +226,8 @@ GuardOutcome run_guarded(const std::function<void(const GuardSend&)>& body,
   }
   ::close(ends[1]);
   std::string text;
+  // Our own copy of the writing end is closed by now: with it the end of the
+  // child would not be the end of the pipe.
   HangWatch watch(child, *shared.get(), limits.busy);
   const bool ended = collect(ends[0], watch, text);
   ::close(ends[0]);
@@ -230,6 +241,8 @@ GuardOutcome run_guarded(const std::function<void(const GuardSend&)>& body,
     if (end > begin) outcome.lines.push_back(text.substr(begin, end - begin));
     begin = end + 1;
   }
+  // The last line and not the exit code: a child that was killed behind its
+  // work, or whose library crashes at the end, has done it.
   if (!outcome.lines.empty() && outcome.lines.back() == kDone) {
     outcome.lines.pop_back();
   } else {

@@ -8,6 +8,8 @@
 namespace lens::storage {
 namespace {
 
+// The last state against itself: what is left is the rounding of float32 sums
+// over a vocabulary.
 constexpr double kLastStateKl = 1e-3;  // nats
 constexpr double kMeanSlack = 1e-3;    // nats
 constexpr double kShareSumSlack = 1e-2;
@@ -132,6 +134,7 @@ void SampleChecker::check_token(const UnitResult& piece, std::size_t token) {
     }
     double sum = 0;
     for (const float share : shares.subspan(l * scripts, scripts)) sum += share;
+    // Negated, so that a NaN is a problem too.
     if (!(std::abs(sum - 1) <= kShareSumSlack)) {
       problem("script_share does not sum to 1");
     }
@@ -145,6 +148,8 @@ void SampleChecker::check_last_state(const table::TokenRows& rows,
     problem("kl_final of the last state is not 0");
   }
   const auto role = static_cast<TokenRole>(rows.get<"token_role">()[token]);
+  // With generation settings another token than the likeliest may be right;
+  // prompt tokens were chosen by nobody.
   if (!rules_.greedy ||
       (role != TokenRole::kAnswer && role != TokenRole::kEndOfAnswer)) {
     return;

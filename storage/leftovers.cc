@@ -35,6 +35,8 @@ std::vector<fs::path> entries(const fs::path& folder) {
 // lock.
 bool remove_unwritten(const fs::path& temporary) {
   const int descriptor =
+      // No link is followed, and no pipe waited for: whatever has the name is
+      // opened, and only a plain file goes.
       ::open(temporary.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return false;
   struct stat mine;

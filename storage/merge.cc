@@ -72,6 +72,8 @@ Plan make_plan(const RunDirectory& run, const Manifest& manifest,
                          "or number of samples); delete it and run the "
                          "same command again");
     }
+    // Data sets have a fixed size in the file, so the counts are needed before
+    // the first row is: seals give them without reading a part.
     plan.extents[unit.dataset].samples += seal.samples;
     plan.extents[unit.dataset].tokens += seal.tokens;
   }
@@ -125,6 +127,8 @@ class Merger {
                        pipeline_);
     if (extents.samples == 0) writer.append(empty_result(extents));
     std::int64_t ok = 0;
+    // In the order of units, whoever computed them and when: the same run gives
+    // the same rows.
     for (const auto& [unit, committed] : plan_.parts) {
       if (manifest_.units[static_cast<std::size_t>(unit)].dataset !=
           dataset.name) {
@@ -132,6 +136,8 @@ class Merger {
       }
       const Part part = read_committed(committed, extents);
       writer.append(part.result);
+      // HDF5 does not see a full disk (DriverFile): without this look all later
+      // parts would be gathered in memory.
       file.check();
       ok += std::count_if(part.result.samples.begin(),
                           part.result.samples.end(), [](const auto& sample) {
@@ -218,6 +224,8 @@ class Merger {
   MergeSummary summary_;
 };
 
+// The hash is of what can be read again: HDF5 comes back to places that it
+// wrote before, so none could be made on the way.
 void seal_file(DurableFile& output, const MergeSummary& summary) {
   const std::int64_t bytes = output.bytes();
   Sha256 hash;
@@ -237,6 +245,7 @@ void seal_file(DurableFile& output, const MergeSummary& summary) {
 
 // We wrote it a moment ago, so it is read here and not in a child.
 void check_before_rename(const DurableFile& output) {
+  // Both read the whole file, each on a core of its own.
   std::future<void> seal = std::async(
       std::launch::async, [&output] { check_seal(output.temporary()); });
   VerifyReport report;
@@ -261,10 +270,12 @@ MergeSummary merge_once(const RunDirectory& run, const Manifest& manifest,
         file.close();
         return written;
       });
+  // The file is closed before: what HDF5 writes behind the seal would break it.
   output.reached(WriteStep::kContentReady);
   seal_file(output, summary);
   output.reached(WriteStep::kWritten);
   check_before_rename(output);
+  // Only a file that was read back whole gets the name.
   output.commit();
   return summary;
 }
@@ -289,6 +300,7 @@ MergeSummary merge(const RunDirectory& run, const Manifest& manifest,
     } catch (const LackingColumns& lacking) {
       // The file has what all parts have. Which that is, only reading tells.
       for (auto& [name, extents] : plan.extents) {
+        // At least one is gone now, so this comes to an end.
         extents.widths.columns &= lacking.had;
       }
     }

@@ -117,6 +117,7 @@ PartReceipt write_part(const std::filesystem::path& run_root,
                        const std::filesystem::path& file,
                        const PartHeader& header, const UnitResult& result,
                        const StepObserver& after_step) {
+  // Before anything is on disk: what a reader would refuse is never written.
   check_unit(result, "the result of unit " + std::to_string(header.unit));
   if (header.dataset.empty() || header.dataset.front() == '.' ||
       header.dataset.find('/') != std::string::npos) {
@@ -137,6 +138,7 @@ PartReceipt write_part(const std::filesystem::path& run_root,
                  .samples = static_cast<std::int64_t>(result.samples.size()),
                  .tokens = static_cast<std::int64_t>(result.tokens.size())},
                 std::move(hash));
+  // The seal stands last, so a part that was cut short has none.
   output.append(image);
   output.append(seal);
   output.reached(WriteStep::kWritten);
@@ -189,6 +191,8 @@ Part read_sealed_part(const std::filesystem::path& file) {
                          "tokens); " +
                          kRemake);
     }
+    // content_sha256 is left to read_part(): the seal already covers every
+    // byte, and a merge reads thousands.
     part.result = reader.read_samples(0, reader.extents().samples);
     return part;
   });

@@ -59,6 +59,8 @@ struct ResultsReader::State {
   }
 
   void open(const std::filesystem::path& path) {
+    // Whose file it is comes first, then its version: only then are the others
+    // known to mean what they say.
     file = hdf5::open_file(path);
     root = file.openGroup("/");
     if (hdf5::text_attribute(root, "format") != kResultsFormat) {
@@ -152,6 +154,8 @@ ResultsReader::ResultsReader(const std::filesystem::path& file)
 }
 
 ResultsReader::~ResultsReader() {
+  // Closing walks through what the file claims, as reading does, and is watched
+  // as that.
   const LibraryCall closing;
   state_.reset();
 }

@@ -47,6 +47,8 @@ std::vector<CommittedPart> scan_parts(const RunDirectory& run,
           manifest.units[unit].dataset != dataset.name) {
         continue;
       }
+      // Several attempts may lie there, of workers that were given up and went
+      // on; the newest that can be read is taken.
       std::sort(candidates.begin(), candidates.end(),
                 [](const Candidate& a, const Candidate& b) {
                   return newer(a.name, b.name);

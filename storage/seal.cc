@@ -105,6 +105,9 @@ std::string read_seal(const InputDescriptor& input) {
 
 // Of a file whose last bytes are no seal of its length.
 SealFinding without_seal(const InputDescriptor& input) {
+  // A program that opens the file for writing makes HDF5 cut it where its
+  // superblock says that it ends: the seal is gone and all else may be well.
+  // Any other length is damage.
   const auto end = hdf5_end(read_superblock(input));
   if (end && input.bytes() < *end) {
     return {.state = SealState::kDamaged, .seal = {}, .why = "it is cut short"};

@@ -87,6 +87,8 @@ ColumnView offsets(const UnitResult& result, const RowBase& base,
                    ColumnValues& scratch) {
   std::vector<std::int64_t> values;
   values.reserve(result.token_offset.size());
+  // There is one offset more than samples: the first of a piece is the last of
+  // the piece before it.
   for (std::size_t i = base.samples == 0 ? 0 : 1;
        i < result.token_offset.size(); ++i) {
     values.push_back(base.tokens + result.token_offset[i]);
@@ -154,6 +156,7 @@ ColumnView column_view(const Column& column, const UnitResult& result,
     case Dimension::kSampleBound:
       return offsets(result, base, scratch);
     case Dimension::kHiddenLayer:
+      // The same for all pieces of a group, so only the first brings it.
       return std::span(result.hidden_layer)
           .first(base.samples > 0 ? 0 : result.hidden_layer.size());
     case Dimension::kToken:

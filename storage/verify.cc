@@ -104,6 +104,7 @@ VerifyReport verify_results(const std::filesystem::path& file) {
   SealFinding finding;
   GuardOutcome outcome;
   try {
+    // Outside of the child: it needs no HDF5.
     finding = inspect_seal(file);
     outcome = run_guarded(
         [&](const GuardSend& send) {
@@ -138,6 +139,7 @@ VerifyReport verify_results(const std::filesystem::path& file) {
   if (damaged && report.problems.size() == 1) {
     report.notes.push_back(file.string() +
                            ": its values were checked and hold all the same");
+    // No damage by itself: any program that opens the file for writing does it.
   } else if (finding.state == SealState::kMissing) {
     report.notes.push_back(
         file.string() + ": " + finding.why +

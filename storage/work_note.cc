@@ -185,6 +185,8 @@ WorkNote::WorkNote(const RunDirectory& run, const LeaseFile& lease,
   slot_ = take_slot(path_.string());
   if (slot_ < 0) return;
   Slot& slot = slots[static_cast<std::size_t>(slot_)];
+  // Said before the second look: whoever withdraws sets `withdrawn` and then
+  // looks here, so one of the two sees the other.
   slot.appearing = true;
   if (!withdrawn) descriptor_ = open_with(path_, head_ + "\n");
   slot.appearing = false;
@@ -226,6 +228,7 @@ void WorkNote::withdraw_all() {
 void settle_work_notes(const RunDirectory& run) {
   std::map<std::string, std::vector<Found>> dead;  // by process
   for (Found& note : read_all(run)) {
+    // A living process may still leave the stage by itself.
     if (!has_ended(note.process)) continue;
     dead[to_text(note.process)].push_back(std::move(note));
   }

@@ -62,6 +62,8 @@ ChunkPipeline::ChunkPipeline(int threads, int level) : level_(level) {
 ChunkPipeline::~ChunkPipeline() {
   {
     const std::lock_guard lock(mutex_);
+    // Jobs that still wait are dropped: who destroys this before drain() has
+    // given the file up.
     stop_ = true;
   }
   changed_.notify_all();
@@ -90,6 +92,7 @@ void ChunkPipeline::submit(const H5::DataSet& dataset, hdf5::Lengths offset,
   }
   {
     const std::lock_guard lock(mutex_);
+    // Stays where it is while others come and go: in_order_ holds pointers.
     waiting_.push_back(&job);
   }
   changed_.notify_all();
@@ -112,6 +115,8 @@ void ChunkPipeline::write_front() {
         "cannot compress a chunk (no memory); free memory "
         "and run the same command again");
   }
+  // Here alone the library is called, by the thread that submits: it is not
+  // built for several. The 0 says that no filter was skipped.
   hdf5::checked(H5Dwrite_chunk(job.dataset.getId(), H5P_DEFAULT, 0,
                                job.offset.data(), job.packed.size(),
                                job.packed.data()));
@@ -123,6 +128,7 @@ void ChunkPipeline::compress_jobs() {
   for (;;) {
     changed_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
     if (stop_) return;
+    // Ours until it is done: write_front() waits for that before it lets go.
     Job& job = *waiting_.front();
     waiting_.pop_front();
     lock.unlock();

@@ -54,6 +54,8 @@ ChunkLayout layout_of(const H5::DataSet& dataset) {
   layout.lengths = hdf5::lengths_of(dataset);
   const hdf5::Lengths whole = layout.lengths;
   properties.getChunk(static_cast<int>(whole.size()), layout.lengths.data());
+  // Rows must be whole in a chunk: one that is cut across would have to be put
+  // together again.
   if (!std::equal(whole.begin() + 1, whole.end(), layout.lengths.begin() + 1) ||
       !is_filtered_as_ours(properties, layout.element_bytes))
     return {};
@@ -71,6 +73,8 @@ bool inflate_chunk(const H5::DataSet& dataset, const ChunkLayout& layout,
                    std::vector<std::byte>& bytes) {
   hdf5::Lengths offset(layout.lengths.size(), 0);
   offset[0] = row;
+  // Asked before it is read: H5Dread_chunk writes as many bytes as the file
+  // claims, whatever room there is.
   hsize_t stored = 0;
   if (H5Dget_chunk_storage_size(dataset.getId(), offset.data(), &stored) < 0)
     return false;
@@ -108,6 +112,8 @@ template <class Value>
 bool read_chunks(const H5::DataSet& dataset, hsize_t begin, hsize_t end,
                  std::span<Value> rows) {
   const ChunkLayout layout = layout_of(dataset);
+  // For less than half a chunk the library is better: it keeps what it has
+  // unpacked for the next call, and this would unpack it again.
   if (layout.element_bytes != sizeof(Value) ||
       2 * (end - begin) < layout.rows())
     return false;
@@ -119,6 +125,7 @@ bool read_chunks(const H5::DataSet& dataset, hsize_t begin, hsize_t end,
     if (!inflate_chunk(dataset, layout, row, decompressor.get(), packed, bytes))
       return false;
     const std::size_t first = std::max<std::size_t>(row, begin);
+    // The last chunk of a column reaches beyond its end.
     const std::size_t last = std::min<std::size_t>(row + layout.rows(), end);
     unshuffle(layout, bytes.data(), (first - row) * layout.row_elements,
               rows.subspan((first - begin) * layout.row_elements,

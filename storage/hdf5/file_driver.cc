@@ -37,6 +37,8 @@ const Opened& opened(const H5FD_t* file) {
   return *reinterpret_cast<const Opened*>(file);
 }
 
+// The file is open and empty already: name and flags are for drivers that open
+// one.
 H5FD_t* open_callback(const char*, unsigned, hid_t access, haddr_t) {
   const auto* info = static_cast<const DriverInfo*>(H5Pget_driver_info(access));
   if (info == nullptr) return nullptr;
@@ -99,6 +101,8 @@ herr_t read_callback(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address,
     }
     at += static_cast<std::size_t>(count);
   }
+  // What did not reach the disk: the library must find all that it believes to
+  // be written.
   overlay(backing, address, size, bytes);
   return 0;
 }
@@ -124,6 +128,8 @@ herr_t write_callback(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address,
                       std::size_t size, const void* buffer) {
   Opened& mine = opened(file);
   const auto* bytes = static_cast<const std::byte*>(buffer);
+  // The library is told of no failure (the header says why), so what is lost to
+  // the disk must be there for it to read again.
   if (!write_bytes(*mine.backing, address, bytes, size)) {
     try {
       mine.backing->kept[address].assign(bytes, bytes + size);
@@ -135,6 +141,8 @@ herr_t write_callback(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address,
   return 0;
 }
 
+// The library allocates beyond what it writes, and reads its file back only if
+// it is as long as the allocation.
 herr_t truncate_callback(H5FD_t* file, hid_t, hbool_t) {
   Opened& mine = opened(file);
   Backing& backing = *mine.backing;
@@ -158,6 +166,7 @@ const H5FD_class_t& driver_class() {
     made.name = "lens";
     made.maxaddr =
         static_cast<haddr_t>(std::numeric_limits<std::int64_t>::max());
+    // Handles that an exception has left open do not keep the file open.
     made.fc_degree = H5F_CLOSE_STRONG;
     made.fapl_size = sizeof(DriverInfo);
     made.open = open_callback;
@@ -169,6 +178,8 @@ const H5FD_class_t& driver_class() {
     made.read = read_callback;
     made.write = write_callback;
     made.truncate = truncate_callback;
+    // Where metadata and values go: as in the library's own driver for plain
+    // files.
     const H5FD_mem_t map[] = H5FD_FLMAP_DICHOTOMY;
     std::copy(std::begin(map), std::end(map), made.fl_map);
     return made;
@@ -197,6 +208,8 @@ DriverFile::DriverFile(DurableFile& output)
       backing_{.descriptor = output.descriptor(), .error = 0, .kept = {}},
       file_(create(backing_)) {}
 
+// Without a word: after a close() there is nothing left to do, and without one
+// something else has failed already.
 DriverFile::~DriverFile() { hdf5::abandon(file_); }
 
 void DriverFile::check() const {

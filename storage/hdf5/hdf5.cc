@@ -43,6 +43,7 @@ H5::DSetAccPropList cache_of(std::size_t chunk_bytes) {
 
 herr_t collect_group(hid_t group, const char* name, const H5L_info_t* link,
                      void* names) {
+  // Others may lead into another file, or into a circle.
   if (link->type != H5L_TYPE_HARD) return 0;
   H5O_info_t info;
   if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) <
@@ -103,6 +104,7 @@ H5::H5File create_image() {
 }
 
 std::vector<std::byte> take_image(H5::H5File& file) {
+  // What is still in caches is not in the image.
   checked(H5Fflush(file.getId(), H5F_SCOPE_GLOBAL));
   const ssize_t bytes = checked(H5Fget_file_image(file.getId(), nullptr, 0));
   std::vector<std::byte> image(static_cast<std::size_t>(bytes));
@@ -199,6 +201,7 @@ H5::DataSet create_column(H5::Group& group, const std::string& name,
   H5::DSetCreatPropList properties = creation();
   Lengths chunk = lengths;
   chunk[0] = chunk_rows;
+  // A data set may have no elements, its chunk may not.
   for (hsize_t& length : chunk) length = std::max<hsize_t>(length, 1);
   properties.setChunk(static_cast<int>(chunk.size()), chunk.data());
   properties.setShuffle();
@@ -223,6 +226,8 @@ H5::DataSet create_length_scale(H5::Group& group, const std::string& name,
                                 hsize_t length) {
   H5::DataSet scale = group.createDataSet(
       name, H5::PredType::IEEE_F32BE, H5::DataSpace(1, &length), creation());
+  // netCDF writes a dimension without values as this type, and it and xarray
+  // know it by this title, with the length in ten places.
   char title[96];
   std::snprintf(title, sizeof title,
                 "This is a netCDF dimension but not a netCDF variable.%10llu",
@@ -281,6 +286,8 @@ std::string missing_values(const H5::DataSet& dataset,
   if (properties.getLayout() == H5D_VIRTUAL ||
       properties.getExternalCount() > 0)
     return "lies in other files";
+  // A double, since the product of what a damaged file claims may be beyond any
+  // integer.
   double bytes = static_cast<double>(dataset.getDataType().getSize());
   for (const hsize_t length : lengths_of(dataset)) {
     bytes *= static_cast<double>(length);

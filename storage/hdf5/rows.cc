@@ -51,6 +51,8 @@ template <class Value>
 ColumnValues read_numbers(const H5::DataSet& dataset, const H5::DataType& type,
                           const Rows& rows) {
   auto values = room_for<Value>(rows);
+  // Chunks hold the type of the file; where memory has another, the library
+  // converts.
   const bool as_stored =
       checked(H5Tequal(dataset.getDataType().getId(), type.getId())) > 0;
   if (as_stored &&
@@ -75,6 +77,7 @@ ColumnValues read_texts(const H5::DataSet& dataset, const Rows& rows) {
     auto borrowed = room_for<char*>(block);
     dataset.read(borrowed.data(), type, block.memory, block.file);
     for (const char* text : borrowed) texts.emplace_back(text ? text : "");
+    // Each text was allocated by the library.
     checked(H5Dvlen_reclaim(type.getId(), block.memory.getId(), H5P_DEFAULT,
                             borrowed.data()));
   });

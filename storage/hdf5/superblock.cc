@@ -43,6 +43,7 @@ std::optional<std::int64_t> hdf5_end(std::span<const std::byte> begin) {
     return std::nullopt;
   }
   std::uint64_t end = 0;
+  // Little-endian, whatever this machine is.
   for (std::size_t i = kAddressBytes; i-- > 0;) {
     end = end << 8 | std::to_integer<std::uint64_t>(begin[kEndAt[version] + i]);
   }
