@@ -13,6 +13,7 @@ FailureHistory::FailureHistory(
     const std::vector<UnitFailure>& failures,
     const std::vector<QuarantinedSample>& quarantined) {
   for (const UnitFailure& failure : failures) {
+    // In the order in which they came: what was decided then is decided again.
     if (failure.counted) judge(failure);
     remember(failure);
   }
@@ -57,6 +58,8 @@ Verdict FailureHistory::judge(const UnitFailure& failure) {
 Verdict FailureHistory::judge_kill(const UnitFailure& failure) {
   Counts& counts = counts_[failure.unit];
   ++counts.kills;
+  // One kill earlier than a sample is blamed: from then on its samples come one
+  // at a time, and the next note names one.
   counts.suspect |= counts.kills + 1 >= kKillsOfSample;
   if (names_sample(failure) && counts.kills >= kKillsOfSample) {
     return quarantine(failure, counts.kills);

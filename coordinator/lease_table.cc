@@ -62,6 +62,8 @@ LeaseTable::Joined LeaseTable::join(const WorkerIdentity& identity) {
     }
     worker = workers_.erase(worker);
   }
+  // With the epoch in it: an id that an earlier coordinator gave is unknown to
+  // this one, and its worker joins again.
   joined.id = WorkerId{(options_.epoch << 32) | ++last_worker_};
   workers_[joined.id] = Worker{.id = joined.id,
                                .identity = identity,
@@ -77,6 +79,7 @@ absl::StatusOr<std::optional<Lease>> LeaseTable::acquire(WorkerId worker) {
   if (pending_.empty()) return std::nullopt;
   const UnitIndex unit = pending_.begin()->second;
   const auto now = clock_();
+  // The attempt counts from here: a worker may die without a word.
   const Lease lease{.token = {options_.epoch, ++last_number_},
                     .unit = unit,
                     .attempt = ++entry(unit).attempts,
@@ -117,6 +120,7 @@ absl::StatusOr<LeaseTable::CommitStep> LeaseTable::begin_commit(
     LeaseToken token, UnitIndex unit) {
   const UnitEntry& unit_entry = entry(unit);
   if (unit_entry.state == UnitState::kCommitted) {
+    // The answer to the first call was lost.
     if (unit_entry.token == token) return CommitStep::kDuplicate;
     return stale(token);
   }
@@ -150,6 +154,8 @@ std::optional<Lease> LeaseTable::abort_commit(LeaseToken token) {
 void LeaseTable::postpone_commit(LeaseToken token) {
   const auto lease = leases_.find(token);
   if (lease == leases_.end()) return;
+  // With a whole lease before it: it must not expire until its worker asks
+  // again.
   lease->second.committing = false;
   lease->second.deadline = clock_() + options_.lease_duration;
 }

@@ -18,6 +18,9 @@ constexpr auto kGlance = 500ms;
 
 // locking_mode=EXCLUSIVE: the lock taken by the first write is kept until the
 // connection closes or its process dies, in whatever way.
+// The journal is a plain file: the shared memory of a write-ahead log is not
+// shared between hosts. FULL: what a worker is told to be committed has to
+// survive a power loss.
 constexpr char kPragmas[] =
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = DELETE;"
@@ -46,6 +49,8 @@ absl::StatusOr<LedgerContents> load(Database& database,
   if (auto status = database.execute("BEGIN EXCLUSIVE"); !status.ok()) {
     return status;
   }
+  // Tables and head come in the transaction that reads them: whatever kills us
+  // leaves all of it or nothing.
   auto born = has_tables(database);
   if (!born.ok()) return born.status();
   if (!*born) {
@@ -112,6 +117,8 @@ absl::Status check_identity(const LedgerContents& contents,
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::open(
     const std::filesystem::path& file, const Identity& identity,
     const LockWait& wait) {
+  // Before SQLite: its lock may be held by whoever only reads, this one is of
+  // coordinators alone.
   auto lock = lock_out_others(file);
   if (!lock.ok()) return lock.status();
   auto database = Database::open(file, Database::Mode::kCreate);
@@ -138,6 +145,8 @@ Ledger::~Ledger() = default;
 absl::Status Ledger::begin_epoch(std::uint64_t floor,
                                  std::span<const UnitCommit> rebuilt,
                                  std::span<const UnitIndex> lost) {
+  // Above what any part on disk is named after, too: no token may come twice,
+  // though the ledger that gave it is lost.
   const std::uint64_t epoch = std::max(contents_.epoch, floor) + 1;
   return apply([&, this](Database& database) -> absl::Status {
     for (const UnitCommit& commit : rebuilt) {
@@ -197,6 +206,7 @@ std::int64_t Ledger::transactions() const {
 }
 
 absl::Status Ledger::apply(Change change) {
+  // On this stack: the writer lets go of it before it sets `done`.
   Request request{std::move(change), absl::OkStatus(), false};
   std::unique_lock lock(mutex_);
   if (!broken_.ok()) return broken_;
@@ -216,6 +226,7 @@ void Ledger::write_groups(std::stop_token stop) {
     absl::Status status = broken_;
     if (status.ok()) {
       lock.unlock();
+      // Calls that come meanwhile gather and are the next group.
       status = write_group(group);
       lock.lock();
       ++transactions_;

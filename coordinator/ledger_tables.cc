@@ -24,6 +24,7 @@ constexpr char kSchema[] = R"sql(
     PRIMARY KEY(unit, sample_id)) WITHOUT ROWID;
 )sql";
 
+// SQLite knows signed integers alone; the cast back gives the same bits.
 std::int64_t as_stored(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
@@ -176,6 +177,8 @@ absl::Status insert_commit(Database& database, const UnitCommit& commit) {
                     .bind(8, commit.samples_failed)
                     .bind(9, commit.tokens)
                     .run();
+  // No row: the unit is committed already, by a call whose answer was lost or
+  // by another lease.
   if (!status.ok() || database.changed_rows() == 1) return status;
   auto present =
       database.prepare("SELECT epoch, number FROM commits WHERE unit = ?");

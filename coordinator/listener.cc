@@ -109,6 +109,8 @@ absl::StatusOr<std::vector<Descriptor>> listen_at_all(const std::string& host) {
   for (addrinfo* entry = list->get(); entry != nullptr;
        entry = entry->ai_next) {
     if (!sockets.empty()) {
+      // The first has taken any free port, and only one goes into the address
+      // file.
       set_port(entry->ai_addr, port_of(sockets[0].number()));
     }
     auto socket = listen_at(entry->ai_addr, entry->ai_addrlen, 1);
@@ -192,6 +194,8 @@ void Listener::accept_until_stopped(std::stop_token stop) {
   watched.push_back({.fd = wake_.number(), .events = POLLIN, .revents = 0});
   while (!stop.stop_requested()) {
     if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // a signal
+    // One connection of each; none of them blocks where there is none, and poll
+    // tells at once of those that are left.
     for (const Descriptor& socket : sockets_) accept_from(socket.number());
   }
 }
@@ -242,6 +246,7 @@ absl::Status check_reachable(const std::string& host, int port,
     error = errno;
     if (error != EINPROGRESS) continue;
     pollfd watched{.fd = socket.number(), .events = POLLOUT, .revents = 0};
+    // Unless poll and the socket say otherwise.
     error = ETIMEDOUT;
     socklen_t size = sizeof(error);
     if (::poll(&watched, 1, static_cast<int>(patience.count())) == 1 &&

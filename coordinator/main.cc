@@ -104,6 +104,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
       {.note = log_line});
   if (!ledger.ok()) return ledger;
   std::error_code ignored;
+  // With a coordinator here again, workers are to wait for it.
   std::filesystem::remove(directory.complete(), ignored);
   Rebuilt rebuilt;
   const bool is_new = (*ledger)->is_new();
@@ -128,6 +129,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> open_ledger(
              " is gone: it is done again");
   }
   auto status =
+      // From here on tokens of earlier epochs are stale.
       (*ledger)->begin_epoch(rebuilt.highest_epoch, rebuilt.commits, lost);
   if (!status.ok()) return status;
   if (!is_new) collect_leftovers(directory, **ledger);

@@ -28,6 +28,7 @@ std::uint64_t epoch_in_name(const std::string& name) {
   return fits ? epoch : 0;
 }
 
+// By name alone: a part that cannot be read has used up its epoch as well.
 std::uint64_t highest_epoch(const std::filesystem::path& parts) {
   std::uint64_t highest = 0;
   for (const auto& entry :

@@ -151,16 +151,21 @@ absl::Status Run::commit(const UnitCommit& commit) {
     if (*step == LeaseTable::CommitStep::kDuplicate) return absl::OkStatus();
   }
   // The lease is held: it neither expires nor ends meanwhile.
+  // Where the commit has been ended or refused there is no such lease any more,
+  // and its destructor does nothing.
   const CommitUnderWay under_way(*this, commit.token);
   if (auto status = check_commit(commit); !status.ok()) {
     // That the coordinator cannot look now says nothing about the part.
     if (absl::IsUnavailable(status)) return status;
     return refuse_commit(commit, std::move(status));
   }
+  // On disk first: who dies between the two has told nobody, and the worker
+  // that asks again is answered by the ledger.
   if (auto status = ledger_.commit(commit); !status.ok()) {
     note_broken_ledger(status);
     return absl::UnavailableError(std::string(status.message()));
   }
+  // Goes before under_way does, whose destructor takes it again.
   const std::lock_guard lock(mutex_);
   const std::int64_t samples = commit.samples_ok + commit.samples_failed;
   table_.end_commit(commit.token, samples);
@@ -224,6 +229,7 @@ void Run::tick() {
       reason = message_locked();
     }
   }
+  // Without the lock: the ledger waits for the disk.
   record(lost).IgnoreError();
   if (!ends) return;
   if (auto status = ledger_.set_state(state, reason); !status.ok()) {
@@ -231,6 +237,8 @@ void Run::tick() {
   }
   log_(reason);
   const std::lock_guard lock(mutex_);
+  // From here on over() may be true and the process end: the ledger has been
+  // told.
   ended_ = clock_();
   changed_locked();
 }
@@ -248,6 +256,7 @@ std::optional<Outcome> Run::outcome() const {
 }
 
 std::optional<Outcome> Run::outcome_locked() const {
+  // First: no later failure and no signal takes back what is committed.
   if (table_.committed() == table_.units()) return Outcome::kComplete;
   if (ledger_broken_) return Outcome::kFailed;
   if (stop_now_) return fatal_.empty() ? Outcome::kDrained : Outcome::kFailed;

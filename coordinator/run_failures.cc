@@ -224,6 +224,8 @@ std::vector<Run::Judged> Run::bury() {
   });
   // Files are looked at without the lock: heartbeats must not wait for them.
   if (!gone.empty()) {
+    // Before the notes are read: it makes them, of what processes that were
+    // killed had been at.
     storage::settle_work_notes(storage::RunDirectory(options_.root));
     const std::lock_guard lock(mutex_);
     for (const Worker& worker : gone) {
@@ -235,6 +237,8 @@ std::vector<Run::Judged> Run::bury() {
 
   std::vector<Judged> all;
   const std::lock_guard lock(mutex_);
+  // Looked at again: a heartbeat or a commit may have come while files were
+  // read.
   judge_ended_locked(table_.expire(leases), notes,
                      "no heartbeat from its worker", all);
   for (const Worker& worker : gone) {

@@ -51,6 +51,7 @@ void Run::describe_work_locked(RunSnapshot& snapshot) const {
   for (const auto& [name, counts] : datasets_) {
     remaining += counts.total - counts.done;
   }
+  // What is done of units under way, which the data sets do not count yet.
   remaining -= progress_locked() - samples_this_epoch_;
   if (snapshot.state != RunState::kRunning) return;
   snapshot.samples_per_second = rate_.per_second(clock_());

@@ -156,6 +156,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
   proto::CoordinatorAddress& address = server->address_;
   address.host = bind->advertise;
   address.port = (*listener)->port();
+  // The system answers for a socket that listens: nobody has to serve yet.
   if (auto status = check_own_address(address); !status.ok()) return status;
 
   grpc::EnableDefaultHealthCheckService(true);
@@ -183,6 +184,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
         parameters.fd = connection;
         acceptor.HandleNewConnection(&parameters);
       });
+  // Last: whoever reads it may call.
   if (auto status = proto::write_address(directory.address(), address);
       !status.ok()) {
     return status;
@@ -203,10 +205,13 @@ Server::Server(const Options& options, Run& run, std::string token)
 
 Server::~Server() {
   const storage::RunDirectory directory(options_.run_directory);
+  // Before the address goes: a worker that finds neither waits for the next
+  // coordinator.
   if (run_.outcome() == Outcome::kComplete) {
     proto::mark_complete(directory.complete(), options_.run_id);
   }
   proto::remove_address(directory.address(), address_);
+  // Streams hold threads of the server until they end.
   run_.dismiss_watchers();
   if (listener_) listener_->stop();
   if (server_) server_->Shutdown(std::chrono::system_clock::now() + kShutdown);

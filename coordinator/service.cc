@@ -64,6 +64,7 @@ template <typename Body>
 grpc::Status Service::answer(const grpc::ServerContext& context, Body body) {
   try {
     const std::string sent = authorization_of(context.client_metadata());
+    // Here as well: without TLS the server has no TokenCheck.
     if (!proto::is_authorized(sent, token_)) {
       return no_valid_token();
     }
@@ -172,6 +173,7 @@ grpc::Status Service::WatchStatus(grpc::ServerContext* context,
     std::uint64_t seen = 0;
     while (!context->IsCancelled()) {
       const std::uint64_t revision =
+          // Not longer, or a caller that has gone would keep its thread.
           run_.wait_for_change(seen, std::min(interval, kDefaultWatch));
       if (revision != seen) {
         if (!writer->Write(to_wire(run_.snapshot()))) break;

@@ -27,6 +27,7 @@ bool lacks_room(int error) {
 }
 
 absl::Status sqlite_status(sqlite3* database) {
+  // Extended codes have the plain one in their lowest byte.
   const int code = sqlite3_errcode(database) & 0xff;
   const bool by_system = code == SQLITE_CANTOPEN || code == SQLITE_IOERR ||
                          code == SQLITE_FULL || code == SQLITE_READONLY;
@@ -68,6 +69,7 @@ Statement& Statement::bind(int position, std::int64_t value) {
 
 Statement& Statement::bind(int position, std::string_view value) {
   const int result =
+      // TRANSIENT: copied, since `value` need not live until step().
       sqlite3_bind_text(statement_.get(), position, value.data(),
                         static_cast<int>(value.size()), SQLITE_TRANSIENT);
   if (bind_result_ == SQLITE_OK) bind_result_ = result;
