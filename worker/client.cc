@@ -264,6 +264,7 @@ CommitAnswer Client::commit(const Lease& lease,
     // The coordinator cannot see the part. It has counted the attempt; for
     // this worker there is nothing more to do about the unit.
     case grpc::StatusCode::DATA_LOSS:
+    // Or all is committed, by others.
     case grpc::StatusCode::OUT_OF_RANGE:
       return CommitAnswer::kStale;
     default:

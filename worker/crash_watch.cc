@@ -56,6 +56,8 @@ void put(int file, const char* text) {
 void write_note(const Doing::Note& note, const char* what, const char* cause) {
   const int file =
       ::open(note.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  // O_EXCL: a thread that dies of what the first death has torn down must not
+  // tell its own story instead.
   if (file < 0) return;
   put(file, note.sample.c_str());
   put(file, "\nthe worker ");
@@ -74,6 +76,8 @@ void on_fatal(int signal) {
   for (std::size_t i = 0; i < kFatal.size(); ++i) {
     if (kFatal[i].signal != signal) continue;
     if (note != nullptr) write_note(*note, "died of ", kFatal[i].name);
+    // After the crash note: a process that dies between them leaves one note
+    // too many, never none.
     storage::WorkNote::withdraw_all();  // the death is told of
     ::sigaction(signal, &former[i], nullptr);
   }
@@ -150,6 +154,7 @@ Doing::~Doing() {
   Registry& registry = Registry::instance();
   {
     const std::lock_guard lock(registry.mutex);
+    // Before anything of it goes: end_stalled() finds it here.
     registry.doings.erase(id_);
   }
   if (stage_ == Stage::kModel) process_note = outer_process_note_;
@@ -189,12 +194,14 @@ std::vector<InWork> in_work() {
 void end_stalled(std::uint64_t id, std::chrono::seconds idle) {
   Registry& registry = Registry::instance();
   const std::lock_guard lock(registry.mutex);
+  // The lock is kept until the end: what it guards is read by write_note().
   const auto found = registry.doings.find(id);
   if (found == registry.doings.end()) return;
   const std::string seconds = std::to_string(idle.count()) + " s";
   write_note(Registry::note_of(*found->second), "made no step for ",
              seconds.c_str());
   storage::WorkNote::withdraw_all();
+  // No destructors: they would wait for the thread that hangs.
   std::_Exit(1);
 }
 

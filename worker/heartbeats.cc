@@ -53,6 +53,8 @@ void Heartbeats::beat() {
     lock.unlock();
     HeartbeatAnswer answer;
     try {
+      // Without the lock: the model asks revoked() at every step, and the call
+      // may take as long as its deadline.
       answer = coordinator_.heartbeat(leases);
     } catch (const std::exception& problem) {
       // The work loop meets the same coordinator and decides; a missed beat

@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 
 bool same_time(std::int64_t a, std::int64_t b) {
+  // A file system, or a copy between two of them, may keep whole seconds alone.
   const bool coarse = a % kSecond == 0 || b % kSecond == 0;
   return a == b || (coarse && a / kSecond == b / kSecond);
 }

@@ -113,6 +113,8 @@ std::unique_ptr<WorkLoop::Held> WorkLoop::take_lease(bool may_wait) {
     if (const Lease* lease = std::get_if<Lease>(&answer)) {
       auto held = std::make_unique<Held>();
       held->lease = *lease;
+      // From here on heartbeats name it: its images may take longer than a
+      // lease lasts.
       heartbeats_.hold(held->lease);
       return held;
     }
@@ -163,6 +165,7 @@ void WorkLoop::prepare(Held& held) {
 }
 
 void WorkLoop::release(Held& held, const std::string& reason) {
+  // Its thread refers to the lease that goes with `held`.
   if (held.prepared.valid()) held.prepared.wait();
   coordinator_.fail(held.lease, FailureClass::kLost, "", reason);
   heartbeats_.drop(held.lease);
@@ -191,6 +194,7 @@ bool WorkLoop::attempt(const Lease& lease, const Work& work) {
     fail(FailureClass::kOutOfMemory, "the host has no memory left");
   } catch (const StorageError& problem) {
     fail(FailureClass::kStore, problem.what());
+    // Before InputError, which it is too.
   } catch (const InputChanged& problem) {
     fail(FailureClass::kInput, problem.what());
   } catch (const InputError& problem) {
@@ -230,6 +234,7 @@ void WorkLoop::compute(Held& held) {
     if (!done) return;
   }
   await_store();
+  // One part at a time: results of more than two units would wait in memory.
   stored_ = std::async(
       std::launch::async,
       [this, lease, result = std::move(result)] { store(lease, result); });

@@ -113,6 +113,7 @@ storage::UnitResult Replica::run_together(UnitMessage message,
     result = runner_.run(std::move(message.prepared), message.alone,
                          joint(hooks, &parted));
   } catch (const Abandoned& error) {
+    // The ranks have met over this already, in cancelled().
     if (parted) parted->raise();
     own = Standing::of(Outcome::kAbandoned, error.what());
     problem = std::current_exception();
@@ -128,6 +129,8 @@ storage::UnitResult Replica::run_together(UnitMessage message,
   }
   Standing all = meet(own);
   if (problem) std::rethrow_exception(problem);
+  // Others are still at work: each of their questions is a meeting, and they
+  // would wait for this rank in it.
   while (all.outcome == Outcome::kWorking) all = meet(own);
   if (all.outcome != Outcome::kDone) all.raise();
   return result;

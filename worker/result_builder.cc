@@ -89,6 +89,8 @@ void append_rows(std::span<const RanSample> ran,
   const auto layers = static_cast<std::size_t>(tokens.widths.layers);
   const auto row_of = [&](std::size_t prompt, std::int64_t position) {
     const engine::Generation& generation = generations[prompt];
+    // What prompts have in common was computed once and captured under the
+    // first of them.
     const int owner = position < generation.shared_length
                           ? generation.shared_with
                           : static_cast<int>(prompt);
@@ -101,6 +103,7 @@ void append_rows(std::span<const RanSample> ran,
     if (was_run && record.status == storage::SampleStatus::kOk) {
       const auto& roles = ran[next].prompt_roles;
       const auto length = static_cast<std::int64_t>(roles.size());
+      // From 1: a row is read from the state before its token.
       for (std::int64_t position = 1; position < length; ++position) {
         if (!selection.takes(roles[position])) continue;
         append_row(rows, row_of(next, position), roles[position], &tokens);
@@ -113,6 +116,8 @@ void append_rows(std::span<const RanSample> ran,
         const std::size_t row =
             row_of(next, length + static_cast<std::int64_t>(i));
         const bool end = i >= answered;
+        // Rows of the answer are captured whatever is selected: the mean needs
+        // them.
         if (!end) answer_rows.push_back(row);
         if (selection.answer) {
           append_row(rows, row,

@@ -178,6 +178,7 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
     const std::size_t count = std::max<std::size_t>(1, row.questions.size());
     int image = -1;
     for (std::size_t q = 0; q < count; ++q) {
+      // --limit may cut between two questions of a row.
       if (prepared.samples.size() == limit) break;
       PreparedSample sample;
       SampleRecord& record = sample.record;

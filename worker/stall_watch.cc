@@ -29,6 +29,7 @@ std::optional<StallJudge::Stalled> StallJudge::look(
       }
       known_.erase(before);
     }
+    // These rows wait for their images, which are watched themselves.
     if (images && item.stage == Stage::kRows) known.idle = Duration(0);
     if (!stalled && known.idle >= limit_of(item.stage)) {
       stalled = Stalled{item.id, known.idle};
