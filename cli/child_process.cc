@@ -66,6 +66,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   }
   for (const int number : {SIGPIPE, SIGCHLD}) ::signal(number, SIG_DFL);
   sigset_t none;
+  // After the handlers: a signal that waits must not meet one of ours here.
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   setpgid(0, 0);
@@ -140,6 +141,8 @@ ChildProcess::ChildProcess(const ChildOptions& options) {
   if (log < 0)
     throw InputError("cannot write " + options.log.string(), strerror(errno),
                      "check the run directory");
+  // All of this before the fork: another thread may hold the lock of the
+  // allocator, and the child would wait for it for ever.
   std::vector<std::string> variables = make_environment(options);
   const std::vector<char*> argument_list = pointers(command);
   const std::vector<char*> variable_list = pointers(variables);
@@ -175,6 +178,7 @@ std::optional<ChildExit> ChildProcess::poll() {
 }
 
 void ChildProcess::signal(int number) {
+  // Not after its end: by then the number may be that of others.
   if (!poll()) kill(-pid_, number);
 }
 

@@ -56,6 +56,7 @@ std::vector<std::string> config_arguments(const std::filesystem::path& file,
       wrong(file, "unknown key " + std::string(raw_key.str()));
     if (given.contains(key)) continue;
     const auto append = [&](const std::string& value) {
+      // In one word: a value that begins with a dash is no flag.
       arguments.push_back("--" + key + "=" + value);
     };
     if (const toml::array* list = node.as_array()) {

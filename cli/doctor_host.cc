@@ -73,6 +73,7 @@ std::optional<Clock::duration> time_sync(const fs::path& file) {
   const bool good = write(descriptor, block.data(), block.size()) ==
                         static_cast<ssize_t>(block.size()) &&
                     fsync(descriptor) == 0;
+  // Before close() and unlink() lose it.
   const int error = errno;
   const Clock::duration time = Clock::now() - begin;
   close(descriptor);

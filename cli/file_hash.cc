@@ -36,6 +36,7 @@ std::string hash_file(const std::string& path,
   const InputDescriptor file(path);
   Sha256 hash;
   std::vector<std::byte> block(kReadBytes);
+  // Stopped only where another file has failed: then no hash is used.
   for (std::int64_t at = 0; at < file.bytes() && !stop;) {
     const std::size_t got = file.read(at, block);
     hash.update(std::span<const std::byte>(block).first(got));

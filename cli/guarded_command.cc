@@ -67,6 +67,7 @@ std::filesystem::path results_of(const std::filesystem::path& path) {
 
 int run_guarded_command(const std::filesystem::path& path,
                         const std::function<int()>& body) {
+  // What waits in it would be written by both processes.
   std::cerr.flush();
   const int errors = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   const storage::GuardOutcome outcome = storage::run_guarded(

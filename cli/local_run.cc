@@ -33,6 +33,8 @@ LocalRun::LocalRun(storage::RunDirectory run, LocalRunOptions options,
       supervision_(options_.limits, [this](RunProgram program) {
         return log(program).string();
       }) {
+  // Before anything is started: ranks whose mpirun dies fall to us, and are
+  // found.
   adopt_orphans();
   for (const auto program : {RunProgram::kCoordinator, RunProgram::kWorkers})
     log_begin_[program] = words_begin_[program] = log_bytes(log(program));
@@ -120,6 +122,7 @@ Observation LocalRun::observe() {
     return last_line(last_words(log(program), words_begin_.at(program), 1));
   };
   seen.last_lines = [this](RunProgram program) { return last_lines(program); };
+  // Last: asking may have taken a second, and what is decided counts from now.
   seen.now = Supervision::Clock::now();
   return seen;
 }

@@ -28,6 +28,8 @@ void require_memory(const Checkpoint& checkpoint,
   // Where there is no GPU that is what the run must be told first.
   if (gpu && !machine.gpu.usable()) return;
   const std::int64_t each = weight_bytes(checkpoint.parameters, config.dtype);
+  // In the dtype of their file weights are mapped, and workers share the pages;
+  // converted ones are held by each.
   const std::int64_t copies =
       gpu || config.dtype == checkpoint.dtype ? 1 : std::max(1, workers);
   const std::int64_t there = memory_for_weights(machine, config.device);

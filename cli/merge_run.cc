@@ -71,6 +71,8 @@ RunLock lock_merge(const storage::RunDirectory& run,
 MergeResult merge_run(const storage::RunDirectory& run,
                       const MergeRequest& request) {
   const storage::Manifest manifest = storage::read_manifest(run.manifest());
+  // Before parts are chosen: while it is held no coordinator that starts takes
+  // leftovers away.
   const RunLock lock = lock_merge(run, request);
   const std::vector<storage::CommittedPart> parts =
       parts_to_merge(run, manifest, request.partial);
@@ -97,6 +99,8 @@ MergeResult merge_run(const storage::RunDirectory& run,
   options.software = software_info();
   options.progress = request.progress;
   result.summary = storage::merge(run, manifest, parts, options);
+  // Behind the rename: a kill in between leaves results that stand, which
+  // mark_complete() finds.
   if (completes) set_state(run, RunState::kComplete, request.note);
   return result;
 }

@@ -206,6 +206,8 @@ Manifest make_manifest(const PlanRequest& request, const Machine& machine,
     manifest.notes.insert(manifest.notes.end(), dataset.notes.begin(),
                           dataset.notes.end());
   }
+  // What can be refused has been: the hashes, which may take minutes, come
+  // last.
   manifest.model.path = checkpoint.folder.string();
   manifest.model.name = checkpoint.name;
   manifest.model.num_layers = checkpoint.num_layers;

@@ -44,6 +44,8 @@ RunClaim::RunClaim(storage::RunDirectory run, const std::string& action)
 RunClaim::~RunClaim() {
   std::error_code error;
   if (!lock_ || fs::exists(run_.manifest(), error) || error) return;
+  // While we hold it: whoever waits for the lock looks its name up again, and
+  // finds that it is gone.
   unlink(RunLock::file(run_, Activity::kRunning).c_str());
   // Those that somebody has put something into stay.
   for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder)

@@ -46,10 +46,12 @@ void handle(int) {
 SignalWatch::SignalWatch() {
   signal_count = 0;
   counting = false;
+  // Not blocking: a full pipe wakes as well, and the handler must not wait.
   if (pipe2(wake_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0)
     wake_pipe = {-1, -1};
   struct sigaction action {};
   action.sa_handler = handle;
+  // What is being read or written when a signal comes goes on.
   action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     sigaction(kSignals[i], nullptr, &previous[i]);

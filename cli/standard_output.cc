@@ -65,6 +65,7 @@ StandardOutput::StandardOutput(int descriptor)
       buffer_(descriptor),
       former_tie_(std::cerr.tie(this)) {
   rdbuf(&buffer_);
+  // Only now: without a buffer the stream was bad, and would have thrown here.
   exceptions(std::ios::badbit);
 }
 

@@ -49,6 +49,9 @@ Supervision::Supervision(const Limits& limits,
 
 std::vector<Action> Supervision::decide(const Observation& seen) {
   seen_ = &seen;
+  // The order matters: signals say what may still be started, the answer says
+  // whether workers that have ended had reason to, and the drain is judged over
+  // what all others have found.
   actions_.clear();
   judge_signals();
   judge_coordinator();
@@ -132,6 +135,8 @@ void Supervision::judge_coordinator() {
       // Somebody else asked it to, and it had ended before it could say so.
       begin_drain("the coordinator was asked to drain");
     }
+    // Nobody can be asked any more; its last words about the run are in the
+    // ledger.
     if (seen_->ledger) {
       status_ = seen_->ledger;
       status_time_ = seen_->now;
@@ -165,6 +170,7 @@ void Supervision::judge_answer() {
   last_sign_ = seen_->now;
   const RunStatus& status = *seen_->answer;
   drain_.answered(status, seen_->now);
+  // Samples that get done show that the restarts are worth it.
   coordinator_budget_.progress(status.done());
   worker_budget_.progress(status.done());
   worker_budget_.learnt(std::count_if(

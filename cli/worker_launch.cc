@@ -55,6 +55,8 @@ RunTools RunTools::find() {
 std::vector<std::string> worker_command(const RunTools& tools, int workers,
                                         const fs::path& run_directory) {
   if (workers == 1) return {tools.worker, run_directory};
+  // Open MPI would give each rank one core, and refuse more ranks than cores:
+  // where threads run, and how many, is decided here.
   std::vector<std::string> command = {tools.mpirun};
   if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
   for (const std::string& word :
