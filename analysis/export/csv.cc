@@ -20,6 +20,7 @@ namespace {
 arrow::csv::WriteOptions options() {
   arrow::csv::WriteOptions options;
   options.null_string = "NaN";
+  // As RFC 4180 has it.
   options.eol = "\r\n";
   return options;
 }
@@ -72,6 +73,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> array_of(
 
 arrow::Result<std::shared_ptr<arrow::Array>> array_of(
     const std::vector<CsvValue>& values) {
+  // The first value that is there tells the type; a column without any is one
+  // of texts.
   for (const CsvValue& value : values) {
     if (!value) continue;
     if (std::holds_alternative<double>(*value))

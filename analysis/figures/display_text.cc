@@ -166,6 +166,8 @@ std::vector<std::string> wrap(std::string_view visible, double width_em,
   return lines;
 }
 
+// By the first letter that has a direction, as Unicode takes that of a
+// paragraph.
 bool right_to_left(std::string_view visible) {
   for (std::size_t at = 0; at < visible.size();) {
     const CodePoint point = read_code_point(visible, at);

@@ -134,6 +134,8 @@ class HeatMapWriter {
     // The base line of the row's text is its y = 0.
     svg_.open(fmt::format("transform=\"translate(0 {})\"",
                           number(place_.y(layer) + kBase)));
+    // Gathered by colour and weight: these attributes stand once a row instead
+    // of in each of thousands of cells.
     texts_ = {};
     for (std::size_t token = 0; token < map_.tokens.size(); ++token) {
       draw_cell(token, layer);

@@ -12,6 +12,7 @@ namespace {
 double round_step(double least) {
   const double power = std::pow(10.0, std::floor(std::log10(least)));
   for (const double factor : {1.0, 2.0, 5.0}) {
+    // A step that fits exactly must not be lost to rounding.
     if (factor * power >= least * (1 - 1e-9)) return factor * power;
   }
   return 10 * power;
@@ -75,6 +76,7 @@ std::vector<Tick> ticks(double smallest, double largest, int count) {
   const auto first = std::llround(std::ceil(smallest / step - 1e-9));
   const auto last = std::llround(std::floor(largest / step + 1e-9));
   for (auto i = first; i <= last; ++i) {
+    // Multiples: sums of a step would drift.
     const double value = static_cast<double>(i) * step;
     out.push_back({value, tick_label(value, step)});
   }

@@ -156,6 +156,8 @@ class PanelWriter {
     for (std::size_t layer = 0; layer < edges_.layers(); ++layer) {
       const double at = x(layer);
       if (at - half < area_.left || at + half > area_.right()) continue;
+      // The name lies over all layers that it reaches: what they leave together
+      // is its room.
       double top = area_.top, bottom = area_.bottom();
       for (std::size_t near = 0; near < edges_.layers(); ++near) {
         const double far = std::abs(x(near) - at) - layers_.step();

@@ -47,6 +47,7 @@ std::string hover_xml(std::string_view hover) {
 
 std::string_view anchor_attribute(Anchor anchor, bool rtl) {
   if (anchor == Anchor::kMiddle) return " text-anchor=\"middle\"";
+  // Where text runs to the left its start is on the right.
   const bool at_end = (anchor == Anchor::kRight) != rtl;
   return at_end ? " text-anchor=\"end\"" : "";
 }
@@ -71,6 +72,7 @@ PathData& PathData::move(double x, double y) {
 }
 
 PathData& PathData::line(double x, double y) {
+  // Relative to the place before as it was rounded: errors do not add up.
   const std::int64_t to_x = tenths(x), to_y = tenths(y);
   if (!in_line_) text_ += 'l';
   append(to_x - x_, !in_line_);

@@ -69,6 +69,8 @@ void SampleReducer::reduce(const TokenBlock& block,
     if (!answer && kind != storage::TokenRole::kEndOfAnswer) continue;
     const auto index = static_cast<std::size_t>(t - block.row_begin);
     take_top(block.tokens, index);
+    // The end token counts here: a layer that goes on talking has given another
+    // answer. No mean takes it.
     follow_answer(block.tokens.get<"token_id">()[index]);
     if (answer) add_answer_token(block.tokens, index, row);
   }

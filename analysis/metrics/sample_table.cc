@@ -111,6 +111,8 @@ SampleTable read_sample_table(const ResultsReader& results,
   begin_reading(0);
   for (std::size_t i = 0; i < spans.size(); ++i) {
     const TokenSpan& span = spans[i];
+    // Never two reads at once: HDF5 is not built for threads, and the reducer
+    // does not call it.
     const TokenBlock block = next.get();
     begin_reading(i + 1);
     for (std::int64_t s = span.sample_begin; s < span.sample_end; ++s)

@@ -11,6 +11,7 @@ int onset_of(std::span<const Value> entropy, const OnsetRule& rule) {
   std::size_t peak = 0;
   for (std::size_t l = 0; l < entropy.size(); ++l) {
     if (std::isnan(entropy[l])) return kNoLayer;
+    // The last of equal peaks.
     if (entropy[l] >= entropy[peak]) peak = l;
   }
   const double last = entropy.back();

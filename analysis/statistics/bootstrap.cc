@@ -17,9 +17,11 @@ constexpr int kTogether = 32;
 // How often each of n clusters is drawn, [resample of the tile, cluster].
 void count_draws(const RandomStream& stream, int begin, int end, std::size_t n,
                  std::vector<std::uint16_t>& counts) {
+  // 16 bits are enough: one of n clusters is drawn about once, whatever n is.
   counts.assign(static_cast<std::size_t>(end - begin) * n, 0);
   for (int b = begin; b < end; ++b) {
     std::uint16_t* of = counts.data() + static_cast<std::size_t>(b - begin) * n;
+    // Numbered by resample and draw, so that threads and tiles change nothing.
     const std::uint64_t first = static_cast<std::uint64_t>(b) * n;
     for (std::uint64_t i = 0; i < n; ++i) ++of[stream.below(n, first + i)];
   }
@@ -45,10 +47,12 @@ void sum_tile(const ClusterMatrix& matrix,
 
 // The fraction q of the way through `values` in order; they are rearranged.
 double quantile(std::span<double> values, double q) {
+  // NumPy's default: linear between neighbours.
   const double at = q * static_cast<double>(values.size() - 1);
   const auto below = values.begin() + static_cast<std::ptrdiff_t>(at);
   std::nth_element(values.begin(), below, values.end());
   if (below + 1 == values.end()) return *below;
+  // Behind the place no order is left, but all are at least as large.
   const double above = *std::min_element(below + 1, values.end());
   return *below + (at - std::floor(at)) * (above - *below);
 }
@@ -83,6 +87,8 @@ std::vector<double> resampled_sums(const ClusterMatrix& matrix, int resamples,
 Interval percentile_interval(std::vector<double> values, double confidence) {
   const std::size_t all = values.size();
   std::erase_if(values, [](double value) { return std::isnan(value); });
+  // NaN: a resample without a layer to be read off. Where most are, the others
+  // are no sample of anything.
   if (values.empty() || values.size() * 2 < all) {
     constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
     return {kNan, kNan};

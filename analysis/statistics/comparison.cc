@@ -90,6 +90,8 @@ Comparison compare(const GroupStudy& first, const GroupStudy& second,
   Comparison comparison;
   comparison.first = first.group.population;
   comparison.second = second.group.population;
+  // Data sets have no picture in common, so what each was resampled to by
+  // itself will do.
   const ResampledPair resampled =
       comparison.first.by == GroupBy::kDataset
           ? ResampledPair{first.resampled_entropy, second.resampled_entropy}

@@ -118,6 +118,7 @@ class Estimator {
   // Of tokens: the sum of their layers by their number.
   LayerEstimate of_tokens(std::size_t index) const {
     const std::size_t column = std::size(kCurves) * layers_ + 2 * index;
+    // Both were divided by the samples, which their ratio does not feel.
     const auto ratio = [&](const double* means) {
       return means[column] / means[column + 1];
     };
@@ -191,6 +192,7 @@ void estimate_layers(const Estimator& estimator, const StudyOptions& options,
                      Group& group) {
   for (std::size_t i = 0; i < std::size(kLayers); ++i) {
     LayerEstimate& target = group.*kLayers[i].target;
+    // Counted before: an estimate brings none.
     const std::int64_t count = target.count;
     target = estimator.of_tokens(i);
     target.count = count;

@@ -14,6 +14,7 @@ std::vector<double> holm_adjusted(std::span<const double> p) {
   double largest = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const double raised = p[order[i]] * static_cast<double>(p.size() - i);
+    // Never below that of a smaller p.
     largest = std::max(largest, std::min(1.0, raised));
     adjusted[order[i]] = largest;
   }

@@ -60,6 +60,7 @@ std::vector<ValuePair> shared(const TestedGroup& first,
   const auto& a = first.values.pictures;
   const auto& b = second.values.pictures;
   std::vector<ValuePair> pairs;
+  // Both rise: the samples are sorted by picture.
   std::size_t j = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     while (j < b.size() && b[j] < a[i]) ++j;
@@ -101,6 +102,8 @@ class Examiner {
     onsets_of_means_.emplace_back();
   }
 
+  // All tests of a study are one family: each one that is added makes all
+  // others stricter.
   std::vector<Test> finish() {
     std::vector<double> p;
     for (const Test& test : tests_) p.push_back(test.p);

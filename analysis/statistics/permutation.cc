@@ -22,6 +22,8 @@ void shuffle(std::span<const double> values, std::size_t moved,
              std::vector<double>& shuffled) {
   shuffled.assign(values.begin(), values.end());
   const std::uint64_t n = values.size();
+  // Fisher and Yates, ended early: the last group is made of whatever the
+  // others have left.
   for (std::uint64_t i = 0; i < moved; ++i) {
     const std::uint64_t j = i + stream.below(n - i, permutation * n + i);
     std::swap(shuffled[i], shuffled[j]);
@@ -45,6 +47,7 @@ double permuted_p(std::span<const double> values, std::size_t moved,
     }
     as_large += found;
   });
+  // The arrangement that was observed is one of them: p is never 0.
   return (1.0 + as_large) / (1.0 + permutations);
 }
 
@@ -79,6 +82,8 @@ class Welch {
     const double inverse_b = 1 / static_cast<double>(second.size());
     double variance = a.variance * inverse_a + b.variance * inverse_b;
     if (pairs_.size() > 1) {
+      // Pictures that stand in both groups let the two means rise and fall
+      // together: their covariance comes off.
       double products = 0;
       for (const ValuePair pair : pairs_)
         products +=
@@ -90,6 +95,8 @@ class Welch {
     return (b.mean - a.mean) / std::sqrt(variance);
   }
 
+  // Welch (1951): a group weighs by the precision of its mean, and the
+  // denominator makes up for variances that are only estimated.
   double f(std::span<const double> values) const {
     const auto groups = static_cast<double>(sizes_.size());
     std::vector<Part> parts;
@@ -143,6 +150,7 @@ class Welch {
 PermutationResult test_groups(std::span<const std::vector<double>> groups,
                               int permutations, const RandomStream& stream,
                               std::span<const ValuePair> pairs) {
+  // Centred: sums of squares would lose their digits to a large mean.
   const std::vector<double> values = centred(joined(groups));
   const double total = inner_product(values, values);
   if (total == 0) return {.statistic = kNan, .p = 1};

@@ -88,6 +88,7 @@ double mean_onset(const metrics::SampleRow& row) {
     sum += static_cast<std::int64_t>(l) * row.onset_count[l];
     count += row.onset_count[l];
   }
+  // NaN where no token has one.
   return static_cast<double>(sum) / static_cast<double>(count);
 }
 

@@ -55,6 +55,7 @@ bool Query::Node::holds(const QuerySample& sample) const {
       break;
   }
   const QueryValue value = field->value(sample);
+  // What is missing is neither equal nor unequal.
   if (!value) return false;
   if (const auto* words = std::get_if<std::string>(&*value))
     return compare(*words, comparison, text);

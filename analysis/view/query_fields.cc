@@ -59,6 +59,7 @@ const Field kFields[] = {
      [](const QuerySample& s, int l) -> QueryValue {
        const QueryValue log_rank = of_layer(s.row->log_rank, l);
        if (!log_rank) return std::nullopt;
+       // The geometric mean: ranks reach from 1 to the whole vocabulary.
        return std::exp(static_cast<double>(std::get<float>(*log_rank)));
      }},
     {"agreement", true, false, false,

@@ -280,6 +280,7 @@ void QueryParser::value(Query::Node& node) {
 double QueryParser::number() {
   const std::size_t begin = at_;
   std::size_t digits = at_;
+  // from_chars knows no plus.
   if (digits < query_.size() && query_[digits] == '+') ++digits;
   double number = 0;
   const auto [end, error] = std::from_chars(

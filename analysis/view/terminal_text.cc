@@ -176,6 +176,8 @@ std::string fit(std::string_view text, int width) {
     shown += kEllipsis;
     ++used;
   }
+  // In isolation: beside it the terminal would reorder what is not of this
+  // text.
   if (right_to_left(shown))
     shown = std::string(kIsolate) + shown + std::string(kEndIsolate);
   if (used < width) shown.append(static_cast<std::size_t>(width - used), ' ');
