@@ -8,7 +8,7 @@
 
 namespace lens::model {
 
-// Indices as operations read them: int64, on the device.
+// [values] int64 on `device`: indices as operations read them.
 inline at::Tensor index_tensor(const std::vector<std::int64_t>& values,
                                at::Device device) {
   return at::tensor(values, at::kLong).to(device);

@@ -41,14 +41,20 @@ void Connection::authorize(grpc::ClientContext& context) const {
 }
 
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
+  const auto address =
+      read_address(storage::RunDirectory(run_directory).address());
+  if (!address.ok()) return address.status();
+  return connect(run_directory, *address);
+}
+
+absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory,
+                                   const CoordinatorAddress& address) {
   silence_grpc();
   const storage::RunDirectory run(run_directory);
-  auto address = read_address(run.address());
-  if (!address.ok()) return address.status();
   // Invariant: the token goes through TLS or stays on this host.
-  if (address->insecure && !is_loopback(address->host)) {
+  if (address.insecure && !is_loopback(address.host)) {
     return absl::FailedPreconditionError(
-        "cannot send the run's token to " + address->target() + " (" +
+        "cannot send the run's token to " + address.target() + " (" +
         run.address().string() +
         " asks for a connection without TLS to another host); remove the file "
         "and start the run again");
@@ -58,7 +64,7 @@ absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
 
   grpc::ChannelArguments arguments = channel_arguments();
   std::shared_ptr<grpc::ChannelCredentials> channel_credentials;
-  if (address->insecure) {
+  if (address.insecure) {
     channel_credentials = grpc::InsecureChannelCredentials();
   } else {
     grpc::SslCredentialsOptions tls;
@@ -72,8 +78,8 @@ absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
   }
   Connection connection;
   connection.channel = grpc::CreateCustomChannel(
-      address->target(), channel_credentials, arguments);
-  connection.address = *std::move(address);
+      address.target(), channel_credentials, arguments);
+  connection.address = address;
   connection.token = std::move(credentials->token);
   return connection;
 }

@@ -27,5 +27,8 @@ struct Connection {
 // yet. FAILED_PRECONDITION: the token would leave this host in clear.
 // DATA_LOSS, PERMISSION_DENIED: address or credentials cannot be used.
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory);
+// To an address that was read from there.
+absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory,
+                                   const CoordinatorAddress& address);
 
 }  // namespace lens::proto

@@ -90,8 +90,9 @@ void Session::keep(std::shared_ptr<const Joined> joined) {
   joined_ = std::move(joined);
 }
 
-absl::StatusOr<Connection> Session::connect_to_coordinator() {
-  auto connection = connect(run_directory_);
+absl::StatusOr<Connection> Session::connect_to(const Address& address) {
+  auto connection =
+      address.ok() ? connect(run_directory_, *address) : address.status();
   const std::lock_guard lock(mutex_);
   asked_ = connection.ok() ? connection->address.target() : "";
   return connection;
@@ -109,7 +110,7 @@ bool Session::renew(const std::shared_ptr<const Joined>& used,
   const std::shared_ptr<const Joined> present = joined();
   if (present != used) return true;  // another thread was faster
   // No coordinator, and the mark of a finished run: none will come.
-  const auto address = read_address(run.address());
+  const Address address = read_address(run.address());
   if (absl::IsNotFound(address.status()) &&
       is_complete(run.complete(), identity_.run_id())) {
     why = {grpc::StatusCode::OUT_OF_RANGE, "the run is complete"};
@@ -123,19 +124,21 @@ bool Session::renew(const std::shared_ptr<const Joined>& used,
     if (*address == present->connection.address) {
       // The same coordinator, as far as anybody knows.
       if (!is_of_the_connection(why)) return false;
-      const grpc::Status status = try_reconnect(*present);
+      const grpc::Status status = try_reconnect(address, *present);
       if (!status.ok()) why = status;
       return status.ok();
     }
   }
-  const grpc::Status status = try_join(present ? present->terms.epoch() : 0);
+  const grpc::Status status =
+      try_join(address, present ? present->terms.epoch() : 0);
   if (status.ok()) return true;
   why = status;
   return false;
 }
 
-grpc::Status Session::try_join(std::uint64_t lowest_epoch) {
-  auto connection = connect_to_coordinator();
+grpc::Status Session::try_join(const Address& address,
+                               std::uint64_t lowest_epoch) {
+  auto connection = connect_to(address);
   if (!connection.ok()) return not_connected(connection.status());
   // A coordinator that has been replaced may still be dying.
   if (connection->address.epoch < lowest_epoch) {
@@ -165,8 +168,9 @@ grpc::Status Session::try_join(std::uint64_t lowest_epoch) {
 // Not left to the channel: gRPC 1.51 moves one on only while a call waits on it
 // and otherwise every 5 s, so that an attempt to connect, which has 1 to 3 s,
 // never comes to its end between two calls.
-grpc::Status Session::try_reconnect(const Joined& failed) {
-  auto connection = connect_to_coordinator();
+grpc::Status Session::try_reconnect(const Address& address,
+                                    const Joined& failed) {
+  auto connection = connect_to(address);
   if (!connection.ok()) return not_connected(connection.status());
   auto joined = std::make_shared<Joined>();
   joined->connection = *std::move(connection);

@@ -75,7 +75,8 @@ class Session {
   }
 
  private:
-  using Limit = std::chrono::milliseconds;  // of one try
+  using Limit = std::chrono::milliseconds;             // of one try
+  using Address = absl::StatusOr<CoordinatorAddress>;  // as read, once a try
 
   template <typename Try>
   grpc::Status repeat(std::chrono::milliseconds patience, Try once);
@@ -85,11 +86,11 @@ class Session {
   // One attempt to get from `used` (null: none) to a session that may work
   // better. True: there is a newer one. `why` is replaced by a better reason.
   bool renew(const std::shared_ptr<const Joined>& used, grpc::Status& why);
-  grpc::Status try_join(std::uint64_t lowest_epoch);
+  grpc::Status try_join(const Address& address, std::uint64_t lowest_epoch);
   // A new connection in the place of a failed one, to the same coordinator.
-  grpc::Status try_reconnect(const Joined& failed);
+  grpc::Status try_reconnect(const Address& address, const Joined& failed);
   void keep(std::shared_ptr<const Joined> joined);
-  absl::StatusOr<Connection> connect_to_coordinator();
+  absl::StatusOr<Connection> connect_to(const Address& address);
   std::string asked() const;
   bool pause(std::chrono::milliseconds duration) const;
 
