@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -19,6 +21,16 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+
+// Waits until the condition holds; false after twenty seconds.
+bool in_time(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
 
 // Whoever runs the tests may ignore some.
 struct DefaultSignals {
@@ -67,6 +79,19 @@ class LocalRunTest : public testing::Test {
     return outcome;
   }
 
+  bool in_time_exists(const char* name) const {
+    return in_time([&] { return fs::exists(run_.root() / name); });
+  }
+  // How often a coordinator has begun to serve.
+  int served() const {
+    std::ifstream log(run_.logs() / "coordinator.log");
+    int times = 0;
+    for (std::string line; std::getline(log, line);) {
+      times += line.find("serving run") != std::string::npos;
+    }
+    return times;
+  }
+
   // Whether the process whose id a script wrote there is alive.
   bool alive(const fs::path& pid_file) {
     pid_t pid = 0;
@@ -113,8 +138,7 @@ TEST_F(LocalRunTest, FirstSignalDrainsAndNothingStaysBehind) {
               "echo $$ > $1/worker.pid; sleep 60 & echo $! > $1/child.pid; "
               "wait");
   std::jthread sender([this] {
-    while (!fs::exists(run_.root() / "child.pid"))
-      std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(in_time_exists("child.pid"));
     std::this_thread::sleep_for(50ms);
     kill(getpid(), SIGTERM);
   });
@@ -132,15 +156,7 @@ TEST_F(LocalRunTest, KilledCoordinatorIsStartedAgain) {
       "kill -9 $(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' $1/coordinator.json | "
       "grep -E '^[0-9]+$'); fi; sleep 60");
   std::jthread sender([this] {
-    int served = 0;
-    while (served < 2) {
-      std::this_thread::sleep_for(20ms);
-      std::ifstream log(run_.logs() / "coordinator.log");
-      std::string line;
-      served = 0;
-      while (std::getline(log, line))
-        served += line.find("serving run") != std::string::npos;
-    }
+    EXPECT_TRUE(in_time([&] { return served() == 2; }));
     std::this_thread::sleep_for(100ms);
     kill(getpid(), SIGTERM);
   });
@@ -153,7 +169,7 @@ TEST_F(LocalRunTest, SecondSignalKills) {
   const fs::path stubborn = program(
       "coordinator", "trap '' TERM; touch $1/up; sleep 60 & wait; wait");
   std::jthread sender([this] {
-    while (!fs::exists(run_.root() / "up")) std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(in_time_exists("up"));
     for (int i = 0; i < 2; ++i) {
       kill(getpid(), SIGINT);
       std::this_thread::sleep_for(200ms);
@@ -170,8 +186,7 @@ TEST_F(LocalRunTest, FrozenCoordinatorIsKilledSomeTimeAfterOneSignal) {
   const fs::path frozen = program(
       "coordinator", "trap '' TERM; touch $1/up; kill -STOP $$; sleep 60");
   std::jthread sender([this] {
-    for (int i = 0; i < 2000 && !fs::exists(run_.root() / "up"); ++i)
-      std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(in_time_exists("up"));
     kill(getpid(), SIGTERM);
   });
   EXPECT_EQ(supervise(frozen, program("worker", "sleep 60")),
@@ -196,8 +211,7 @@ TEST_F(LocalRunTest, CoordinatorThatListensButNeverAnswersEndsTheRun) {
 TEST_F(LocalRunTest, WorkersThatDoNotJoinAreQuoted) {
   options_.limits.first_join = 300ms;
   std::jthread sender([this] {
-    for (int i = 0; i < 4000 && !fs::exists(run_.root() / "asked"); ++i)
-      std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(in_time_exists("asked"));
     kill(getpid(), SIGTERM);
   });
   const fs::path worker = program(
@@ -241,7 +255,7 @@ TEST(ChildProcess, EndsWithItsStarterEvenWhenThatIsKilled) {
     pause();
     _exit(0);
   }
-  while (!fs::exists(folder / "pid")) std::this_thread::sleep_for(5ms);
+  ASSERT_TRUE(in_time([&] { return fs::exists(folder / "pid"); }));
   pid_t pid = 0;
   std::ifstream(folder / "pid") >> pid;
   ASSERT_GT(pid, 0);
