@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -85,13 +86,35 @@ class FakeCoordinator final : public Coordinator {
       return false;
     });
   }
+  // Waits until heartbeats name the unit no more; false after ten seconds.
+  bool forgot(std::int32_t unit) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
+      return std::ranges::none_of(last_beat_, [&](const LeaseProgress& lease) {
+        return lease.unit == unit;
+      });
+    });
+  }
+  // Waits for so many more heartbeats; false after ten seconds. After two of
+  // them what was answered to the first has been taken in.
+  bool beats_again(int times) const {
+    std::unique_lock lock(mutex_);
+    const int before = beats_;
+    return changed_.wait_for(lock, std::chrono::seconds(10),
+                             [&] { return beats_ >= before + times; });
+  }
   int beats() const {
     const std::lock_guard lock(mutex_);
     return beats_;
   }
+  void beat_every(std::chrono::milliseconds interval) {
+    const std::lock_guard lock(mutex_);
+    heartbeat_interval_ = interval;
+  }
 
   std::chrono::milliseconds heartbeat_interval() const override {
-    return std::chrono::milliseconds(5);
+    const std::lock_guard lock(mutex_);
+    return heartbeat_interval_;
   }
   std::optional<std::chrono::milliseconds> stall_limit() const override {
     const std::lock_guard lock(mutex_);
@@ -108,9 +131,9 @@ class FakeCoordinator final : public Coordinator {
   HeartbeatAnswer heartbeat(std::span<const LeaseProgress> leases) override {
     const std::lock_guard lock(mutex_);
     ++beats_;
+    changed_.notify_all();
     check_presence();
     last_beat_.assign(leases.begin(), leases.end());
-    changed_.notify_all();
     HeartbeatAnswer answer;
     answer.draining = draining_;
     for (const LeaseProgress& lease : leases) {
@@ -148,6 +171,7 @@ class FakeCoordinator final : public Coordinator {
   bool away_ = false;
   CommitAnswer commit_answer_ = CommitAnswer::kCommitted;
   std::optional<std::chrono::milliseconds> stall_limit_;
+  std::chrono::milliseconds heartbeat_interval_{5};
   std::uint64_t last_number_ = 0;
   std::vector<LeaseProgress> last_beat_;
   int beats_ = 0;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <limits>
 #include <mutex>
@@ -24,6 +27,7 @@ class FakeSource final : public UnitSource {
     {
       const std::lock_guard lock(mutex_);
       prepared_.push_back(unit.index);
+      changed_.notify_all();
     }
     if (before) before(unit, options);
     PreparedUnit prepared;
@@ -44,9 +48,16 @@ class FakeSource final : public UnitSource {
     const std::lock_guard lock(mutex_);
     return prepared_;
   }
+  // Waits until so many units were asked for; false after ten seconds.
+  bool was_asked(std::size_t times) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10),
+                             [&] { return prepared_.size() >= times; });
+  }
 
  private:
   mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
   std::vector<std::int32_t> prepared_;  // guarded by mutex_
 };
 

@@ -82,11 +82,7 @@ TEST_F(LoopTest, NextUnitIsPreparedWhileOneIsComputed) {
   grant(2);
   runner_.during = [&](const storage::Unit& unit, const UnitRunner::Hooks&) {
     if (unit.index != 0) return;
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (source_.prepared().size() < 2 &&
-           std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(1ms);
-    }
+    EXPECT_TRUE(source_.was_asked(2));
     EXPECT_THAT(source_.prepared(), ElementsAre(0, 1));
   };
   EXPECT_EQ(work(), LoopEnd::kComplete);
@@ -189,10 +185,8 @@ TEST_F(LoopTest, RevokedUnitIsGivenUpAndTheNextIsDone) {
                        const UnitRunner::Hooks& hooks) {
     if (unit.index != 0) return;
     coordinator_.revoke(0);
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (!hooks.cancelled() && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(1ms);
-    }
+    EXPECT_TRUE(coordinator_.beats_again(2));
+    EXPECT_TRUE(hooks.cancelled());
     throw Abandoned("cancelled");
   };
   EXPECT_EQ(work(), LoopEnd::kComplete);
@@ -219,10 +213,8 @@ TEST_F(LoopTest, DrainThatAHeartbeatBringsEndsTheLoop) {
   grant(3);
   runner_.during = [&](const storage::Unit&, const UnitRunner::Hooks& hooks) {
     coordinator_.drain();
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (!hooks.cancelled() && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(1ms);
-    }
+    EXPECT_TRUE(coordinator_.beats_again(2));
+    EXPECT_TRUE(hooks.cancelled());
     throw Abandoned("cancelled");
   };
   EXPECT_EQ(work(), LoopEnd::kDrained);
@@ -244,6 +236,24 @@ TEST_F(LoopTest, WaitsAsToldForWorkThatMayCome) {
   coordinator_.answer(Leave{LeaveReason::kFailed});
   EXPECT_EQ(work(), LoopEnd::kFailed);
   EXPECT_THAT(coordinator_.committed(), ElementsAre(4));
+}
+
+TEST_F(LoopTest, StopEndsALongWaitForWork) {
+  coordinator_.answer(Wait{std::chrono::minutes(2)});
+  std::jthread stopper([&] {
+    EXPECT_TRUE(coordinator_.beats_again(3));
+    stop_.request_stop();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(work(), LoopEnd::kDrained);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::minutes(1));
+}
+
+TEST_F(LoopTest, CoordinatorThatDrainsGivesNoMoreWork) {
+  coordinator_.grant(1);
+  coordinator_.answer(Leave{LeaveReason::kDraining});
+  EXPECT_EQ(work(), LoopEnd::kDrained);
+  EXPECT_THAT(coordinator_.committed(), ElementsAre(1));
 }
 
 TEST_F(LoopTest, CoordinatorThatStaysAwayEndsTheLoop) {
