@@ -13,7 +13,7 @@
 
 #include "coordinator/bind_address.h"
 #include "coordinator/descriptor_limit.h"
-#include "proto/grpc_log.h"
+#include "proto/grpc_process.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"
 
@@ -131,7 +131,7 @@ absl::Status enable_reflection() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::start(const Options& options,
                                                       Run& run) {
-  proto::silence_grpc();
+  proto::prepare_grpc();
   raise_descriptor_limit();
   const auto bind = resolve_bind(options.bind);
   if (!bind.ok()) return bind.status();

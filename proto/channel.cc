@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "proto/certificate.h"
-#include "proto/grpc_log.h"
+#include "proto/grpc_process.h"
 #include "proto/security.h"
 #include "storage/run_directory.h"
 
@@ -49,7 +49,7 @@ absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
 
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory,
                                    const CoordinatorAddress& address) {
-  silence_grpc();
+  prepare_grpc();
   const storage::RunDirectory run(run_directory);
   // Invariant: the token goes through TLS or stays on this host.
   if (address.insecure && !is_loopback(address.host)) {

@@ -1,13 +1,16 @@
-#include "proto/grpc_log.h"
+#include "proto/grpc_process.h"
 
 #include <grpc/support/log.h>
 
 #include <cstdio>
 #include <string_view>
 
+#include "absl/synchronization/mutex.h"
+
 namespace lens::proto {
 
-void silence_grpc() {
+void prepare_grpc() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   gpr_set_log_function([](gpr_log_func_args* line) {
     const std::string_view text = line->message;
     if (!text.starts_with("assertion failed")) return;
