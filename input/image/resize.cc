@@ -1,3 +1,7 @@
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -82,18 +86,47 @@ void blend_columns(const std::uint8_t* input, const ResizeAxis& axis,
   }
 }
 
+// Writes kRows rows of kRows bytes as columns.
+#ifdef __SSE2__
+void turn_block(const std::uint8_t* from, std::size_t from_stride,
+                std::uint8_t* to, std::size_t to_stride) {
+  static_assert(kRows == 16, "a register holds 16 bytes");
+  __m128i rows[kRows], next[kRows];
+  for (std::size_t i = 0; i < kRows; ++i) {
+    rows[i] = _mm_loadu_si128(
+        reinterpret_cast<const __m128i*>(from + i * from_stride));
+  }
+  // Each step brings together what is eight rows apart; four of them turn.
+  for (int step = 0; step < 4; ++step) {
+    for (std::size_t i = 0; i < kRows / 2; ++i) {
+      next[2 * i] = _mm_unpacklo_epi8(rows[i], rows[i + kRows / 2]);
+      next[2 * i + 1] = _mm_unpackhi_epi8(rows[i], rows[i + kRows / 2]);
+    }
+    std::copy_n(next, kRows, rows);
+  }
+  for (std::size_t i = 0; i < kRows; ++i) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * to_stride), rows[i]);
+  }
+}
+#else
+void turn_block(const std::uint8_t* from, std::size_t from_stride,
+                std::uint8_t* to, std::size_t to_stride) {
+  for (std::size_t x = 0; x < kRows; ++x) {
+    for (std::size_t y = 0; y < kRows; ++y) {
+      to[x * to_stride + y] = from[y * from_stride + x];
+    }
+  }
+}
+#endif
+
 // [rows, bytes] to [bytes, kRows], and back.
 void turn(const std::uint8_t* rows, std::size_t count, std::size_t bytes,
           std::uint8_t* columns) {
-  if (count == kRows) {  // a constant, so that the inner loop is unrolled
-    for (std::size_t x = 0; x < bytes; ++x) {
-      for (std::size_t y = 0; y < kRows; ++y) {
-        columns[x * kRows + y] = rows[y * bytes + x];
-      }
-    }
-    return;
+  std::size_t x = 0;
+  for (; count == kRows && x + kRows <= bytes; x += kRows) {
+    turn_block(rows + x, bytes, columns + x * kRows, kRows);
   }
-  for (std::size_t x = 0; x < bytes; ++x) {
+  for (; x < bytes; ++x) {
     for (std::size_t y = 0; y < count; ++y) {
       columns[x * kRows + y] = rows[y * bytes + x];
     }
@@ -102,8 +135,12 @@ void turn(const std::uint8_t* rows, std::size_t count, std::size_t bytes,
 
 void turn_back(const std::uint8_t* columns, std::size_t count,
                std::size_t bytes, std::uint8_t* rows) {
-  for (std::size_t y = 0; y < count; ++y) {
-    for (std::size_t x = 0; x < bytes; ++x) {
+  std::size_t x = 0;
+  for (; count == kRows && x + kRows <= bytes; x += kRows) {
+    turn_block(columns + x * kRows, kRows, rows + x, bytes);
+  }
+  for (; x < bytes; ++x) {
+    for (std::size_t y = 0; y < count; ++y) {
       rows[y * bytes + x] = columns[x * kRows + y];
     }
   }
