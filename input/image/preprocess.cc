@@ -115,10 +115,20 @@ FittedImage fit_image(std::span<const std::byte> encoded,
   return fit_image(decode_image(encoded, with_aspect), config);
 }
 
+std::size_t patch_count(const FittedImage& image,
+                        const PreprocessorConfig& config) {
+  return image.pixels.pixels.size() * config.temporal_patch_size;
+}
+
 std::vector<float> patch_values(const FittedImage& image,
                                 const PreprocessorConfig& config) {
-  std::vector<float> values(image.pixels.pixels.size() *
-                            config.temporal_patch_size);
+  std::vector<float> values(patch_count(image, config));
+  write_patches(image, config, values);
+  return values;
+}
+
+void write_patches(const FittedImage& image, const PreprocessorConfig& config,
+                   std::span<float> values) {
   const Levels levels(config);
   const std::size_t stride = std::size_t{3} * image.pixels.width;
   const std::size_t down = stride * config.patch_size;
@@ -137,7 +147,6 @@ std::vector<float> patch_values(const FittedImage& image,
       }
     }
   }
-  return values;
 }
 
 }  // namespace lens::image

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,5 +76,12 @@ FittedImage fit_image(const RgbImage& image, const PreprocessorConfig& config);
 //           row, column)
 std::vector<float> patch_values(const FittedImage& image,
                                 const PreprocessorConfig& config);
+
+// The same to where the caller has room for them: `to` is of patch_count()
+// values, of which none need be set before.
+std::size_t patch_count(const FittedImage& image,
+                        const PreprocessorConfig& config);
+void write_patches(const FittedImage& image, const PreprocessorConfig& config,
+                   std::span<float> to);
 
 }  // namespace lens::image
