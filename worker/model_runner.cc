@@ -1,7 +1,7 @@
 #include "worker/model_runner.h"
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/from_blob.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
@@ -149,13 +149,13 @@ struct ModelRunner::Impl {
 // [grid area, patch_dim] float32
 at::Tensor ModelRunner::Impl::patches_of(
     const image::FittedImage& image) const {
-  // The tensor keeps the values alive: they are many, and not copied.
-  const auto values = std::make_shared<std::vector<float>>(
-      image::patch_values(image, preprocessor));
   const std::int64_t area = std::int64_t{image.grid_height} * image.grid_width;
-  return at::from_blob(
-      values->data(), {area, described.patches.patch_dim()}, [values](void*) {},
-      at::TensorOptions().dtype(at::kFloat));
+  const at::Tensor patches = at::empty({area, described.patches.patch_dim()},
+                                       at::TensorOptions().dtype(at::kFloat));
+  image::write_patches(image, preprocessor,
+                       {patches.mutable_data_ptr<float>(),
+                        static_cast<std::size_t>(patches.numel())});
+  return patches;
 }
 
 engine::Prompt ModelRunner::Impl::prompt_of(
