@@ -26,6 +26,7 @@
 #include "cli/standard_output.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
+#include "proto/threads.h"
 
 namespace lens::cli {
 namespace {
@@ -119,11 +120,10 @@ std::string explain(const std::exception& error) {
     return "out of memory (the machine's, a limit's, or more than a sound file "
            "takes); raise the limit (ulimit -v), end other programs, or check "
            "the file with lens verify";
-  const auto* by_system = dynamic_cast<const std::system_error*>(&error);
-  if (by_system &&
-      by_system->code() == std::errc::resource_unavailable_try_again)
-    return std::string("cannot start a thread (") + error.what() +
-           "); raise the limit of processes (ulimit -u), or end others";
+  if (const auto* by_system = dynamic_cast<const std::system_error*>(&error)) {
+    const std::string refused = proto::refused_thread(by_system->code());
+    if (!refused.empty()) return refused;
+  }
   return error.what();
 }
 
