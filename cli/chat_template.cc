@@ -1,7 +1,6 @@
 #include "cli/chat_template.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
@@ -17,12 +16,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::uintmax_t kTemplateBytes = 1 << 20;
-
-// SHA-256 of templates that render one picture and one question as Lens does:
-// that of the published Qwen2-VL checkpoints, and that of small_tokenizer.py.
-constexpr std::array<std::string_view, 2> kKnown = {
-    "a0bc6f6fc7a29a80017a433e8f03a1cc1236e838a944a2d034295a60c4f2fddb",
-    "f7226c63b005a1df4de3cbaebe68a3cc7752e8cd4def103bac824819c7abc5ae"};
 
 struct Template {
   std::string file;
@@ -61,23 +54,26 @@ std::vector<Template> templates_of(const fs::path& checkpoint) {
   return templates;
 }
 
-bool is_known(std::string text) {
+bool is_known(std::string text, const model::Family& family) {
+  // A file may end with a line end that is not of the template.
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  return std::find(kKnown.begin(), kKnown.end(), sha256_hex(text)) !=
-         kKnown.end();
+  return std::find(family.chat_templates.begin(), family.chat_templates.end(),
+                   sha256_hex(text)) != family.chat_templates.end();
 }
 
 }  // namespace
 
-std::optional<std::string> chat_template_note(const fs::path& checkpoint) {
+std::optional<std::string> chat_template_note(const fs::path& checkpoint,
+                                              const model::Family& family) {
   const std::vector<Template> templates = templates_of(checkpoint);
   const std::string ours =
-      ": prompts are Qwen2-VL's, a system turn and the image before the text; "
+      ": prompts are " + std::string(family.name) +
+      "'s, a system turn and the image before the text; "
       "--system-prompt '' and {image} in --prompt change that";
   if (templates.empty()) return "the checkpoint has no chat template" + ours;
   std::string others;
   for (const Template& each : templates) {
-    if (is_known(each.text)) continue;
+    if (is_known(each.text, family)) continue;
     others += (others.empty() ? "" : ", ") + each.file;
   }
   if (others.empty()) return std::nullopt;

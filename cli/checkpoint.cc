@@ -90,9 +90,11 @@ Checkpoint read_checkpoint(const fs::path& given) {
   checkpoint.name = checkpoint.folder.filename().string();
   checkpoint.folder = hub_snapshot(checkpoint.folder);
 
-  const auto described = model::describe(checkpoint.folder);
+  const model::Family& family = model::family_of(checkpoint.folder);
+  const model::Description described = family.describe(checkpoint.folder);
   refuse_adapter(checkpoint.folder);
-  const auto preprocessor = image::PreprocessorConfig::load(checkpoint.folder);
+  const auto preprocessor = image::PreprocessorConfig::load(
+      checkpoint.folder, family.image_processors);
   check_patches(checkpoint.folder, described.patches, preprocessor);
   const model::CheckpointFiles files(checkpoint.folder, described.tensors);
   checkpoint.num_layers = described.shape.num_layers;
@@ -108,7 +110,7 @@ Checkpoint read_checkpoint(const fs::path& given) {
       described, files, checkpoint.folder / "config.json", checkpoint.notes);
   if (const auto note = text::tokenizer_note(checkpoint.folder))
     checkpoint.notes.push_back(*note);
-  if (const auto note = chat_template_note(checkpoint.folder))
+  if (const auto note = chat_template_note(checkpoint.folder, family))
     checkpoint.notes.push_back(*note);
 
   const auto add_present = [&](const char* name, auto& list) {

@@ -9,6 +9,7 @@
 #include "cli/doctor.h"
 #include "cli/home_path.h"
 #include "cli/version.h"
+#include "model/families.h"
 
 namespace lens::cli {
 namespace {
@@ -94,7 +95,8 @@ class DoctorCommand : public Command {
         ->type_name("");
     command->footer(
         "Example:\n"
-        "  lens doctor --model Qwen2-VL-2B-Instruct runs/mtvqa");
+        "  lens doctor --model " +
+        model::example_name() + " runs/mtvqa");
     return command;
   }
   int run(const std::string& /*line*/, std::ostream& out) const override {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "input/image/preprocess.h"
+#include "model/families.h"
 
 namespace lens::cli {
 namespace {
@@ -78,7 +79,8 @@ std::vector<std::string> canonical_tokens(
 
 void resolve_pixels(const PlanRequest& request, const fs::path& model,
                     RunConfig& config) {
-  const auto preprocessor = image::PreprocessorConfig::load(model);
+  const auto preprocessor = image::PreprocessorConfig::load(
+      model, model::family_of(model).image_processors);
   config.min_pixels = request.min_pixels.value_or(preprocessor.min_pixels);
   config.max_pixels = request.max_pixels.value_or(preprocessor.max_pixels);
   if (config.min_pixels > config.max_pixels)
@@ -102,6 +104,7 @@ RunConfig resolve_config(const PlanRequest& request, const Machine& machine,
                          const Manifest* previous) {
   RunConfig config;
   config.split = request.split;
+  // Sorted and once each: the order of the flags makes no other run.
   const std::set<std::string> languages(request.languages.begin(),
                                         request.languages.end());
   config.languages = {languages.begin(), languages.end()};

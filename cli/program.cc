@@ -26,6 +26,7 @@
 #include "cli/standard_output.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
+#include "model/families.h"
 #include "proto/threads.h"
 
 namespace lens::cli {
@@ -173,15 +174,17 @@ int lens_main(int argc, const char* const* argv) {
   std::signal(SIGCHLD, SIG_DFL);
   // What the network says is told in our words.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  CLI::App app(
-      "Lens: what Qwen2-VL would say at every layer, for whole data sets",
-      "lens");
+  CLI::App app("Lens: what " + model::family_names() +
+                   " would say at every layer, for whole data sets",
+               "lens");
   app.set_version_flag("--version", version_line());
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   app.footer(
       "Examples:\n"
-      "  lens run --model Qwen2-VL-2B-Instruct --dataset mtvqa=MTVQA --out "
+      "  lens run --model " +
+      model::example_name() +
+      " --dataset mtvqa=MTVQA --out "
       "runs/mtvqa\n"
       "  lens status runs/mtvqa --watch\n\n"
       "`lens COMMAND --help` tells more of a command.");

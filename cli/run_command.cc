@@ -16,6 +16,7 @@
 #include "cli/run_claim.h"
 #include "cli/run_flags.h"
 #include "cli/status_source.h"
+#include "model/families.h"
 
 namespace lens::cli {
 namespace {
@@ -83,6 +84,7 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
                   signals.wait_for(200ms);
                   stop_on_signal();
                 }});
+  // The merge has read its file back: the parts are not needed again.
   if (!options.keep_parts) remove_parts(run);
   print_results(merged.output, out);
   out << fmt::format(
@@ -105,6 +107,7 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
   const RunClaim claim(run, "run");
   const Plan plan =
       plan_run(request, machine, plan_options(/*runs_here=*/true));
+  // So far a signal has ended the command at once: there was nothing to drain.
   signals.watch();
   ProgressPrinter printer(std::cerr, printer_options());
   const auto note = [&](const std::string& line) { printer.note(line); };
@@ -157,9 +160,13 @@ class RunCommand : public Command {
     add_run_flags(*command, flags_);
     command->footer(
         "Examples:\n"
-        "  lens run --model Qwen2-VL-2B-Instruct --dataset mtvqa=MTVQA --out "
+        "  lens run --model " +
+        model::example_name() +
+        " --dataset mtvqa=MTVQA --out "
         "runs/mtvqa\n"
-        "  lens run --model Qwen2-VL-2B-Instruct --dataset mtvqa=MTVQA "
+        "  lens run --model " +
+        model::example_name() +
+        " --dataset mtvqa=MTVQA "
         "--language RU KR \\\n"
         "      --dataset latex_ocr=LaTeX_OCR --limit 100 --out runs/small\n"
         "  lens run --config run.toml\n\n"

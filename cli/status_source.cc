@@ -111,6 +111,7 @@ void decide_state(const storage::RunDirectory& run, RunState recorded,
   const bool all_done = status.units_committed == status.units_total;
   const std::string progress = fmt::format(
       "{} of {} units are done", status.units_committed, status.units_total);
+  // Before results that stand: a merge may be about to replace them.
   if (RunLock::held(run, Activity::kMerging)) {
     status.state = RunState::kMerging;
     status.message = all_done ? "results.h5 is being written; wait"
@@ -156,7 +157,7 @@ bool CoordinatorClient::ensure_connected() {
   }
   if (connection_ && connection_->address == *address) return true;
   connection_.reset();
-  auto connection = proto::connect(run_.root());
+  auto connection = proto::connect(run_.root(), *address);
   if (!connection.ok()) {
     problem_ = std::string(connection.status().message());
     return false;

@@ -10,6 +10,7 @@
 #include "cli/home_path.h"
 #include "input/file/hub_snapshot.h"
 #include "input/text/tokenizer.h"
+#include "model/families.h"
 
 namespace lens::cli {
 
@@ -46,8 +47,8 @@ class TokenizeCommand : public Command {
         ->required();
     command->footer(
         "Example:\n"
-        "  echo '\"Hello world\"' | lens tokenize --model "
-        "Qwen2-VL-2B-Instruct");
+        "  echo '\"Hello world\"' | lens tokenize --model " +
+        model::example_name());
     return command;
   }
   int run(const std::string& /*line*/, std::ostream& out) const override {

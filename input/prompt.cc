@@ -18,7 +18,7 @@ PromptBuilder::PromptBuilder(const text::Tokenizer& tokenizer,
     if (!tokenizer.id_of(token)) {
       throw InputError(
           "the checkpoint's tokenizer has no " + std::string(token),
-          "the prompt needs it", "give the folder of a Qwen2-VL checkpoint");
+          "the prompt needs it", "give the folder of a supported checkpoint");
     }
   }
   if (*tokenizer.id_of("<|image_pad|>") != image_token_id) {

@@ -11,10 +11,14 @@
 namespace lens::model {
 namespace {
 
-constexpr std::array kFamilies = {Family{.model_type = "qwen2_vl",
-                                         .name = "Qwen2-VL",
-                                         .describe = qwen2_vl::describe,
-                                         .published = qwen2_vl::published}};
+constexpr std::array kFamilies = {
+    Family{.model_type = "qwen2_vl",
+           .name = "Qwen2-VL",
+           .describe = qwen2_vl::describe,
+           .published = qwen2_vl::published,
+           .example = "Qwen2-VL-2B-Instruct",
+           .image_processors = qwen2_vl::kImageProcessors,
+           .chat_templates = qwen2_vl::kChatTemplates}};
 
 std::string joined(std::string_view Family::*part) {
   std::string text;
@@ -29,6 +33,8 @@ std::string joined(std::string_view Family::*part) {
 std::span<const Family> families() { return kFamilies; }
 
 std::string family_names() { return joined(&Family::name); }
+
+std::string example_name() { return std::string(kFamilies.front().example); }
 
 const Family& family_of(const std::filesystem::path& checkpoint) {
   const auto file = checkpoint / "config.json";

@@ -18,12 +18,22 @@ struct Family {
   // Throws lens::InputError for a configuration that cannot be used.
   Description (*describe)(const std::filesystem::path& checkpoint);
   std::vector<PublishedModel> (*published)();
+  std::string_view example;  // the folder of a published checkpoint
+  // The classes in its preprocessor's configuration that cut images as
+  // input/image does; the first is the usual one.
+  std::span<const std::string_view> image_processors;
+  // SHA-256 of the chat templates that render one picture and one question as
+  // input/prompt.h does.
+  std::span<const std::string_view> chat_templates;
 };
 
 std::span<const Family> families();
 
 // "Qwen2-VL", or all names with "or" between them.
 std::string family_names();
+
+// A published checkpoint's folder, for help texts.
+std::string example_name();
 
 // The family of a checkpoint folder, by its config.json. Throws
 // lens::InputError: no file, not JSON, another family.

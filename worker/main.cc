@@ -21,6 +21,7 @@
 #include "input/image/preprocess.h"
 #include "input/prompt.h"
 #include "input/text/tokenizer.h"
+#include "model/families.h"
 #include "proto/threads.h"
 #include "storage/manifest.h"
 #include "storage/manifest_file.h"
@@ -116,11 +117,16 @@ int work(const std::string& directory, const std::stop_token& stop) {
   const input::PromptBuilder prompts(tokenizer, manifest.config.system_prompt,
                                      runner.image_token_id());
   worker::SampleSource source(
-      manifest, image::PreprocessorConfig::load(manifest.model.path), prompts,
+      manifest,
+      image::PreprocessorConfig::load(
+          manifest.model.path,
+          model::family_of(manifest.model.path).image_processors),
+      prompts,
       {.max_tokens = runner.max_prompt_tokens(),
        .max_new_tokens = manifest.config.max_new_tokens},
       decode_threads(manifest));
 
+  // Joins when the model is loaded: from then on it is expected to be heard of.
   worker::Client client(
       run, manifest.run_id,
       {.host = host_name(),

@@ -82,6 +82,8 @@ auto guarded(const Work& work) {
     throw OutOfMemory("the host has no memory left");
   } catch (const c10::Error& problem) {
     const std::string what = problem.what_without_backtrace();
+    // On the CPU libtorch has no type for it: the name of its allocator in the
+    // text is all that tells.
     if (what.find("DefaultCPUAllocator") != std::string::npos) {
       throw OutOfMemory(what);
     }
@@ -120,7 +122,9 @@ struct ModelRunner::Impl {
         rules(storage::value_rules(plan.model.vocab_size,
                                    plan.config.generation_config,
                                    plan.config.dtype)),
-        preprocessor(image::PreprocessorConfig::load(plan.model.path)),
+        preprocessor(image::PreprocessorConfig::load(
+            plan.model.path,
+            model::family_of(plan.model.path).image_processors)),
         described(model::describe(plan.model.path)),
         engine(load_engine(plan, device)),
         backend(readout::fastest_backend(head_of(engine.model(), words),
@@ -205,6 +209,8 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
   std::vector<engine::Picture> pictures;
   for (const image::FittedImage& image : prepared.images) {
     pictures.push_back(
+        // Asked for when a pass needs it: until then an image waits as pixels,
+        // an eighth of the patches.
         {[this, &image] { return patches_of(image); },
          {.height = image.grid_height, .width = image.grid_width}});
   }

@@ -67,7 +67,7 @@ bool has_file(const fs::path& path) {
 std::string read_whole(const fs::path& path, std::uintmax_t limit) {
   if (!has_file(path)) {
     throw InputError("cannot open " + path.string(), "no such file",
-                     "give the folder of a Qwen2-VL checkpoint");
+                     "give the folder of a complete checkpoint");
   }
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);

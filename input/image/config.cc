@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -105,16 +106,15 @@ Settings find_settings(const std::filesystem::path& checkpoint,
 }
 
 // Another class would resize in another way.
-void check_class(const JsonSection& settings) {
-  constexpr std::array kNames = {"Qwen2VLImageProcessor",
-                                 "Qwen2VLImageProcessorFast",
-                                 "Qwen2VLImageProcessorPil"};
+void check_class(const JsonSection& settings,
+                 std::span<const std::string_view> processors) {
   const json* type = settings.find("image_processor_type");
   if (type == nullptr) return;
   if (!type->is_string() ||
-      std::find(kNames.begin(), kNames.end(), type->get<std::string>()) ==
-          kNames.end()) {
-    settings.reject("image_processor_type", "is not Qwen2VLImageProcessor");
+      std::find(processors.begin(), processors.end(),
+                type->get<std::string>()) == processors.end()) {
+    settings.reject("image_processor_type",
+                    "is not " + std::string(processors.front()));
   }
 }
 
@@ -197,12 +197,13 @@ int read_side(const JsonSection& settings, std::string_view key,
 }  // namespace
 
 PreprocessorConfig PreprocessorConfig::load(
-    const std::filesystem::path& checkpoint) {
+    const std::filesystem::path& checkpoint,
+    std::span<const std::string_view> processors) {
   PreprocessorConfig config;
   const Settings found = find_settings(checkpoint, config.notes);
   const JsonSection settings = section_of(found);
   config.file = found.file;
-  check_class(settings);
+  check_class(settings, processors);
   read_pixel_limits(settings, config);
   read_steps(settings, config);
   config.patch_size = read_side(settings, "patch_size", config.patch_size);

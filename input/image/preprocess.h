@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "input/image/image.h"
@@ -26,9 +27,11 @@ struct PreprocessorConfig {
   // What was chosen where the files say two things, a line each.
   std::vector<std::string> notes = {};
 
-  // Throws lens::InputError for a missing or broken file, another class of
-  // processor, and for steps that are left out or done in another way.
-  static PreprocessorConfig load(const std::filesystem::path& checkpoint);
+  // `processors` are the classes of image processors that do as this one.
+  // Throws lens::InputError for a missing or broken file, another class, and
+  // for steps that are left out or done in another way.
+  static PreprocessorConfig load(const std::filesystem::path& checkpoint,
+                                 std::span<const std::string_view> processors);
 };
 
 struct Size {

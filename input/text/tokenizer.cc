@@ -88,7 +88,7 @@ Bpe make_bpe(const TokenizerFiles& files,
   if (!has_any) {
     throw InputError("cannot use the tokenizer in " + checkpoint.string(),
                      "its vocabulary has no token for any single byte",
-                     "give the folder of a Qwen2-VL checkpoint");
+                     "give the folder of a supported checkpoint");
   }
   return Bpe(byte_ids, files.merges);
 }

@@ -20,7 +20,7 @@ constexpr std::uintmax_t kMergesLimit = std::uintmax_t{64} << 20;
 
 [[noreturn]] void fail(const path& file, const std::string& why) {
   throw InputError("cannot use " + file.string(), why,
-                   "give the folder of a Qwen2-VL checkpoint");
+                   "give the folder of a supported checkpoint");
 }
 
 // A member of an object, null if it has none.
@@ -179,7 +179,7 @@ TokenizerFiles read_tokenizer_files(const path& folder) {
   } else {
     throw InputError("no tokenizer in " + folder.string(),
                      "neither tokenizer.json nor vocab.json with merges.txt",
-                     "give the folder of a Qwen2-VL checkpoint");
+                     "give the folder of a complete checkpoint");
   }
   files.added = read_added_tokens(folder, tokenizer_json, files.vocabulary);
   check_ids(files, folder);

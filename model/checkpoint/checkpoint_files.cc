@@ -40,7 +40,7 @@ CheckpointFiles::CheckpointFiles(const fs::path& folder, TensorTable asked)
     throw InputError("no weights in " + folder.string(),
                      std::string("neither ") + kSingleFile + " nor " +
                          kIndexFile + " is there",
-                     "give a complete Qwen2-VL checkpoint as --model");
+                     "give a complete checkpoint as --model");
   }
   check();
 }

@@ -11,7 +11,7 @@ JsonSection config_section(const nlohmann::json* object,
         fault.integer.empty() ? "" : "= " + fault.integer + " ";
     return std::make_exception_ptr(
         InputError("cannot use " + name, fault.place + " " + value + fault.why,
-                   "check that it is the config of a Qwen2-VL checkpoint"));
+                   "check that it is the config of a supported checkpoint"));
   };
   return {object, {.error = error, .null_is_missing = true}};
 }

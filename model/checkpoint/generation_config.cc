@@ -85,7 +85,7 @@ std::vector<std::int64_t> read_end_ids(const json& value,
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0) {
       throw InputError("cannot use " + file.string(),
                        "eos_token_id is not a token id or a list of them",
-                       "check that it is the file of a Qwen2-VL checkpoint");
+                       "check that it is the file of a supported checkpoint");
     }
     ids.push_back(id.get<std::int64_t>());
   }

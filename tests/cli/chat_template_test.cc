@@ -49,14 +49,15 @@ class ChatTemplate : public testing::Test {
     write(name, json{{"chat_template", value}}.dump());
   }
   std::string note() const {
-    return chat_template_note(folder_ / "model").value_or("");
+    return chat_template_note(folder_ / "model", family_).value_or("");
   }
 
   ScratchFolder folder_;
+  const model::Family& family_ = model::families().front();
 };
 
 TEST_F(ChatTemplate, KnownOnesSayNothing) {
-  EXPECT_FALSE(chat_template_note(tiny_checkpoint()).has_value());
+  EXPECT_FALSE(chat_template_note(tiny_checkpoint(), family_).has_value());
   for (const char* name : {"chat_template.json", "tokenizer_config.json"})
     write_json(name, kOfficial);
   write("chat_template.jinja", std::string(kOfficial) + "\n");

@@ -11,6 +11,7 @@
 //        ARITHMETIC RESTART_ROWS QUALITY
 //                                  writes a test picture of this kind
 //   bench IMAGE HEIGHT WIDTH       milliseconds: decode, resize, all to patches
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <functional>
@@ -19,6 +20,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -33,6 +35,10 @@ using lens::image::RgbImage;
 using lens::image::Size;
 using lens::image::testing::JpegOptions;
 using lens::image::testing::read_file;
+
+constexpr std::array<std::string_view, 3> kProcessors = {
+    "Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast",
+    "Qwen2VLImageProcessorPil"};
 
 template <typename Value>
 void write_file(const std::string& path, const std::vector<Value>& values) {
@@ -71,7 +77,8 @@ std::string answer(std::istringstream& line) {
   }
   line >> path;
   if (command == "config") {
-    const PreprocessorConfig config = PreprocessorConfig::load(path);
+    const PreprocessorConfig config =
+        PreprocessorConfig::load(path, kProcessors);
     reply << config.min_pixels << ' ' << config.max_pixels << ' '
           << config.patch_size << ' ' << config.temporal_patch_size << ' '
           << config.merge_size;
@@ -91,7 +98,7 @@ std::string answer(std::istringstream& line) {
     std::string checkpoint;
     std::string out;
     line >> checkpoint >> out;
-    const auto config = PreprocessorConfig::load(checkpoint);
+    const auto config = PreprocessorConfig::load(checkpoint, kProcessors);
     const FittedImage image = lens::image::fit_image(bytes, config);
     write_file(out, lens::image::patch_values(image, config));
     reply << image.grid_height << ' ' << image.grid_width << ' '

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "tests/input/image/encoders.h"
@@ -18,6 +20,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::make_jpeg;
 using testing::read_file;
+
+constexpr std::array<std::string_view, 3> kProcessors = {
+    "Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast",
+    "Qwen2VLImageProcessorPil"};
 
 const PreprocessorConfig kOfficial = {.max_pixels = 12845056};
 
@@ -50,7 +56,9 @@ class Checkpoint {
   void link(const std::string& file, const std::string& target) {
     std::filesystem::create_symlink(target, path_ / file);
   }
-  PreprocessorConfig load() const { return PreprocessorConfig::load(path_); }
+  PreprocessorConfig load() const {
+    return PreprocessorConfig::load(path_, kProcessors);
+  }
 
  private:
   std::filesystem::path path_;
@@ -146,7 +154,9 @@ TEST(Patches, NarrowFilesAreRefusedByTheirHeader) {
 }
 
 TEST(Config, MissingFileIsRefusedAndMissingKeysAreThoseOfTheClass) {
-  EXPECT_THAT(error_of([] { PreprocessorConfig::load("/nonexistent/folder"); }),
+  EXPECT_THAT(error_of([] {
+                PreprocessorConfig::load("/nonexistent/folder", kProcessors);
+              }),
               HasSubstr("no preprocessor in"));
   const PreprocessorConfig config = Checkpoint("{}").load();
   EXPECT_EQ(config.min_pixels, 3136);
@@ -189,9 +199,8 @@ TEST(Config, SettingsNestedInTheProcessorFileComeFirst) {
   EXPECT_TRUE(checkpoint.load().notes.empty()) << "both say the same";
 }
 
-TEST(Config, OnlyTheClassesOfQwen2VlAreTaken) {
-  for (const char* name : {"Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast",
-                           "Qwen2VLImageProcessorPil"}) {
+TEST(Config, OnlyTheGivenClassesAreTaken) {
+  for (const std::string_view name : kProcessors) {
     Checkpoint(R"({"image_processor_type": ")" + std::string(name) + "\"}")
         .load();
   }
