@@ -24,6 +24,7 @@
 
 #include "input/image/preprocess.h"
 #include "input/text/tokenizer.h"
+#include "model/families.h"
 
 namespace {
 
@@ -78,13 +79,14 @@ double measure(int rounds, const std::string& out, Work work) {
 
 double prepare(const std::string& checkpoint, const std::string& file,
                int rounds, const std::string& out) {
-  const auto config = image::PreprocessorConfig::load(checkpoint);
+  const auto config = image::PreprocessorConfig::load(
+      checkpoint, model::family_of(checkpoint).image_processors);
   const std::string bytes = read_file(file);
   return measure(rounds, out, [&] {
     const image::FittedImage fitted =
         image::fit_image(std::as_bytes(std::span(bytes)), config);
     // As the worker's tensor: new for each picture, and not cleared.
-    Patches patches{patch_count(fitted, config)};
+    Patches patches(patch_count(fitted, config));
     write_patches(fitted, config, {patches.data(), patches.size()});
     return patches;
   });

@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 #include "tests/engine/recording_sink.h"
+#include "tests/engine/tiny_engine.h"
+#include "tests/model/expect_close.h"
 #include "tests/model/golden.h"
 
 namespace lens::engine {
@@ -18,7 +20,6 @@ namespace {
 
 using model::expect_close;
 using model::Golden;
-using model::tiny_engine;
 
 GenerateOptions golden_options() {
   GenerateOptions options;

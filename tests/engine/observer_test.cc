@@ -11,6 +11,8 @@
 #include "engine/engine.h"
 #include "model/sites.h"
 #include "tests/engine/recording_sink.h"
+#include "tests/engine/tiny_engine.h"
+#include "tests/model/expect_close.h"
 #include "tests/model/golden.h"
 
 // What an observer is told of the rows of packed prompts, and that a change of
@@ -24,7 +26,6 @@ using model::Golden;
 using model::Row;
 using model::Rows;
 using model::Site;
-using model::tiny_engine;
 
 constexpr int kLayers = 4;
 constexpr int kNewTokens = 4;

@@ -18,6 +18,8 @@
 
 #include "lens/deferred.h"
 #include "model/qwen2_vl/decoder.h"
+#include "tests/engine/tiny_engine.h"
+#include "tests/model/expect_close.h"
 #include "tests/model/golden.h"
 
 namespace lens::readout {
@@ -195,7 +197,7 @@ class ReadoutGolden : public ::testing::TestWithParam<int> {};
 
 TEST_P(ReadoutGolden, EqualsTransformersThroughTheWholeEngine) {
   const model::Golden golden(GetParam());
-  const engine::Engine engine = model::tiny_engine();
+  const engine::Engine engine = engine::tiny_engine();
   const auto backend = reference_backend(tiny_head(engine), 5);
   DeferredLens lens(backend.get(), {.flush_tokens = 3, .kept_states = {0, 4}});
   const std::vector<engine::Picture> pictures = {golden.picture()};
@@ -243,7 +245,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, ReadoutGolden, ::testing::Values(0, 1));
 // The two mistakes that lens tools make with the last state.
 TEST(DeferredLens, ALastStateThatIsNotTheLogitsIsRefused) {
   const model::Golden golden(0);
-  const engine::Engine engine = model::tiny_engine();
+  const engine::Engine engine = engine::tiny_engine();
   const std::vector<engine::Picture> pictures = {golden.picture()};
   const std::vector<engine::Prompt> prompts = {golden.prompt(0)};
   engine::GenerateOptions options;

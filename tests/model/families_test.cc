@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "model/open_model.h"
-#include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model {
 namespace {

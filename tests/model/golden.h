@@ -1,21 +1,16 @@
 #pragma once
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
-#include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/generation.h"
+#include "engine/prompt.h"
 #include "model/checkpoint/safetensors.h"
-#include "model/open_model.h"
 
 namespace lens::model {
-
-inline std::string tiny_checkpoint() {
-  return LENS_SOURCE_DIR "/tests/data/tiny-checkpoint";
-}
 
 // What transformers computed for one prompt on the tiny checkpoint; made by
 // tests/oracle/make_goldens.py.
@@ -52,21 +47,5 @@ class Golden {
  private:
   SafetensorsFile file_;
 };
-
-// float32 on the CPU against transformers' float32: only the order of sums may
-// differ.
-inline void expect_close(const at::Tensor& actual, const at::Tensor& expected,
-                         double relative = 1e-5) {
-  ASSERT_EQ(actual.scalar_type(), expected.scalar_type());
-  ASSERT_EQ(actual.sizes(), expected.sizes());
-  const double scale = expected.abs().max().item<double>();
-  const double error = (actual - expected).abs().max().item<double>();
-  EXPECT_LE(error, relative * scale);
-}
-
-inline engine::Engine tiny_engine(at::ScalarType dtype = at::kFloat,
-                                  engine::Schedule schedule = {}) {
-  return {open_model(tiny_checkpoint(), dtype, at::kCPU), schedule};
-}
 
 }  // namespace lens::model

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/checkpoint/checkpoint_files.h"
-#include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model::qwen2_vl {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model::qwen2_vl {
 namespace {

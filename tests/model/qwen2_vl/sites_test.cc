@@ -20,7 +20,8 @@
 
 #include "model/qwen2_vl/qwen2_vl.h"
 #include "model/qwen2_vl/rope.h"
-#include "tests/model/golden.h"
+#include "tests/model/expect_close.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model::qwen2_vl {
 namespace {

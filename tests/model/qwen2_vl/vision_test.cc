@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "model/open_model.h"
+#include "tests/model/expect_close.h"
 #include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model::qwen2_vl {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "model/qwen2_vl/tensors.h"
-#include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model::qwen2_vl {
 namespace {
