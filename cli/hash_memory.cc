@@ -20,10 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kHexDigits = 64;
 
-bool equal(const struct timespec& a, const struct timespec& b) {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
 bool is_hash(std::string_view text) {
   return text.size() == kHexDigits &&
          text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -86,16 +82,13 @@ void HashMemory::keep(const std::string& path, const struct stat& status,
   struct stat now {};
   if (status.st_size < limits_.least_bytes) return;
   if (stat(path.c_str(), &now) != 0) return;
-  if (now.st_dev != status.st_dev || now.st_ino != status.st_ino ||
-      now.st_size != status.st_size || !equal(now.st_mtim, status.st_mtim) ||
-      !equal(now.st_ctim, status.st_ctim)) {
-    return;
-  }
+  const fs::path file = entry(path, status);
+  if (file != entry(path, now)) return;
   const std::time_t changed =
       std::max(status.st_mtim.tv_sec, status.st_ctim.tv_sec);
   if (std::time(nullptr) - changed < limits_.settled_seconds) return;
   try {
-    write_file_durably(entry(path, status), sha256);
+    write_file_durably(file, sha256);
   } catch (const std::exception&) {
     // A full or read-only home: the next run reads the file again.
   }

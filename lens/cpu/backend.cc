@@ -67,9 +67,7 @@ class CpuBackend : public Backend {
 
  private:
   at::Tensor rows_of(const at::Tensor& states) const {
-    return head_rows(*projection_, states)
-        .to(kernel_.bfloat16 ? at::kBFloat16 : at::kFloat)
-        .contiguous();
+    return head_rows(*projection_, states).to(value_type(kernel_)).contiguous();
   }
 
   // Threads take what is next: they are not equally fast.

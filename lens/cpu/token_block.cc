@@ -121,14 +121,14 @@ void TokenBlock::sweep(int index, Scratch* scratch) {
   part.rows.resize(order_.size());
   part.script.resize(order_.size() * head_.scripts);
   part.best.resize(order_.size() * head_.top_k);
-  part.final_max.assign(tokens_, kNoLogit);
-  part.final_mass.assign(tokens_, 0);
+  scratch->final_max_.resize(tokens_);
+  scratch->final_mass_.resize(tokens_);
   const std::int64_t panels = head_.panels.count();
   for (std::int64_t i = panels * index / kParts;
        i < panels * (index + 1) / kParts; ++i) {
     const WeightPanels::Panel panel =
         head_.panels.read(i, scratch->weights_.mutable_data_ptr());
-    read_final_states(panel, &part, scratch);
+    read_final_states(panel, part, scratch);
     for (std::int64_t group = 0; group < rows_.groups(); ++group) {
       reduce_group(group, panel, &part, scratch);
     }
@@ -137,8 +137,8 @@ void TokenBlock::sweep(int index, Scratch* scratch) {
 
 // Logits of the groups that hold last states, and what all rows of their tokens
 // are held against: e^(z_N - max_N).
-void TokenBlock::read_final_states(const WeightPanels::Panel& panel, Part* part,
-                                   Scratch* scratch) const {
+void TokenBlock::read_final_states(const WeightPanels::Panel& panel,
+                                   const Part& part, Scratch* scratch) const {
   const Kernel& kernel = head_.kernel;
   PerLane<float> largest;
   PerLane<float> sum;
@@ -151,14 +151,14 @@ void TokenBlock::read_final_states(const WeightPanels::Panel& panel, Part* part,
     const auto count =
         static_cast<int>(std::min<std::int64_t>(kernel.lanes, tokens_ - first));
     for (int lane = 0; lane < count; ++lane) {
-      float& max = part->final_max[first + lane];
-      max = std::max(max, largest[lane]);
-      largest[lane] = max;
+      // The last state of token t is slot t.
+      largest[lane] = std::max(part.rows[first + lane].sums.max, largest[lane]);
+      scratch->final_max_[first + lane] = largest[lane];
     }
     kernel.exponentiate(tile, panel.ids, largest.values,
                         scratch->masses_of(group), sum.values);
     for (int lane = 0; lane < count; ++lane) {
-      part->final_mass[first + lane] = sum[lane];
+      scratch->final_mass_[first + lane] = sum[lane];
     }
   }
 }
@@ -192,7 +192,7 @@ void TokenBlock::reduce_group(std::int64_t group,
     const float before = row.sums.max;
     const float largest = max[lane];
     max[lane] = std::max(before, largest);
-    row.sums.raise(max[lane], part->final_max[token[lane]]);
+    row.sums.raise(max[lane], scratch->final_max_[token[lane]]);
     if (max[lane] != before) {
       const auto factor = shrink<double>(before, max[lane]);
       double* const script = &part->script[(first + lane) * scripts];
@@ -240,7 +240,7 @@ void TokenBlock::reduce_group(std::int64_t group,
     row.sums.sum += sum[lane];
     row.sums.weighted += weighted[lane];
     row.sums.squared += squared[lane];
-    row.sums.final_sum += part->final_mass[token[lane]];
+    row.sums.final_sum += scratch->final_mass_[token[lane]];
     row.sums.final_dot += final_dot[lane];
     row.larger += larger[lane];
     double* const to = &part->script[(first + lane) * scripts];

@@ -61,10 +61,6 @@ class TokenBlock {
     std::vector<RowState> rows;
     std::vector<double> script;   // [slots, scripts] sum of e^(z - max)
     std::vector<Candidate> best;  // [slots, top_k]
-    // Of the last states, [T]: the largest logit so far, and the mass of the
-    // panel that is being read.
-    std::vector<float> final_max;
-    std::vector<float> final_mass;
   };
   struct LaneRun {
     int first;
@@ -72,7 +68,7 @@ class TokenBlock {
   };
 
   void find_target_logits(const at::Tensor& targets);
-  void read_final_states(const WeightPanels::Panel& panel, Part* part,
+  void read_final_states(const WeightPanels::Panel& panel, const Part& part,
                          Scratch* scratch) const;
   void reduce_group(std::int64_t group, const WeightPanels::Panel& panel,
                     Part* part, Scratch* scratch) const;
@@ -115,6 +111,10 @@ class TokenBlock::Scratch {
   at::Tensor tile_;          // [ids, lanes]
   at::Tensor masses_;        // [ids, lanes]
   at::Tensor script_;        // [scripts, lanes]
+  // Of the last states, [T]: the largest logit up to the panel that is being
+  // read, and the mass of that panel.
+  std::vector<float> final_max_;
+  std::vector<float> final_mass_;
   std::vector<Segment> segments_;
 };
 

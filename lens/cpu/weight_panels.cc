@@ -18,11 +18,13 @@ namespace {
 // the rows.
 constexpr std::int64_t kPanelBytes = 192 << 10;
 
-at::ScalarType read_type(const Kernel& kernel) {
-  return kernel.bfloat16 ? at::kBFloat16 : at::kFloat;
+std::int64_t value_bytes(const Kernel& kernel) {
+  return static_cast<std::int64_t>(c10::elementSize(value_type(kernel)));
 }
 
-int round_up(int ids, int step) { return (ids + step - 1) / step * step; }
+std::int64_t round_up(std::int64_t ids, int step) {
+  return (ids + step - 1) / step * step;
+}
 
 template <typename Value>
 void widen(const at::Tensor& weight, std::int64_t from, std::int64_t count,
@@ -33,14 +35,17 @@ void widen(const at::Tensor& weight, std::int64_t from, std::int64_t count,
 
 }  // namespace
 
+at::ScalarType value_type(const Kernel& kernel) {
+  return kernel.bfloat16 ? at::kBFloat16 : at::kFloat;
+}
+
 WeightPanels::WeightPanels(at::Tensor weight, const Kernel& kernel)
     : weight_(std::move(weight)),
       kernel_(kernel),
-      converts_(weight_.scalar_type() != read_type(kernel)) {
+      converts_(weight_.scalar_type() != value_type(kernel)) {
   // Invariant: only float32 can be made of another type without loss.
   TORCH_INTERNAL_ASSERT(!converts_ || !kernel.bfloat16);
-  const std::int64_t row_bytes =
-      weight_.size(1) * (kernel.bfloat16 ? 2 : std::int64_t{sizeof(float)});
+  const std::int64_t row_bytes = weight_.size(1) * value_bytes(kernel);
   const int step = kernel.id_step;
   ids_per_panel_ = static_cast<int>(std::clamp<std::int64_t>(
                        kPanelBytes / row_bytes, step, kMaxIds)) /
@@ -60,12 +65,11 @@ WeightPanels::Panel WeightPanels::read(std::int64_t index,
   panel.begin = index * ids_per_panel_;
   panel.ids = static_cast<int>(
       std::min<std::int64_t>(ids_per_panel_, weight_.size(0) - panel.begin));
-  panel.multiplied = round_up(panel.ids, kernel_.id_step);
+  panel.multiplied = static_cast<int>(round_up(panel.ids, kernel_.id_step));
   panel.stride = hidden_size;
   const std::int64_t from = panel.begin * hidden_size;
   const std::int64_t count = panel.ids * hidden_size;
-  const auto size = static_cast<std::int64_t>(
-      kernel_.bfloat16 ? sizeof(c10::BFloat16) : sizeof(float));
+  const std::int64_t size = value_bytes(kernel_);
   if (converts_) {
     auto* const to = static_cast<float*>(scratch);
     if (weight_.scalar_type() == at::kBFloat16) {
@@ -90,10 +94,9 @@ WeightPanels::Panel WeightPanels::read(std::int64_t index,
 
 at::Tensor WeightPanels::gather(const at::Tensor& ids) const {
   const at::Tensor picked =
-      at::index_select(weight_, 0, ids).to(read_type(kernel_));
+      at::index_select(weight_, 0, ids).to(value_type(kernel_));
   const std::int64_t count = picked.size(0);
-  const std::int64_t padded =
-      (count + kernel_.id_step - 1) / kernel_.id_step * kernel_.id_step;
+  const std::int64_t padded = round_up(count, kernel_.id_step);
   if (padded == count) return picked.contiguous();
   return at::cat(
       {picked, at::zeros({padded - count, picked.size(1)}, picked.options())});

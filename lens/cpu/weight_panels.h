@@ -1,12 +1,16 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstdint>
 
 #include "lens/cpu/kernel.h"
 
 namespace lens::readout::cpu {
+
+// What rows and weights have to be for the kernel.
+at::ScalarType value_type(const Kernel& kernel);
 
 // The head's weights, a panel of neighbouring ids at a time, as a kernel reads
 // them: as they lie in the checkpoint where that is what it reads, else made

@@ -101,9 +101,9 @@ struct Case {
     }
   }
 
-  alignas(64) std::vector<std::uint16_t> weights;  // [ids, hidden_size]
-  std::vector<std::uint16_t> rows;  // [hidden_size / 2, lanes, 2]
-  std::vector<float> expected;      // [ids, lanes]
+  std::vector<std::uint16_t> weights;  // [ids, hidden_size]
+  std::vector<std::uint16_t> rows;     // [hidden_size / 2, lanes, 2]
+  std::vector<float> expected;         // [ids, lanes]
 };
 
 TEST(TileProduct, IsTheProductOfPanelAndGroup) {
