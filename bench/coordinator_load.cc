@@ -35,13 +35,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/flags.h"
 #include "proto/client/session.h"
 #include "storage/manifest_file.h"
 #include "storage/run_directory.h"
@@ -508,22 +508,17 @@ int at_least_one(const std::string& text) {
 
 int main(int argc, char** argv) {
   Settings settings;
-  std::map<std::string, std::string> flags = {
-      {"--coordinator", settings.coordinator},
-      {"--workers", std::to_string(settings.workers)},
-      {"--callers", std::to_string(settings.callers)},
-      {"--processes", std::to_string(settings.processes)},
-      {"--units", std::to_string(settings.units)},
-      {"--seconds", std::to_string(settings.seconds)},
-      {"--scratch", settings.scratch},
-      {"--json", ""}};
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 >= argc || flags.find(argv[i]) == flags.end()) {
-      fail(std::string("unknown flag ") + argv[i] +
-           "; they are named at the top of bench/coordinator_load.cc");
-    }
-    flags[argv[i]] = argv[i + 1];
-  }
+  bench::Flags flags =
+      bench::read_flags(argc, argv,
+                        {{"--coordinator", settings.coordinator},
+                         {"--workers", std::to_string(settings.workers)},
+                         {"--callers", std::to_string(settings.callers)},
+                         {"--processes", std::to_string(settings.processes)},
+                         {"--units", std::to_string(settings.units)},
+                         {"--seconds", std::to_string(settings.seconds)},
+                         {"--scratch", settings.scratch},
+                         {"--json", ""}},
+                        "bench/coordinator_load.cc");
   settings.coordinator = flags["--coordinator"];
   settings.workers = at_least_one(flags["--workers"]);
   settings.callers = std::atoi(flags["--callers"].c_str());

@@ -19,10 +19,10 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 
+#include "bench/flags.h"
 #include "bench/timing.h"
 #include "engine/token_choice.h"
 #include "model/kv_cache.h"
@@ -219,18 +219,13 @@ class Parts {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> flags = {{"--model", ""},
-                                              {"--device", "cpu"},
-                                              {"--dtype", "bfloat16"},
-                                              {"--rounds", "5"},
-                                              {"--small", "0"}};
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 >= argc || flags.find(argv[i]) == flags.end()) {
-      bench::fail(std::string("unknown flag ") + argv[i] +
-                  "; they are named at the top of bench/engine_parts.cc");
-    }
-    flags[argv[i]] = argv[i + 1];
-  }
+  bench::Flags flags = bench::read_flags(argc, argv,
+                                         {{"--model", ""},
+                                          {"--device", "cpu"},
+                                          {"--dtype", "bfloat16"},
+                                          {"--rounds", "5"},
+                                          {"--small", "0"}},
+                                         "bench/engine_parts.cc");
   try {
     const c10::InferenceMode inference;
     Parts(flags["--model"], bench::open_device(flags["--device"]),

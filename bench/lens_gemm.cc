@@ -19,10 +19,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "bench/flags.h"
 #include "bench/timing.h"
 #include "lens/readout.h"
 
@@ -37,7 +37,7 @@ constexpr std::int64_t kChunkRows = 2048;
 constexpr int kTopK = 5;
 constexpr int kScripts = 9;
 
-int measure(std::map<std::string, std::string>& flags) {
+int measure(bench::Flags& flags) {
   const auto number = [&](const char* name) {
     const std::int64_t value = std::atoll(flags[name].c_str());
     if (value < 1) fail(std::string(name) + " must be a number above 0");
@@ -99,17 +99,15 @@ int measure(std::map<std::string, std::string>& flags) {
 
 int main(int argc, char** argv) {
   // The shape of Qwen2-VL-2B.
-  std::map<std::string, std::string> flags = {
-      {"--device", "cpu"}, {"--dtype", "bfloat16"}, {"--tokens", "64"},
-      {"--states", "29"},  {"--hidden", "1536"},    {"--vocabulary", "151936"},
-      {"--rounds", "5"}};
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 >= argc || flags.find(argv[i]) == flags.end()) {
-      fail(std::string("unknown flag ") + argv[i] +
-           "; they are named at the top of bench/lens_gemm.cc");
-    }
-    flags[argv[i]] = argv[i + 1];
-  }
+  bench::Flags flags = bench::read_flags(argc, argv,
+                                         {{"--device", "cpu"},
+                                          {"--dtype", "bfloat16"},
+                                          {"--tokens", "64"},
+                                          {"--states", "29"},
+                                          {"--hidden", "1536"},
+                                          {"--vocabulary", "151936"},
+                                          {"--rounds", "5"}},
+                                         "bench/lens_gemm.cc");
   try {
     return measure(flags);
   } catch (const std::exception& error) {
