@@ -32,10 +32,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import qwen2_tokenizer  # noqa: E402
+
 DOCUMENT = ROOT / "docs/performance.md"
 TINY = ROOT / "tests/data/random-checkpoint"
 FORMULAS = ROOT / "demo/data/latex_ocr"
@@ -96,11 +98,7 @@ class Bench:
         model = self.out / "random-2b"
         if not (model / "done").exists():
             shutil.rmtree(model, ignore_errors=True)
-            source = ROOT / "tests/data/qwen2-tokenizer"
-            home = self.out / "tokenizer"
-            with tarfile.open(source / "tokenizer.tar.xz") as archive:
-                archive.extractall(home)
-            shutil.copy(source / "tokenizer_config.json", home)
+            home = qwen2_tokenizer.unpack(self.out / "tokenizer")
             self.command("make-2b", 300, [
                 sys.executable, ROOT / "scripts/make_random_checkpoint.py",
                 model, "--preset", "2b", "--tokenizer", home])
@@ -191,9 +189,8 @@ def prepared(bench):
                  bench.out / "input.json", *words)
     rows = []
     for r in bench.result("input"):
-        same = r.get("equal", r.get("bit_equal"))
         rows.append((f"{r['part']}, {r['name']}: over the original, processor "
-                     f"time, {'equal' if same else 'not'} bit for bit",
+                     f"time, {'equal' if r['equal'] else 'not'} bit for bit",
                      f"{r['ratio']:.1f}", ">= 3",
                      INPUT_BOUNDS[r["part"]]))
     return rows

@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,6 +22,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import qwen2_tokenizer  # noqa: E402
+
 ORACLES = ("untied_flat", "wide_spread", "bfloat16")
 # Tokens of 29 states, hidden size, vocabulary: 2B and 7B.
 LENS_SHAPES = ((71, 1536, 151936), (71, 3584, 152064))
@@ -137,11 +139,7 @@ class Check:
     def model(self, shape):
         """Folder of a random checkpoint, made once."""
         folder = self.work / shape
-        tokenizer = self.work / "tokenizer"
-        if not tokenizer.exists():
-            shutil.copytree(ROOT / "tests/data/qwen2-tokenizer", tokenizer)
-            with tarfile.open(tokenizer / "tokenizer.tar.xz") as archive:
-                archive.extractall(tokenizer)
+        tokenizer = qwen2_tokenizer.unpack(self.work / "tokenizer")
         if not (folder / "model.safetensors").exists():
             self.command(f"checkpoint-{shape}", 120, [
                 sys.executable, "bench/make_gpu_checkpoint.py", folder,

@@ -5,7 +5,6 @@
 Speed is not asserted: a machine that runs tests does other things, too.
 """
 
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -14,6 +13,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import needs  # noqa: E402
+
 NEEDS = ("torch", "torchvision", "transformers", "pyarrow", "h5py", "PIL")
 LENS = None
 LIMIT, NEW_TOKENS = 3, 4
@@ -62,12 +64,7 @@ class EndToEndTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    missing = [name for name in NEEDS
-               if importlib.util.find_spec(name) is None]
-    if missing:
-        print(f"skipped (no {', '.join(missing)}); scripts/setup.sh --tests "
-              "installs it")
-        sys.exit(77)
+    needs.skip_without(*NEEDS)
     if len(sys.argv) < 3 or sys.argv[1] != "--lens":
         sys.exit("usage: end_to_end_test.py --lens PATH")
     LENS = pathlib.Path(sys.argv[2]).resolve()

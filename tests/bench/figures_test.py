@@ -5,7 +5,6 @@
 Sizes are tiny: figures are not asserted.
 """
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -13,6 +12,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import needs  # noqa: E402
+
 NEEDS = ("torch", "torchvision", "transformers", "pyarrow", "h5py", "PIL")
 BUILD = None
 BEFORE, MARKER, AFTER = ("# On a GPU\n\nas measured\n\n",
@@ -83,12 +85,7 @@ class FiguresTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    missing = [name for name in NEEDS
-               if importlib.util.find_spec(name) is None]
-    if missing:
-        print(f"skipped (no {', '.join(missing)}); scripts/setup.sh --tests "
-              "installs it")
-        sys.exit(77)
+    needs.skip_without(*NEEDS)
     if len(sys.argv) < 3 or sys.argv[1] != "--build":
         sys.exit("usage: figures_test.py --build FOLDER")
     BUILD = pathlib.Path(sys.argv[2]).resolve()

@@ -6,7 +6,6 @@ Without --lens only transformers looks at the model.
 """
 
 import argparse
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -15,6 +14,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import needs  # noqa: E402
+
 MODEL = ROOT / "demo/model"
 DATA = ROOT / "demo/data"
 NEEDS = ("torch", "torchvision", "transformers", "tokenizers", "pyarrow", "PIL",
@@ -113,12 +115,7 @@ EXACT = {"latex_ocr": 0.65, "mtvqa": 0.95}
 
 
 if __name__ == "__main__":
-    missing = [name for name in NEEDS
-               if importlib.util.find_spec(name) is None]
-    if missing:
-        print(f"skipped (no {', '.join(missing)}); scripts/setup.sh --tests "
-              "installs it")
-        sys.exit(77)
+    needs.skip_without(*NEEDS)
     sys.path.insert(0, str(ROOT / "scripts"))
     import h5py
     import demo_model

@@ -4,7 +4,7 @@ No missing, unexpected or mismatched weight; every value is the one made; the
 config says the same in all three layouts.
 """
 
-import needs  # noqa: F401  (first: skips without the packages)
+import oracle_needs  # noqa: F401  (first: skips without the packages)
 
 import dataclasses
 import itertools

@@ -4,7 +4,7 @@ Writes files in the layout of results.h5 from an oracle run over the tiny
 checkpoint, changes one thing in each, and expects the verdict.
 """
 
-import needs  # noqa: F401  (first: skips without the packages)
+import oracle_needs  # noqa: F401  (first: skips without the packages)
 
 import io
 import pathlib

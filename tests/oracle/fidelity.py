@@ -10,15 +10,13 @@ in a cache folder and made again when anything they depend on changes. Exit
 status 1 when any comparison fails.
 """
 
-import needs  # noqa: F401  (first: skips without the packages)
+import oracle_needs  # noqa: F401  (first: skips without the packages)
 
 import argparse
 import dataclasses
 import pathlib
-import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 
@@ -30,6 +28,7 @@ import script_share
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 import make_random_checkpoint as checkpoints  # noqa: E402
+import qwen2_tokenizer  # noqa: E402
 
 MAX_NEW_TOKENS = 12
 TOP_K = 5
@@ -96,13 +95,7 @@ class Bench:
 
     def tokenizer(self):
         """Folder of Qwen2's tokenizer files, unpacked once."""
-        folder = self.work / "qwen2-tokenizer"
-        if not folder.exists():
-            source = ROOT / "tests/data/qwen2-tokenizer"
-            shutil.copytree(source, folder)
-            with tarfile.open(folder / "tokenizer.tar.xz") as archive:
-                archive.extractall(folder)
-        return folder
+        return qwen2_tokenizer.unpack(self.work / "qwen2-tokenizer")
 
     def run_lens(self, name, variant, dtype, *flags):
         out = self.work / f"{name}-{dtype}-{len(flags)}"

@@ -1,14 +1,10 @@
 """Import this first in a test: it skips where the oracle's packages lack."""
 
-import importlib.util
+import pathlib
 import sys
 
-SKIPPED = 77  # what CTest is told to read as "skipped"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import needs  # noqa: E402
 
-_missing = [name for name in ("torch", "torchvision", "transformers",
-                              "pyarrow", "h5py", "PIL", "safetensors")
-            if importlib.util.find_spec(name) is None]
-if _missing:
-    print(f"skipped (no {', '.join(_missing)}); install "
-          "scripts/requirements-test.txt")
-    sys.exit(SKIPPED)
+needs.skip_without("torch", "torchvision", "transformers", "pyarrow", "h5py",
+                   "PIL", "safetensors")
