@@ -4,6 +4,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/certificate.h"
@@ -14,7 +15,7 @@
 namespace lens::proto {
 namespace {
 
-grpc::ChannelArguments channel_arguments() {
+grpc::ChannelArguments channel_arguments(std::chrono::milliseconds attempt) {
   grpc::ChannelArguments arguments;
   // Pings find a dead host within 40 s; the server allows one every 20 s.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
@@ -22,10 +23,11 @@ grpc::ChannelArguments channel_arguments() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // A coordinator that restarts is back within seconds. The least is also what
-  // one attempt may take: a handshake between busy hosts.
+  // one attempt may take.
+  const int least = static_cast<int>(std::max(attempt, kLeastAttempt).count());
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 3'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3'000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, least);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, least);
   // Clusters often set http_proxy for the world outside; the run is inside.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A new channel must not find the connection of an old certificate.
@@ -48,7 +50,8 @@ absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory) {
 }
 
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory,
-                                   const CoordinatorAddress& address) {
+                                   const CoordinatorAddress& address,
+                                   std::chrono::milliseconds attempt) {
   prepare_grpc();
   const storage::RunDirectory run(run_directory);
   // Invariant: the token goes through TLS or stays on this host.
@@ -62,7 +65,7 @@ absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory,
   auto credentials = read_client_credentials(run.auth());
   if (!credentials.ok()) return credentials.status();
 
-  grpc::ChannelArguments arguments = channel_arguments();
+  grpc::ChannelArguments arguments = channel_arguments(attempt);
   std::shared_ptr<grpc::ChannelCredentials> channel_credentials;
   if (address.insecure) {
     channel_credentials = grpc::InsecureChannelCredentials();

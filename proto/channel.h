@@ -3,6 +3,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,13 +23,19 @@ struct Connection {
   void authorize(grpc::ClientContext& context) const;
 };
 
+// What an attempt to connect may take, handshake included, between busy hosts.
+inline constexpr std::chrono::milliseconds kLeastAttempt{3'000};
+
 // Reads coordinator.json and .auth of the run directory. Does not connect yet:
 // the first call does. NOT_FOUND: no coordinator runs, or it has no credentials
 // yet. FAILED_PRECONDITION: the token would leave this host in clear.
 // DATA_LOSS, PERMISSION_DENIED: address or credentials cannot be used.
 absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory);
-// To an address that was read from there.
-absl::StatusOr<Connection> connect(const std::filesystem::path& run_directory,
-                                   const CoordinatorAddress& address);
+// To an address that was read from there. `attempt` takes the place of
+// kLeastAttempt where it is longer.
+absl::StatusOr<Connection> connect(
+    const std::filesystem::path& run_directory,
+    const CoordinatorAddress& address,
+    std::chrono::milliseconds attempt = kLeastAttempt);
 
 }  // namespace lens::proto

@@ -11,6 +11,11 @@ namespace {
 
 // Together with a try it is less than the 10 s in which a worker is back.
 constexpr std::chrono::milliseconds kLongestPause(2'000);
+// A try to join takes so many limits. The workers of a large run come all at
+// once, and their handshakes share the coordinator's processor: with 1,024 on
+// two cores the last one ended after 8 s, and none would have within the first
+// limit.
+constexpr int kJoinTakes = 4;
 // What a busy machine may add to the limit of a call.
 constexpr std::chrono::seconds kGrace(20);
 
@@ -67,7 +72,8 @@ Session::Session(std::filesystem::path run_directory, v1::JoinRequest identity,
       identity_(std::move(identity)),
       options_(std::move(options)),
       waiting_(options_.log),
-      watch_(options_.stuck, kGrace) {}
+      watch_(options_.stuck, kGrace),
+      try_limit_(options_.call_deadline) {}
 
 std::shared_ptr<const Session::Joined> Session::joined() const {
   const std::lock_guard lock(mutex_);
@@ -90,9 +96,11 @@ void Session::keep(std::shared_ptr<const Joined> joined) {
   joined_ = std::move(joined);
 }
 
-absl::StatusOr<Connection> Session::connect_to(const Address& address) {
-  auto connection =
-      address.ok() ? connect(run_directory_, *address) : address.status();
+absl::StatusOr<Connection> Session::connect_to(const Address& address,
+                                               Limit limit) {
+  auto connection = address.ok() ? connect(run_directory_, *address,
+                                           TryLimit::to_connect(limit))
+                                 : address.status();
   const std::lock_guard lock(mutex_);
   asked_ = connection.ok() ? connection->address.target() : "";
   return connection;
@@ -101,6 +109,17 @@ absl::StatusOr<Connection> Session::connect_to(const Address& address) {
 std::string Session::asked() const {
   const std::lock_guard lock(mutex_);
   return asked_;
+}
+
+void Session::note(const grpc::Status& status,
+                   std::chrono::steady_clock::time_point begin) {
+  if (!is_transient(status)) {
+    waiting_.answered();
+    try_limit_.answered();
+  } else if (is_of_the_connection(status)) {
+    try_limit_.failed_after(std::chrono::steady_clock::now() - begin,
+                            kLongestTry);
+  }
 }
 
 bool Session::renew(const std::shared_ptr<const Joined>& used,
@@ -138,7 +157,8 @@ bool Session::renew(const std::shared_ptr<const Joined>& used,
 
 grpc::Status Session::try_join(const Address& address,
                                std::uint64_t lowest_epoch) {
-  auto connection = connect_to(address);
+  const Limit limit = kJoinTakes * try_limit_.now();
+  auto connection = connect_to(address, limit);
   if (!connection.ok()) return not_connected(connection.status());
   // A coordinator that has been replaced may still be dying.
   if (connection->address.epoch < lowest_epoch) {
@@ -149,12 +169,14 @@ grpc::Status Session::try_join(const Address& address,
   joined->connection = *std::move(connection);
   joined->stub = v1::Coordinator::NewStub(joined->connection.channel);
   grpc::ClientContext context;
-  prepare(context, joined->connection, options_.call_deadline);
-  const CallWatch::Call call(watch_, options_.call_deadline);
+  prepare(context, joined->connection, limit);
+  const std::stop_callback cancel(options_.stop, [&] { context.TryCancel(); });
+  const CallWatch::Call call(watch_, limit);
+  const auto begin = std::chrono::steady_clock::now();
   const grpc::Status status =
       joined->stub->Join(&context, identity_, &joined->terms);
+  note(status, begin);
   if (status.ok()) {
-    waiting_.answered();
     keep(std::move(joined));
     return status;
   }
@@ -170,7 +192,7 @@ grpc::Status Session::try_join(const Address& address,
 // never comes to its end between two calls.
 grpc::Status Session::try_reconnect(const Address& address,
                                     const Joined& failed) {
-  auto connection = connect_to(address);
+  auto connection = connect_to(address, try_limit_.now());
   if (!connection.ok()) return not_connected(connection.status());
   auto joined = std::make_shared<Joined>();
   joined->connection = *std::move(connection);

@@ -15,6 +15,7 @@
 #include "lens/v1/coordinator.grpc.pb.h"
 #include "proto/channel.h"
 #include "proto/client/call_watch.h"
+#include "proto/client/try_limit.h"
 #include "proto/client/waiting.h"
 
 namespace lens::proto {
@@ -25,8 +26,9 @@ namespace lens::proto {
 class Session {
  public:
   struct Options {
-    // Of one try. Short: into a connection that is dead without a word a call
-    // waits in vain, and only then is the next one made over a new connection.
+    // Of the first try. Short: into a connection that is dead without a word a
+    // call waits in vain, and only then is the next one made over a new
+    // connection. Later ones may take longer (TryLimit).
     std::chrono::milliseconds call_deadline{4'000};
     // How long a run is marked complete before that is believed: a coordinator
     // that starts removes the mark.
@@ -86,11 +88,14 @@ class Session {
   // One attempt to get from `used` (null: none) to a session that may work
   // better. True: there is a newer one. `why` is replaced by a better reason.
   bool renew(const std::shared_ptr<const Joined>& used, grpc::Status& why);
+  // What came of a try that began at `begin`.
+  void note(const grpc::Status& status,
+            std::chrono::steady_clock::time_point begin);
   grpc::Status try_join(const Address& address, std::uint64_t lowest_epoch);
   // A new connection in the place of a failed one, to the same coordinator.
   grpc::Status try_reconnect(const Address& address, const Joined& failed);
   void keep(std::shared_ptr<const Joined> joined);
-  absl::StatusOr<Connection> connect_to(const Address& address);
+  absl::StatusOr<Connection> connect_to(const Address& address, Limit limit);
   std::string asked() const;
   bool pause(std::chrono::milliseconds duration) const;
 
@@ -100,6 +105,7 @@ class Session {
 
   Waiting waiting_;
   CallWatch watch_;
+  TryLimit try_limit_;
   std::mutex renewing_;  // one thread joins, the others wait for it
   mutable std::mutex mutex_;
   std::shared_ptr<const Joined> joined_;  // guarded by mutex_
@@ -118,6 +124,12 @@ class Backoff {
 // Whether a restarted coordinator or a healed network can mend it.
 bool is_transient(const grpc::Status& status);
 
+// Together with a pause it is what a worker needs to find a coordinator that
+// was started anew on another host, while the old one's is silent. Before it
+// has joined it holds no lease that could be lost meanwhile.
+inline constexpr std::chrono::seconds kLongestTry(8);
+inline constexpr std::chrono::seconds kLongestTryToJoin(32);
+
 // How long credentials may be unusable: a coordinator that starts makes them
 // anew where they are damaged.
 inline constexpr std::chrono::seconds kUnusableCredentials(20);
@@ -128,10 +140,11 @@ grpc::Status Session::repeat(std::chrono::milliseconds patience, Try once) {
   using std::chrono::steady_clock;
   const auto begin = steady_clock::now();
   const auto limit = [&] {
-    if (patience.count() == 0) return options_.call_deadline;
+    const Limit longest = try_limit_.now();
+    if (patience.count() == 0) return longest;
     const auto left = std::chrono::duration_cast<Limit>(begin + patience -
                                                         steady_clock::now());
-    return std::min(options_.call_deadline, std::max(left, kShortestTry));
+    return std::min(longest, std::max(left, kShortestTry));
   };
   Backoff backoff;
   int renewals_in_a_row = 0;
@@ -139,9 +152,10 @@ grpc::Status Session::repeat(std::chrono::milliseconds patience, Try once) {
     const std::shared_ptr<const Joined> used = joined();
     grpc::Status status(grpc::StatusCode::UNAVAILABLE, "not joined yet");
     if (used) {
+      const auto tried = steady_clock::now();
       status = once(*used, limit());
+      note(status, tried);
       const bool unknown = status.error_code() == grpc::StatusCode::NOT_FOUND;
-      if (!is_transient(status)) waiting_.answered();
       if (!unknown && !is_transient(status)) return status;
     }
     // A new session is worth a try at once, but not for ever.

@@ -90,6 +90,15 @@ TEST_F(ClientNetworkTest, NoConnectionIsMadeAnewWhileOneWorks) {
   EXPECT_EQ(proxy_->connections(), before);
 }
 
+// As the handshakes of all workers of a large run, which end together.
+TEST_F(ClientNetworkTest, JoinsWhereEveryHandshakeTakesLongerThanTheFirstTry) {
+  proxy_->delay(milliseconds(700));
+  const auto client = connect(
+      2,
+      {.call_deadline = milliseconds(100), .give_up = seconds(20), .stop = {}});
+  EXPECT_EQ((*run_)->snapshot().workers.size(), 2u);
+}
+
 TEST_F(ClientNetworkTest, GivesUpOnABlackHoleInOneLine) {
   client_.reset();
   client_ = connect(2, {.call_deadline = milliseconds(100),

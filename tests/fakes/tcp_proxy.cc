@@ -10,6 +10,7 @@ namespace lens::fakes {
 namespace {
 
 using coordinator::Descriptor;
+using std::chrono::steady_clock;
 
 sockaddr_in loopback(int port) {
   sockaddr_in address{};
@@ -28,6 +29,7 @@ Descriptor new_socket() {
 struct TcpProxy::Pair {
   Descriptor client;
   Descriptor target;
+  steady_clock::time_point silent_until;
   bool forgotten = false;
 };
 
@@ -67,6 +69,11 @@ void TcpProxy::forget() {
   for (Pair& pair : pairs_) pair.forgotten = true;
 }
 
+void TcpProxy::delay(std::chrono::milliseconds time) {
+  const std::lock_guard lock(mutex_);
+  delay_ = time;
+}
+
 void TcpProxy::listen() {
   auto socket = std::make_unique<Descriptor>(new_socket());
   const int on = 1;
@@ -90,8 +97,9 @@ std::vector<pollfd> TcpProxy::watched() const {
     all.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
   };
   watch(listening_ ? listening_->number() : -1);
+  const auto now = steady_clock::now();
   for (const Pair& pair : pairs_) {
-    const bool silent = stalled_ || pair.forgotten;
+    const bool silent = stalled_ || pair.forgotten || now < pair.silent_until;
     watch(silent ? -1 : pair.client.number());
     watch(silent ? -1 : pair.target.number());
   }
@@ -132,7 +140,8 @@ void TcpProxy::accept() {
     return;
   }
   ++connections_;
-  pairs_.push_back({std::move(client), std::move(target)});
+  pairs_.push_back(
+      {std::move(client), std::move(target), steady_clock::now() + delay_});
 }
 
 // False at the end of the connection.

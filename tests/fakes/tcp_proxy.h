@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +35,8 @@ class TcpProxy {
   // Those that are open stay so and carry nothing any more, as when a host
   // vanishes; new ones are served.
   void forget();
+  // New connections carry nothing for so long.
+  void delay(std::chrono::milliseconds time);
 
  private:
   struct Pair;
@@ -49,6 +52,7 @@ class TcpProxy {
   std::unique_ptr<coordinator::Descriptor> listening_;  // guarded by mutex_
   std::vector<Pair> pairs_;                             // guarded by mutex_
   bool stalled_ = false;                                // guarded by mutex_
+  std::chrono::milliseconds delay_{0};                  // guarded by mutex_
   int connections_ = 0;                                 // guarded by mutex_
   std::jthread thread_;
 };
