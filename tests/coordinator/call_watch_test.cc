@@ -55,8 +55,8 @@ TEST(CallWatch, NobodyWatchesWhereNobodyListens) {
 }
 
 TEST(CheckThreads, NamesTheLimitsThatStandAgainstIt) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "AddressSanitizer takes more address space than is left";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer takes more address space than is left";
 #endif
   EXPECT_TRUE(check_threads(4).ok());
   // In a child: a limit that was lowered may not be raised again.
