@@ -35,7 +35,8 @@ set(LENS_TEST_HEADERS
 function(lens_precompile name)
   cmake_parse_arguments(ARG "TEST" "" "LIBRARIES" ${ARGN})
   set(torch OFF)
-  foreach(library lens::torch lens_torch lens_model lens_engine lens_lens)
+  foreach(library lens::torch lens_torch lens_collective lens_model lens_engine
+                  lens_lens)
     if(library IN_LIST ARG_LIBRARIES AND NOT LENS_WITHOUT_TORCH)
       set(torch ON)
     endif()

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/collective.h"
+#include "collective/collective.h"
 
 namespace lens::worker {
 namespace {
@@ -136,11 +136,12 @@ storage::UnitResult Replica::run_together(UnitMessage message,
   return result;
 }
 
-Replica::Replica(std::shared_ptr<model::Collective> ranks, UnitRunner& runner)
+Replica::Replica(std::shared_ptr<collective::Collective> ranks,
+                 UnitRunner& runner)
     : ranks_(std::move(ranks)), runner_(runner) {}
 
 Replica Replica::alone(UnitRunner& runner) {
-  return {model::one_process(), runner};
+  return {collective::one_process(), runner};
 }
 
 storage::UnitResult Replica::run(PreparedUnit prepared, bool alone,

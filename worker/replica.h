@@ -8,7 +8,7 @@
 #include "worker/unit_message.h"
 #include "worker/unit_runner.h"
 
-namespace lens::model {
+namespace lens::collective {
 class Collective;  // its header knows torch, this one does not
 }
 
@@ -24,7 +24,7 @@ namespace lens::worker {
 class Replica final : public UnitRunner {
  public:
   // `runner` must outlive it, and computes with the same collective.
-  Replica(std::shared_ptr<model::Collective> ranks, UnitRunner& runner);
+  Replica(std::shared_ptr<collective::Collective> ranks, UnitRunner& runner);
 
   // Of this process alone.
   static Replica alone(UnitRunner& runner);
@@ -51,7 +51,7 @@ class Replica final : public UnitRunner {
   void send(const std::vector<std::uint8_t>& bytes);
   std::vector<std::uint8_t> receive();
 
-  const std::shared_ptr<model::Collective> ranks_;
+  const std::shared_ptr<collective::Collective> ranks_;
   UnitRunner& runner_;
 };
 

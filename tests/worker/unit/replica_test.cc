@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/model/thread_collective.h"
+#include "tests/collective/thread_collective.h"
 
 namespace lens::worker {
 namespace {
 
-using model::Collective;
+using collective::Collective;
 using ::testing::ElementsAre;
 
 PreparedUnit unit_of(int index) {
@@ -74,7 +74,7 @@ std::vector<Recorder> lead(
     int size, const std::function<void(int rank, Recorder&)>& arrange,
     const std::function<void(Replica&)>& lead) {
   std::vector<Recorder> recorders(static_cast<std::size_t>(size));
-  model::as_ranks(size, [&](const std::shared_ptr<Collective>& ranks) {
+  collective::as_ranks(size, [&](const std::shared_ptr<Collective>& ranks) {
     Recorder& own = recorders[static_cast<std::size_t>(ranks->rank())];
     arrange(ranks->rank(), own);
     Replica replica(ranks, own);

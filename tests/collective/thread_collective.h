@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "model/collective.h"
+#include "collective/collective.h"
 
-namespace lens::model {
+namespace lens::collective {
 
 // Ranks that are threads of one process: for tests of what ranks do together.
 class ThreadCollective final : public Collective {
@@ -71,4 +71,4 @@ inline void as_ranks(
   }
 }
 
-}  // namespace lens::model
+}  // namespace lens::collective

@@ -1,6 +1,6 @@
-#include "model/collective.h"
+#include "collective/collective.h"
 
-namespace lens::model {
+namespace lens::collective {
 namespace {
 
 class OneProcess final : public Collective {
@@ -20,4 +20,4 @@ std::unique_ptr<Collective> one_process() {
   return std::make_unique<OneProcess>();
 }
 
-}  // namespace lens::model
+}  // namespace lens::collective

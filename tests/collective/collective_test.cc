@@ -1,4 +1,4 @@
-#include "model/collective.h"
+#include "collective/collective.h"
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "tests/model/thread_collective.h"
+#include "tests/collective/thread_collective.h"
 
-namespace lens::model {
+namespace lens::collective {
 namespace {
 
 TEST(OneProcess, GivesBackWhatItIsGiven) {
@@ -51,4 +51,4 @@ TEST(Broadcast, GivesEveryRankTheFirstOnesValues) {
 }
 
 }  // namespace
-}  // namespace lens::model
+}  // namespace lens::collective

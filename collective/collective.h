@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace lens::model {
+namespace lens::collective {
 
 // The processes that compute one unit together, seen from one of them. All call
 // the same functions in the same order with tensors of the same shapes.
@@ -30,4 +30,4 @@ class Collective {
 // One process, which has nobody to talk to.
 std::unique_ptr<Collective> one_process();
 
-}  // namespace lens::model
+}  // namespace lens::collective
