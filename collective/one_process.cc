@@ -1,4 +1,5 @@
 #include "collective/collective.h"
+#include "collective/rank_order.h"
 
 namespace lens::collective {
 namespace {
@@ -7,8 +8,13 @@ class OneProcess final : public Collective {
  public:
   int rank() const override { return 0; }
   int size() const override { return 1; }
-  void broadcast(const at::Tensor&) override {}
-  at::Tensor ordered_sum(const at::Tensor& part) override { return part; }
+  void broadcast(const at::Tensor& values) override {
+    expect_contiguous(values);
+  }
+  at::Tensor ordered_sum(const at::Tensor& part) override {
+    expect_summable(part);
+    return part;
+  }
   at::Tensor gather(const at::Tensor& part) override {
     return part.unsqueeze(0);
   }

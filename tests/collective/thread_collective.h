@@ -1,6 +1,5 @@
 #pragma once
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/stack.h>
 
 #include <barrier>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "collective/collective.h"
+#include "collective/rank_order.h"
 
 namespace lens::collective {
 
@@ -29,14 +29,14 @@ class ThreadCollective final : public Collective {
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(meeting_->parts.size()); }
   void broadcast(const at::Tensor& values) override {
+    expect_contiguous(values);
     const std::vector<at::Tensor> all = exchange(values);
     if (rank_ != 0) values.copy_(all.front());
     meeting_->barrier.arrive_and_wait();
   }
   at::Tensor ordered_sum(const at::Tensor& part) override {
-    const std::vector<at::Tensor> all = exchange(part);
-    at::Tensor sum = all.front().clone();
-    for (std::size_t rank = 1; rank < all.size(); ++rank) sum += all[rank];
+    expect_summable(part);
+    const at::Tensor sum = add_in_rank_order(at::stack(exchange(part)));
     meeting_->barrier.arrive_and_wait();
     return sum;
   }

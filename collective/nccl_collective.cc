@@ -1,0 +1,217 @@
+#include "collective/nccl_collective.h"
+
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "collective/nccl_communicator.h"
+#include "collective/rank_order.h"
+
+namespace lens::collective {
+namespace {
+
+constexpr std::int64_t kWords = 400;  // bytes of a reason that travel
+
+// All ranks meet: gives what the first of those that met a problem has met, on
+// each of them; nothing where all is well.
+std::string common_verdict(Collective& host, const std::string& problem) {
+  at::Tensor own = at::zeros({kWords}, at::kByte);
+  std::strncpy(static_cast<char*>(own.mutable_data_ptr()), problem.c_str(),
+               kWords - 1);
+  const at::Tensor all = host.gather(own);
+  for (int rank = 0; rank < host.size(); ++rank) {
+    const std::string words(
+        static_cast<const char*>(all.select(0, rank).const_data_ptr()));
+    if (words.empty()) continue;
+    if (rank == host.rank()) return problem;
+    return "rank " + std::to_string(rank) + ": " + words;
+  }
+  return "";
+}
+
+void expect_gpu(at::Device device) {
+  const auto& hooks = at::detail::getCUDAHooks();
+  if (!device.is_cuda() || !hooks.hasCUDA() || hooks.deviceCount() == 0) {
+    throw InputError("cannot use NCCL", "this process has no GPU",
+                     "give --device cpu");
+  }
+}
+
+class NcclCollective final : public Collective {
+ public:
+  NcclCollective(std::shared_ptr<Collective> host, at::Device device,
+                 const Carriage& carriage, const std::string& library)
+      : host_(std::move(host)), device_(device), carriage_(carriage) {
+    at::Tensor id = at::zeros({sizeof(ncclUniqueId)}, at::kByte);
+    open(library, id);
+    host_->broadcast(id);
+    start(id);
+  }
+
+  int rank() const override { return host_->rank(); }
+  int size() const override { return host_->size(); }
+
+  void broadcast(const at::Tensor& values) override {
+    if (values.is_cpu()) return host().broadcast(values);
+    expect_contiguous(values);
+    if (values.numel() == 0) return;
+    communicator_->group([&](ncclComm_t ranks, cudaStream_t stream) {
+      communicator_->check(
+          nccl_->broadcast(values.const_data_ptr(), values.mutable_data_ptr(),
+                           values.nbytes(), ncclUint8, 0, ranks, stream));
+    });
+  }
+
+  void await(const at::Tensor& values) override {
+    if (values.is_cpu()) return host().await(values);
+    broadcast(values);
+  }
+
+  at::Tensor ordered_sum(const at::Tensor& part) override {
+    if (part.is_cpu()) return host().ordered_sum(part);
+    expect_summable(part);
+    const at::Tensor own = part.contiguous();
+    if (static_cast<std::int64_t>(own.nbytes()) <= carriage_.whole_bytes) {
+      return add_in_rank_order(collect(own));
+    }
+    return sum_slices(own.view(-1)).view(own.sizes());
+  }
+
+  at::Tensor gather(const at::Tensor& part) override {
+    if (part.is_cpu()) return host().gather(part);
+    return collect(part.contiguous());
+  }
+
+ private:
+  // Where it cannot go on over NCCL, it does not over the host either.
+  Collective& host() {
+    communicator_->expect_whole();
+    return *host_;
+  }
+
+  // No rank waits for others in NCCL before all have a library and a GPU.
+  void open(const std::string& library, at::Tensor& id) {
+    std::string problem;
+    try {
+      expect_gpu(device_);
+      nccl_ = NcclLibrary::open(library);
+      // All memory is taken at the start, and nothing is set up later within a
+      // captured graph.
+      ::setenv("NCCL_RUNTIME_CONNECT", "0", /*overwrite=*/0);
+      ncclUniqueId own{};
+      if (rank() == 0) {
+        const ncclResult_t result = nccl_->get_unique_id(&own);
+        if (result != ncclSuccess)
+          throw InputError("cannot use NCCL", nccl_->error_string(result),
+                           "see what NCCL_DEBUG=WARN prints");
+      }
+      std::memcpy(id.mutable_data_ptr(), &own, sizeof(own));
+    } catch (const InputError& error) {
+      problem = error.what();
+    }
+    problem = common_verdict(*host_, problem);
+    if (!problem.empty()) throw InputError(problem);
+  }
+
+  // One call of each kind before anything depends on them.
+  void start(const at::Tensor& id) {
+    std::string problem;
+    try {
+      ncclUniqueId own{};
+      std::memcpy(&own, id.const_data_ptr(), sizeof(own));
+      communicator_ = std::make_unique<NcclCommunicator>(
+          *nccl_, own, rank(), size(), device_, carriage_.deadline);
+      const at::Tensor ones =
+          at::full({carriage_.whole_bytes / 4 + size()}, 1.0f,
+                   at::TensorOptions(at::kFloat).device(device_));
+      broadcast(ones);
+      sum_slices(ones);
+      communicator_->settle();
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+    problem = common_verdict(*host_, problem);
+    if (!problem.empty()) throw CollectiveError(problem);
+  }
+
+  at::Tensor collect(const at::Tensor& own) {
+    std::vector<std::int64_t> shape = own.sizes().vec();
+    shape.insert(shape.begin(), size());
+    at::Tensor all = at::empty(shape, own.options());
+    if (own.numel() == 0) return all;
+    communicator_->group([&](ncclComm_t ranks, cudaStream_t stream) {
+      communicator_->check(
+          nccl_->all_gather(own.const_data_ptr(), all.mutable_data_ptr(),
+                            own.nbytes(), ncclUint8, ranks, stream));
+    });
+    return all;
+  }
+
+  // Each rank is given its slice of all parts, adds them up, and gives the sum
+  // to all.
+  at::Tensor sum_slices(const at::Tensor& own) {
+    const auto slice = [&](int rank) {
+      return slice_of(own.numel(), rank, size());
+    };
+    const auto cut = [&](int rank) {
+      return own.narrow(0, slice(rank).begin, slice(rank).count);
+    };
+    at::Tensor parts = at::empty({size(), slice(rank()).count}, own.options());
+    parts.select(0, rank()).copy_(cut(rank()));
+    communicator_->group([&](ncclComm_t ranks, cudaStream_t stream) {
+      for (int other = 0; other < size(); ++other) {
+        if (other == rank()) continue;
+        send(cut(other), other, ranks, stream);
+        receive(parts.select(0, other), other, ranks, stream);
+      }
+    });
+    // The last slices may be shorter; what comes after them is not read.
+    const std::int64_t most = slice_size(own.numel(), size());
+    at::Tensor mine = at::zeros({most}, own.options());
+    mine.narrow(0, 0, slice(rank()).count).copy_(add_in_rank_order(parts));
+    return collect(mine).view(-1).narrow(0, 0, own.numel());
+  }
+
+  // Both sides leave out an empty slice.
+  void send(const at::Tensor& values, int to, ncclComm_t ranks,
+            cudaStream_t stream) {
+    if (values.numel() == 0) return;
+    communicator_->check(nccl_->send(values.const_data_ptr(), values.nbytes(),
+                                     ncclUint8, to, ranks, stream));
+  }
+
+  void receive(const at::Tensor& values, int from, ncclComm_t ranks,
+               cudaStream_t stream) {
+    if (values.numel() == 0) return;
+    communicator_->check(nccl_->receive(values.mutable_data_ptr(),
+                                        values.nbytes(), ncclUint8, from, ranks,
+                                        stream));
+  }
+
+  const std::shared_ptr<Collective> host_;
+  const at::Device device_;
+  const Carriage carriage_;
+  std::optional<NcclLibrary> nccl_;
+  std::unique_ptr<NcclCommunicator> communicator_;
+};
+
+}  // namespace
+
+std::unique_ptr<Collective> nccl_collective(std::shared_ptr<Collective> host,
+                                            at::Device device,
+                                            const Carriage& carriage,
+                                            const std::string& library) {
+  return std::make_unique<NcclCollective>(std::move(host), device, carriage,
+                                          library);
+}
+
+}  // namespace lens::collective
