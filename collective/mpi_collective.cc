@@ -1,0 +1,200 @@
+#include "collective/mpi_collective.h"
+
+#include <ATen/ops/empty.h>
+
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "collective/mpi_messages.h"
+#include "collective/rank_order.h"
+
+namespace lens::collective {
+namespace {
+
+// The step of a call: part of the tag of its messages.
+enum class Step { kBroadcast, kGather, kExchange, kShare };
+constexpr int kSteps = 4;
+// Calls that tags tell apart; MPI promises tags up to 32767.
+constexpr int kCalls = 64;
+
+const char* name_of(Step step) {
+  switch (step) {
+    case Step::kBroadcast:
+      return "a broadcast";
+    case Step::kGather:
+      return "a gather";
+    default:
+      return "a sum";
+  }
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+  char text[32] = "";
+  std::snprintf(text, sizeof(text), "%.1f s",
+                static_cast<double>(time.count()) / 1000);
+  return text;
+}
+
+std::string absence(const std::set<int>& missing, int size, Step step,
+                    std::chrono::milliseconds deadline) {
+  std::ostringstream text;
+  text << (missing.size() == 1 ? "rank" : "ranks");
+  for (const int rank : missing) text << ' ' << rank;
+  text << " of " << size << " did not take part in " << name_of(step)
+       << " within " << seconds(deadline);
+  return text.str();
+}
+
+class MpiCollective final : public Collective {
+ public:
+  MpiCollective(MPI_Comm ranks, const Carriage& carriage)
+      : ranks_(ranks), carriage_(carriage) {
+    MPI_Comm_set_errhandler(ranks_, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(ranks_, &rank_);
+    MPI_Comm_size(ranks_, &size_);
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  void broadcast(const at::Tensor& values) override {
+    start(values);
+    hand_down(values, carriage_.deadline);
+  }
+
+  void await(const at::Tensor& values) override {
+    start(values);
+    hand_down(values,
+              rank_ == 0 ? std::optional(carriage_.deadline) : std::nullopt);
+  }
+
+  at::Tensor ordered_sum(const at::Tensor& part) override {
+    start(part);
+    expect_summable(part);
+    if (size_ == 1) return part;
+    const at::Tensor own = part.contiguous();
+    if (static_cast<std::int64_t>(own.nbytes()) <= carriage_.whole_bytes) {
+      return add_in_rank_order(collect(own));
+    }
+    return sum_slices(own.view(-1)).view(own.sizes());
+  }
+
+  at::Tensor gather(const at::Tensor& part) override {
+    start(part);
+    return collect(part.contiguous());
+  }
+
+ private:
+  void start(const at::Tensor& values) {
+    if (!broken_.empty()) {
+      throw CollectiveError(
+          "the ranks cannot go on together (an earlier call failed: " +
+          broken_ + "); start all of them again");
+    }
+    if (!values.is_cpu()) {
+      throw std::invalid_argument(
+          "cannot send over MPI (the values are not in host memory); move them "
+          "there");
+    }
+    call_ = (call_ + 1) % kCalls;
+  }
+
+  // Sends and receives what `fill` says, and waits for it.
+  template <typename Fill>
+  void travel(Step step, std::optional<std::chrono::milliseconds> deadline,
+              const Fill& fill) {
+    std::set<int> missing;
+    try {
+      MpiMessages messages(ranks_, call_ * kSteps + static_cast<int>(step),
+                           carriage_.message_bytes);
+      fill(messages);
+      missing = messages.finish(deadline);
+    } catch (const CollectiveError& error) {
+      broken_ = error.what();
+      throw;
+    }
+    if (missing.empty()) return;
+    broken_ = absence(missing, size_, step, *deadline);
+    throw CollectiveError("the ranks cannot go on together (" + broken_ +
+                          "); see what was said there last");
+  }
+
+  void hand_down(const at::Tensor& values,
+                 std::optional<std::chrono::milliseconds> deadline) {
+    expect_contiguous(values);
+    travel(Step::kBroadcast, deadline, [&](MpiMessages& messages) {
+      if (rank_ != 0) {
+        messages.receive(0, values);
+        return;
+      }
+      for (int other = 1; other < size_; ++other) messages.send(other, values);
+    });
+  }
+
+  at::Tensor collect(const at::Tensor& own) {
+    std::vector<std::int64_t> shape = own.sizes().vec();
+    shape.insert(shape.begin(), size_);
+    at::Tensor all = at::empty(shape, own.options());
+    all.select(0, rank_).copy_(own);
+    travel(Step::kGather, carriage_.deadline, [&](MpiMessages& messages) {
+      for (int other = 0; other < size_; ++other) {
+        if (other == rank_) continue;
+        messages.receive(other, all.select(0, other));
+        messages.send(other, own);
+      }
+    });
+    return all;
+  }
+
+  // Each rank is given its slice of all parts, adds them up, and gives the sum
+  // to all.
+  at::Tensor sum_slices(const at::Tensor& own) {
+    const auto cut = [&](const at::Tensor& from, int rank) {
+      const Slice slice = slice_of(own.numel(), rank, size_);
+      return from.narrow(0, slice.begin, slice.count);
+    };
+    at::Tensor parts =
+        at::empty({size_, cut(own, rank_).numel()}, own.options());
+    parts.select(0, rank_).copy_(cut(own, rank_));
+    travel(Step::kExchange, carriage_.deadline, [&](MpiMessages& messages) {
+      for (int other = 0; other < size_; ++other) {
+        if (other == rank_) continue;
+        messages.receive(other, parts.select(0, other));
+        messages.send(other, cut(own, other));
+      }
+    });
+    const at::Tensor mine = add_in_rank_order(parts);
+    at::Tensor sum = at::empty(own.sizes(), own.options());
+    cut(sum, rank_).copy_(mine);
+    travel(Step::kShare, carriage_.deadline, [&](MpiMessages& messages) {
+      for (int other = 0; other < size_; ++other) {
+        if (other == rank_) continue;
+        messages.receive(other, cut(sum, other));
+        messages.send(other, mine);
+      }
+    });
+    return sum;
+  }
+
+  const MPI_Comm ranks_;
+  const Carriage carriage_;
+  int rank_ = 0;
+  int size_ = 1;
+  int call_ = 0;
+  std::string broken_;  // why nothing works any more; empty while all is well
+};
+
+}  // namespace
+
+std::unique_ptr<Collective> mpi_collective(MPI_Comm ranks,
+                                           const Carriage& carriage) {
+  return std::make_unique<MpiCollective>(ranks, carriage);
+}
+
+}  // namespace lens::collective
