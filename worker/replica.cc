@@ -174,7 +174,7 @@ void Replica::follow() {
 void Replica::send(const std::vector<std::uint8_t>& bytes) {
   const at::Tensor length =
       at::full({1}, static_cast<std::int64_t>(bytes.size()), at::kLong);
-  ranks_->broadcast(length);
+  ranks_->await(length);
   if (bytes.empty()) return;
   const at::Tensor body = bytes_of(bytes.size());
   std::memcpy(body.mutable_data_ptr(), bytes.data(), bytes.size());
@@ -183,7 +183,7 @@ void Replica::send(const std::vector<std::uint8_t>& bytes) {
 
 std::vector<std::uint8_t> Replica::receive() {
   const at::Tensor length = at::zeros({1}, at::kLong);
-  ranks_->broadcast(length);
+  ranks_->await(length);
   std::vector<std::uint8_t> bytes(
       static_cast<std::size_t>(length.item<std::int64_t>()));
   if (bytes.empty()) return bytes;
