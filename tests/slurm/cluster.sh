@@ -11,8 +11,6 @@
 # this host. Status 77 where that cannot be, with why.
 set -euo pipefail
 
-readonly PORT=${LENS_SLURM_PORT:-16817}
-
 skip() {
   echo "skipped: $*"
   exit 77
@@ -40,12 +38,24 @@ start_munge() {
     --num-threads=2 || skip "munged does not start: $(tail -1 "$dir/munge/log")"
 }
 
+# Sets port to the first of two that nobody listens at: a test that was killed
+# leaves its daemons.
+choose_ports() {
+  local listening
+  listening=$(ss --tcp --listening --numeric --no-header)
+  for ((port = 16817; port < 17817; port += 2)); do
+    grep -qE ":($port|$((port + 1))) " <<<"$listening" || return 0
+  done
+  skip "every port from 16817 to 17816 is taken (ss -tln)"
+}
+
 configure() { # HOST ADDRESS NODES_LINE: slurm.conf
+  choose_ports
   cat >"$dir/slurm.conf" <<CONF
 ClusterName=lenstest
 SlurmctldHost=$1($2)
-SlurmctldPort=$PORT
-SlurmdPort=$((PORT + 1))
+SlurmctldPort=$port
+SlurmdPort=$((port + 1))
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
