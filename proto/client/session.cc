@@ -9,8 +9,11 @@
 namespace lens::proto {
 namespace {
 
-// Together with a try it is less than the 10 s in which a worker is back.
+// Together with a first try it is less than the 10 s in which a worker is back.
 constexpr std::chrono::milliseconds kLongestPause(2'000);
+// Together with a pause it is what a worker needs to find a coordinator that
+// was started anew on another host, while the old one's is silent.
+constexpr std::chrono::seconds kLongestTry(8);
 // A try to join takes so many limits. The workers of a large run come all at
 // once, and their handshakes share the coordinator's processor: with 1,024 on
 // two cores the last one ended after 8 s, and none would have within the first

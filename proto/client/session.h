@@ -124,12 +124,6 @@ class Backoff {
 // Whether a restarted coordinator or a healed network can mend it.
 bool is_transient(const grpc::Status& status);
 
-// Together with a pause it is what a worker needs to find a coordinator that
-// was started anew on another host, while the old one's is silent. Before it
-// has joined it holds no lease that could be lost meanwhile.
-inline constexpr std::chrono::seconds kLongestTry(8);
-inline constexpr std::chrono::seconds kLongestTryToJoin(32);
-
 // How long credentials may be unusable: a coordinator that starts makes them
 // anew where they are damaged.
 inline constexpr std::chrono::seconds kUnusableCredentials(20);
