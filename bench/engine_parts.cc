@@ -157,7 +157,7 @@ class Parts {
     // Not all of one length: as in a real run there is something to mask.
     model::Batch step = batch(slots, context, 1);
     for (int s = 0; s < slots; ++s) step.segments[s].past -= s % 7;
-    const engine::TokenChoice choice(model_->head().weight, 1.0);
+    const engine::TokenChoice choice(model_->head(), 1.0);
     at::Tensor hidden;
     const double forward = median_seconds(
         device_, rounds_, [&] { hidden = model_->forward(step, cache, {}); });

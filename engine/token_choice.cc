@@ -3,13 +3,16 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/bmm.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/logsumexp.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/topk.h>
 #include <ATen/ops/where.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "model/index_tensor.h"
@@ -45,72 +48,31 @@ std::vector<std::int64_t> to_integers(const at::Tensor& tensor) {
 
 }  // namespace
 
-TokenChoice::TokenChoice(at::Tensor head, double repetition_penalty)
+TokenChoice::TokenChoice(model::Head head, double repetition_penalty)
     : head_(std::move(head)), penalty_(repetition_penalty) {}
 
 ChosenTokens TokenChoice::choose(const at::Tensor& hidden,
                                  std::span<const SeenIds* const> seen) const {
   // The product in the model's dtype, widened after, as transformers'
   // generate() does: in bfloat16 logsumexp is that of rounded logits.
-  const at::Tensor logits = at::linear(hidden, head_).to(at::kFloat);
+  const at::Tensor logits = at::linear(hidden, head_.weight).to(at::kFloat);
   ChosenTokens chosen;
-  chosen.logsumexp = to_floats(at::logsumexp(logits, {-1}));
-  const at::Tensor judged = penalises() ? penalised(logits, seen) : logits;
-  // In float32 a tie is a tie: there is nothing to refine.
-  if (hidden.scalar_type() != at::kFloat) {
-    choose_refined(hidden, judged, seen, &chosen);
-    return chosen;
-  }
-  // argmax gives the first of equal values on all devices.
-  const at::Tensor best = at::argmax(judged, -1);
-  chosen.ids = to_integers(best);
-  chosen.logit = to_floats(logits.gather(-1, best.unsqueeze(-1)).squeeze(-1));
-  return chosen;
-}
-
-at::Tensor TokenChoice::penalised(const at::Tensor& logits,
-                                  std::span<const SeenIds* const> seen) const {
-  // A copy: the logit that is reported of the chosen token is the plain one.
-  at::Tensor judged = logits.clone();
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    // A set: an id is penalised once, however often it has occurred.
-    const std::vector<std::int64_t> ids(seen[i]->begin(), seen[i]->end());
-    const at::Tensor index = model::index_tensor(ids, judged.device());
-    at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
-    row.index_copy_(0, index, penalise(row.index_select(0, index), penalty_));
-  }
-  return judged;
-}
-
-// A bfloat16 logit has 8 bits: of 200 candidates near 20 many are one and the
-// same value, and the lowest id among them would be no choice of the model's.
-// The products of the leading ones are therefore added up again in float32, as
-// the weights and the state are exact in it. What is compared is the penalty of
-// the exact logit: a correction that is added to the penalised one would be too
-// large by (1 - 1 / penalty) of itself, and flip near ties.
-void TokenChoice::choose_refined(const at::Tensor& hidden,
-                                 const at::Tensor& judged,
-                                 std::span<const SeenIds* const> seen,
-                                 ChosenTokens* chosen) const {
-  const std::int64_t count = std::min(kRefined, judged.size(-1));
-  // By the judged logits: what the penalty lifts or lowers decides who is one.
-  const at::Tensor candidates = std::get<1>(at::topk(judged, count, -1));
-  // [sequences, count, hidden_size]: a few rows of the head in float32, where
-  // all of it would be gigabytes.
-  const at::Tensor rows = at::index_select(head_, 0, candidates.flatten())
-                              .to(at::kFloat)
-                              .view({hidden.size(0), count, hidden.size(1)});
-  const at::Tensor exact =
-      at::bmm(rows, hidden.to(at::kFloat).unsqueeze(-1)).squeeze(-1);
-  const std::vector<float> raw = to_floats(exact);
-  const std::vector<std::int64_t> id = to_integers(candidates);
+  chosen.logsumexp = to_floats(logsumexp(logits));
+  const Candidates candidates = of_all_ranks(find_candidates(
+      hidden, logits, penalises() ? penalised(logits, seen) : logits));
+  const std::int64_t count = candidates.ids.size(-1);
+  const std::vector<float> logit = to_floats(candidates.logits);
+  const std::vector<std::int64_t> id = to_integers(candidates.ids);
   const auto by = static_cast<float>(penalty_);
   for (std::int64_t row = 0; row < hidden.size(0); ++row) {
     const std::int64_t first = row * count;
+    // The penalty of the exact logit: a correction that is added to the
+    // penalised one would be too large by (1 - 1 / penalty) of itself, and flip
+    // near ties.
     const auto value = [&](std::int64_t i) {
       return penalises() && seen[static_cast<std::size_t>(row)]->contains(id[i])
-                 ? penalise(raw[i], by)
-                 : raw[i];
+                 ? penalise(logit[i], by)
+                 : logit[i];
     };
     std::int64_t best = first;
     // Candidates come by their rounded value: among equals the id decides.
@@ -120,9 +82,84 @@ void TokenChoice::choose_refined(const at::Tensor& hidden,
         best = i;
       }
     }
-    chosen->ids.push_back(id[best]);
-    chosen->logit.push_back(raw[best]);
+    chosen.ids.push_back(id[best]);
+    chosen.logit.push_back(logit[best]);
   }
+  return chosen;
+}
+
+at::Tensor TokenChoice::penalised(const at::Tensor& logits,
+                                  std::span<const SeenIds* const> seen) const {
+  // A copy: the logit that is reported of the chosen token is the plain one.
+  at::Tensor judged = logits.clone();
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    std::vector<std::int64_t> places;
+    // A set: an id is penalised once, however often it has occurred.
+    for (const std::int64_t id : *seen[i]) {
+      const std::int64_t place = id - head_.first_id;
+      if (place >= 0 && place < judged.size(-1)) places.push_back(place);
+    }
+    const at::Tensor index = model::index_tensor(places, judged.device());
+    at::Tensor row = judged.select(0, static_cast<std::int64_t>(i));
+    row.index_copy_(0, index, penalise(row.index_select(0, index), penalty_));
+  }
+  return judged;
+}
+
+// Of the ids that this rank has.
+//
+// A bfloat16 logit has 8 bits: of 200 candidates near 20 many are one and the
+// same value, and the lowest id among them would be no choice of the model's.
+// The products of the leading ones are therefore added up again in float32, as
+// the weights and the state are exact in it.
+//   judged  the logits after the penalty: what it lifts or lowers decides who
+//           is a candidate
+TokenChoice::Candidates TokenChoice::find_candidates(
+    const at::Tensor& hidden, const at::Tensor& logits,
+    const at::Tensor& judged) const {
+  if (hidden.scalar_type() == at::kFloat) {
+    // A tie is a tie: there is nothing to refine. argmax gives the first of
+    // equal values on all devices.
+    const at::Tensor best = at::argmax(judged, -1, /*keepdim=*/true);
+    return {best + head_.first_id, logits.gather(-1, best)};
+  }
+  const std::int64_t count = std::min(kRefined, judged.size(-1));
+  const at::Tensor places = std::get<1>(at::topk(judged, count, -1));
+  // [sequences, count, hidden_size]: a few rows of the head in float32, where
+  // all of it would be gigabytes.
+  const at::Tensor rows = at::index_select(head_.weight, 0, places.flatten())
+                              .to(at::kFloat)
+                              .view({hidden.size(0), count, hidden.size(1)});
+  return {places + head_.first_id,
+          at::bmm(rows, hidden.to(at::kFloat).unsqueeze(-1)).squeeze(-1)};
+}
+
+TokenChoice::Candidates TokenChoice::of_all_ranks(const Candidates& own) const {
+  if (!head_.is_shared()) return own;
+  // Ranks may have other numbers of ids: all send as many.
+  const bool refined = head_.weight.scalar_type() != at::kFloat;
+  const std::int64_t missing = (refined ? kRefined : 1) - own.ids.size(-1);
+  const at::Tensor part =
+      at::stack({at::constant_pad_nd(own.ids, {0, missing},
+                                     std::numeric_limits<std::int64_t>::max()),
+                 // Their bits: integers and floats in one message.
+                 at::constant_pad_nd(own.logits, {0, missing},
+                                     -std::numeric_limits<float>::infinity())
+                     .view(at::kInt)
+                     .to(at::kLong)});
+  // [ranks, 2, rows, count] -> [2, rows, ranks * count]
+  const at::Tensor all = head_.ranks->gather(part.contiguous())
+                             .permute({1, 2, 0, 3})
+                             .flatten(2, 3);
+  return {all.select(0, 0),
+          all.select(0, 1).to(at::kInt).contiguous().view(at::kFloat)};
+}
+
+// [rows] float32
+at::Tensor TokenChoice::logsumexp(const at::Tensor& logits) const {
+  const at::Tensor own = at::logsumexp(logits, {-1});
+  if (!head_.is_shared()) return own;
+  return at::logsumexp(head_.ranks->gather(own).to(at::kDouble), {0});
 }
 
 }  // namespace lens::engine

@@ -7,6 +7,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "model/model.h"
+
 namespace lens::engine {
 
 using SeenIds = std::unordered_set<std::int64_t>;
@@ -23,10 +25,12 @@ struct ChosenTokens {
 // Greedy choice: the largest logit, the lowest id where they tie.
 class TokenChoice {
  public:
-  //   head                [vocab, hidden_size], the model's dtype and device
+  //   head                the model's; its norm is not used. Ranks that share
+  //   it
+  //                       choose together, and all are given the same.
   //   repetition_penalty  1: none; as RepetitionPenaltyLogitsProcessor of
   //                       transformers, over prompt and answer
-  TokenChoice(at::Tensor head, double repetition_penalty);
+  TokenChoice(model::Head head, double repetition_penalty);
 
   bool penalises() const { return penalty_ != 1.0; }
 
@@ -37,14 +41,21 @@ class TokenChoice {
                       std::span<const SeenIds* const> seen) const;
 
  private:
+  // Those of each row that may be the largest, and their plain logits.
+  struct Candidates {
+    at::Tensor ids;     // [rows, count] int64
+    at::Tensor logits;  // [rows, count] float32
+  };
+
   at::Tensor penalised(const at::Tensor& logits,
                        std::span<const SeenIds* const> seen) const;
-  void choose_refined(const at::Tensor& hidden, const at::Tensor& judged,
-                      std::span<const SeenIds* const> seen,
-                      ChosenTokens* chosen) const;
+  Candidates find_candidates(const at::Tensor& hidden, const at::Tensor& logits,
+                             const at::Tensor& judged) const;
+  Candidates of_all_ranks(const Candidates& own) const;
+  at::Tensor logsumexp(const at::Tensor& logits) const;
 
   // constant after construction
-  const at::Tensor head_;
+  const model::Head head_;
   const double penalty_;
 };
 

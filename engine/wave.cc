@@ -69,7 +69,7 @@ Wave::Wave(const model::Model& model, const Schedule& schedule,
       first_(given.first),
       options_(options),
       sink_(sink),
-      choice_(model.head().weight, options.repetition_penalty),
+      choice_(model.head(), options.repetition_penalty),
       results_(given.prompts.size()) {
   for (const Prompt& prompt : prompts_) {
     std::vector<model::Grid> grids;

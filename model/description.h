@@ -10,6 +10,12 @@
 
 namespace lens::model {
 
+// How ranks can share the weights.
+struct Spread {
+  int ranks = 1;
+  std::int64_t values = 0;  // of the rank that holds most
+};
+
 // What the configuration of a checkpoint says of its model, whatever the
 // family. Read without torch: planning and memory need no more.
 struct Description {
@@ -18,6 +24,8 @@ struct Description {
   TensorTable tensors;  // what the weight files have to hold
   std::string dtype;    // of the weights, as the config says; "": it does not
   GenerationConfig generation;
+  // Every number of ranks that can hold the model together, 1 first.
+  std::vector<Spread> spreads;
   // What was chosen where the files say two things or nothing, a line each.
   std::vector<std::string> notes;
 };

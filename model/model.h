@@ -3,9 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "collective/collective.h"
 #include "model/batch.h"
 #include "model/kv_cache.h"
 #include "model/shape.h"
@@ -17,16 +19,28 @@ namespace lens::model {
 struct Head {
   at::Tensor norm_weight;  // [hidden_size], of the final norm
   double norm_eps = 1e-6;
-  at::Tensor weight;  // [vocab, hidden_size]
+  at::Tensor weight;  // [ids, hidden_size]: of all ids, or of this rank's
+  std::int64_t first_id = 0;  // of its first row
+  // Who have the other ids, one range after another; nullptr or one rank: this
+  // process has all.
+  std::shared_ptr<collective::Collective> ranks;
+
+  bool is_shared() const { return ranks && ranks->size() > 1; }
 };
 
-// A model that reads images and text, with its weights on one device. A folder
-// a family implements it; nobody else knows which one it is. Constant: calls on
-// several threads do not meet, except in a cache that they are given.
+// A model that reads images and text, with its weights on one device, or a
+// rank's share of them. A folder a family implements it; nobody else knows
+// which one it is. Constant: calls on several threads do not meet, except in a
+// cache that they are given. Ranks that share a model make the same calls at
+// the same time, from one thread each; all are given the same values, and each
+// gives the same bits (heads and units that a site shows are the rank's own). A
+// rank that does not take its part ends the others' calls
+// (collective::CollectiveError).
 class Model {
  public:
   virtual ~Model() = default;
 
+  // Heads and MLP units are those of this rank.
   virtual const Shape& shape() const = 0;
   virtual const Head& head() const = 0;
   // Dtype and device of the weights, and so of features and states.

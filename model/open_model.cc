@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "model/families.h"
 #include "model/qwen2_vl/qwen2_vl.h"
@@ -9,18 +10,20 @@
 namespace lens::model {
 namespace {
 
-using Open = std::unique_ptr<const Model> (*)(const std::filesystem::path&,
-                                              at::ScalarType, at::Device);
+using Open = std::unique_ptr<const Model> (*)(
+    const std::filesystem::path&, at::ScalarType, at::Device,
+    std::shared_ptr<collective::Collective>);
 
 // The half of families() that needs torch, by model_type.
 const std::map<std::string_view, Open> kOpen = {{"qwen2_vl", qwen2_vl::open}};
 
 }  // namespace
 
-std::unique_ptr<const Model> open_model(const std::filesystem::path& checkpoint,
-                                        at::ScalarType dtype,
-                                        at::Device device) {
-  return kOpen.at(family_of(checkpoint).model_type)(checkpoint, dtype, device);
+std::unique_ptr<const Model> open_model(
+    const std::filesystem::path& checkpoint, at::ScalarType dtype,
+    at::Device device, std::shared_ptr<collective::Collective> ranks) {
+  return kOpen.at(family_of(checkpoint).model_type)(checkpoint, dtype, device,
+                                                    std::move(ranks));
 }
 
 }  // namespace lens::model

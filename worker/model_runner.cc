@@ -35,20 +35,21 @@ at::ScalarType dtype_of(const std::string& name) {
                    "float32 and bfloat16 are known", "plan the run again");
 }
 
-engine::Engine load_engine(const storage::Manifest& manifest,
-                           at::Device device) {
-  return {model::open_model(manifest.model.path,
-                            dtype_of(manifest.config.dtype), device),
-          engine::Schedule::for_device(device.type())};
+engine::Engine load_engine(const storage::Manifest& manifest, at::Device device,
+                           std::shared_ptr<collective::Collective> ranks) {
+  return {
+      model::open_model(manifest.model.path, dtype_of(manifest.config.dtype),
+                        device, std::move(ranks)),
+      engine::Schedule::for_device(device.type())};
 }
 
 readout::Head head_of(const model::Model& model,
                       const text::Tokenizer& tokenizer) {
   const model::Head& own = model.head();
   std::vector<std::int64_t> classes;
-  for (std::int64_t id = 0; id < model.shape().vocab_size; ++id) {
-    classes.push_back(static_cast<std::int64_t>(
-        text::script_of(tokenizer, static_cast<std::int32_t>(id))));
+  for (std::int64_t row = 0; row < own.weight.size(0); ++row) {
+    classes.push_back(static_cast<std::int64_t>(text::script_of(
+        tokenizer, static_cast<std::int32_t>(own.first_id + row))));
   }
   readout::Head head;
   head.norm_weight = own.norm_weight;
@@ -115,7 +116,7 @@ bool fail_bad_samples(const storage::ValueRules& rules,
 
 struct ModelRunner::Impl {
   Impl(const storage::Manifest& plan, const text::Tokenizer& words,
-       at::Device device)
+       at::Device device, std::shared_ptr<collective::Collective> ranks)
       : manifest(plan),
         tokenizer(words),
         selection(TokenSelection::parse(plan.config.tokens)),
@@ -126,7 +127,7 @@ struct ModelRunner::Impl {
             plan.model.path,
             model::family_of(plan.model.path).image_processors)),
         described(model::describe(plan.model.path)),
-        engine(load_engine(plan, device)),
+        engine(load_engine(plan, device, std::move(ranks))),
         backend(readout::fastest_backend(head_of(engine.model(), words),
                                          plan.config.top_k)),
         kept(kept_states(plan.config, described.shape.num_states())) {}
@@ -264,9 +265,11 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
 
 ModelRunner::ModelRunner(const storage::Manifest& manifest,
                          const text::Tokenizer& tokenizer,
-                         const std::string& device)
+                         const std::string& device,
+                         std::shared_ptr<collective::Collective> ranks)
     : impl_(guarded([&] {
-        return std::make_unique<Impl>(manifest, tokenizer, at::Device(device));
+        return std::make_unique<Impl>(manifest, tokenizer, at::Device(device),
+                                      std::move(ranks));
       })) {}
 
 ModelRunner::~ModelRunner() = default;

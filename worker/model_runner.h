@@ -9,6 +9,10 @@
 #include "storage/manifest.h"
 #include "worker/unit_runner.h"
 
+namespace lens::collective {
+class Collective;  // its header knows torch, this one does not
+}
+
 namespace lens::worker {
 
 // The model with its lens. Heavy (it holds the weights); its header knows no
@@ -18,8 +22,11 @@ class ModelRunner final : public UnitRunner {
   // Loads the checkpoint that the manifest names onto the device. Throws
   // lens::InputError (checkpoint), OutOfMemory.
   //   device  "cpu" or "cuda:0"
+  //   ranks   who hold the model together, of which each makes one; nullptr:
+  //           this process has all of it
   ModelRunner(const storage::Manifest& manifest,
-              const text::Tokenizer& tokenizer, const std::string& device);
+              const text::Tokenizer& tokenizer, const std::string& device,
+              std::shared_ptr<collective::Collective> ranks = nullptr);
   ~ModelRunner() override;
   ModelRunner(const ModelRunner&) = delete;
   ModelRunner& operator=(const ModelRunner&) = delete;

@@ -106,4 +106,15 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   return mapped;
 }
 
+void SafetensorsFile::forget(const std::string& name) const {
+  const TensorEntry& entry = entries().at(name);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t first = header_.data_offset + entry.begin;
+  const std::size_t begin = first / page * page;
+  // A page that a neighbour shares is read again, no more. Where advice is not
+  // taken nothing is lost but memory.
+  ::madvise(const_cast<std::byte*>(mapping_->data) + begin,
+            header_.data_offset + entry.end - begin, MADV_DONTNEED);
+}
+
 }  // namespace lens::model

@@ -30,6 +30,10 @@ class SafetensorsFile {
   // ATen type here.
   at::Tensor tensor(const std::string& name) const;
 
+  // Gives the memory back that the pages of a tensor take in this process. They
+  // are read again where somebody looks at them.
+  void forget(const std::string& name) const;
+
  private:
   struct Mapping;
 

@@ -4,7 +4,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -29,11 +28,6 @@ namespace {
 // 28 heads 86 MB instead of 1 GB.
 constexpr std::int64_t kQueryBlock = 256;
 
-at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
-  return weights.bias.defined() ? at::linear(x, weights.weight, weights.bias)
-                                : at::linear(x, weights.weight);
-}
-
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   if (cuda::fuses(gate)) return cuda::swiglu(gate, up);
   // In bfloat16 silu is rounded before the product, as transformers does; so
@@ -56,15 +50,33 @@ struct Packed {
   cuda::PackedAttention attention;
 };
 
+// The heads of attention that this rank has.
+struct Heads {
+  std::int64_t queries = 0;
+  std::int64_t keys = 0;
+  std::int64_t dim = 0;
+
+  std::int64_t group() const { return queries / keys; }  // that share a key
+  std::int64_t width() const { return queries * dim; }
+};
+
 // What stays the same from layer to layer of one pass.
 struct Pass {
   const TextConfig& config;
+  Heads heads;
+  collective::Collective* ranks;
   std::span<const Segment> segments;
   const Rotation& rotation;
   const Visits& visits;
   std::optional<BatchedStep> batched;
   std::optional<Packed> packed;
 };
+
+Heads heads_of(const TextWeights& weights, const TextConfig& config) {
+  const std::int64_t dim = config.head_dim();
+  const DecoderLayerWeights& layer = weights.layers.front();
+  return {layer.q.weight.size(0) / dim, layer.k.weight.size(0) / dim, dim};
+}
 
 // Slots in order from 0 are one block of the cache, which is then read where it
 // lies.
@@ -144,7 +156,7 @@ std::optional<at::Tensor> optional(const at::Tensor& tensor) {
 
 // One new token in each of the slots 0 .. batch-1.
 //   q [batch, heads, head_dim]; k, v [batch, kv_heads, head_dim]
-at::Tensor attend_batched(const TextConfig& config, const BatchedStep& step,
+at::Tensor attend_batched(const Heads& heads, const BatchedStep& step,
                           const at::Tensor& q, const at::Tensor& k,
                           const at::Tensor& v, at::Tensor& keys,
                           at::Tensor& values) {
@@ -159,31 +171,29 @@ at::Tensor attend_batched(const TextConfig& config, const BatchedStep& step,
   // The query heads that share a key head stand where a sequence's tokens
   // would: no copy of keys and values is needed.
   const at::Tensor grouped =
-      q.view({batch, config.num_kv_heads,
-              config.num_heads / config.num_kv_heads, config.head_dim()});
+      q.view({batch, heads.keys, heads.group(), heads.dim});
   // Heads come out in the order of q: those of one key head together.
   return at::scaled_dot_product_attention(grouped, used(keys), used(values),
                                           optional(step.mask))
-      .reshape({batch, config.hidden_size});
+      .reshape({batch, heads.width()});
 }
 
 // All tokens of one segment over its slot.
 //   q [length, heads, head_dim]; k, v [length, kv_heads, head_dim]
-at::Tensor attend_segment(const TextConfig& config, const Segment& segment,
+at::Tensor attend_segment(const Heads& heads, const Segment& segment,
                           const at::Tensor& q, const at::Tensor& k,
                           const at::Tensor& v, at::Tensor& keys,
                           at::Tensor& values) {
   const std::int64_t total = segment.past + segment.length;
-  const std::int64_t groups = config.num_heads / config.num_kv_heads;
   const auto store = [&](at::Tensor& cache, const at::Tensor& fresh) {
     const at::Tensor slot = cache.select(0, segment.slot);
     slot.narrow(0, segment.past, segment.length).copy_(fresh);
-    // [1, heads, total, head_dim]: query head i reads key head i / groups.
+    // [1, heads, total, head_dim]: query head i reads key head i / group.
     return slot.narrow(0, 0, total)
         .transpose(0, 1)
         .unsqueeze(1)
-        .expand({config.num_kv_heads, groups, total, config.head_dim()})
-        .reshape({1, config.num_heads, total, config.head_dim()});
+        .expand({heads.keys, heads.group(), total, heads.dim})
+        .reshape({1, heads.queries, total, heads.dim});
   };
   const at::Tensor all_keys = store(keys, k);
   const at::Tensor all_values = store(values, v);
@@ -206,11 +216,11 @@ at::Tensor attend_segment(const TextConfig& config, const Segment& segment,
     mixed = at::scaled_dot_product_attention(query, all_keys, all_values, mask);
   }
   return mixed.squeeze(0).transpose(0, 1).reshape(
-      {segment.length, config.hidden_size});
+      {segment.length, heads.width()});
 }
 
 // All tokens of all segments, which lie one after another in q, k and v:
-// [tokens, hidden_size].
+// [tokens, width].
 at::Tensor attend_segments(const Pass& pass, const at::Tensor& q,
                            const at::Tensor& k, const at::Tensor& v,
                            at::Tensor& keys, at::Tensor& values) {
@@ -220,7 +230,7 @@ at::Tensor attend_segments(const Pass& pass, const at::Tensor& q,
     const auto part = [&](const at::Tensor& packed) {
       return packed.narrow(0, begin, segment.length);
     };
-    outputs.push_back(attend_segment(pass.config, segment, part(q), part(k),
+    outputs.push_back(attend_segment(pass.heads, segment, part(q), part(k),
                                      part(v), keys, values));
     begin += segment.length;
   }
@@ -231,46 +241,44 @@ at::Tensor attend_segments(const Pass& pass, const at::Tensor& q,
 // keys].
 //   query [queries, heads, head_dim], the tokens from `past` on
 //   keys  [keys, kv_heads, head_dim]
-at::Tensor attention_weights(const TextConfig& config, const at::Tensor& query,
+at::Tensor attention_weights(const Heads& heads, const at::Tensor& query,
                              const at::Tensor& keys, std::int64_t past) {
   // In float32 throughout, as transformers' eager attention takes its softmax:
   // rows then sum to 1 closely also in a bfloat16 model.
   const std::int64_t queries = query.size(0);
   const std::int64_t total = keys.size(0);
-  const std::int64_t groups = config.num_heads / config.num_kv_heads;
-  // [kv_heads, groups, queries, head_dim]: query head i reads key head
-  // i / groups.
+  // [kv_heads, group, queries, head_dim]: query head i reads key head
+  // i / group.
   const at::Tensor grouped =
       query.to(at::kFloat)
-          .view({queries, config.num_kv_heads, groups, config.head_dim()})
+          .view({queries, heads.keys, heads.group(), heads.dim})
           .permute({1, 2, 0, 3});
   const at::Tensor scores =
       at::matmul(grouped, keys.to(at::kFloat).permute({1, 2, 0}).unsqueeze(1)) /
-      std::sqrt(static_cast<double>(config.head_dim()));
+      std::sqrt(static_cast<double>(heads.dim));
   const auto index = query.options().dtype(at::kLong);
   const at::Tensor later = at::arange(total, index).unsqueeze(0) >
                            at::arange(past, past + queries, index).unsqueeze(1);
   return at::softmax(
              scores.masked_fill(later, -std::numeric_limits<float>::infinity()),
              -1)
-      .view({config.num_heads, queries, total});
+      .view({heads.queries, queries, total});
 }
 
-// The sum of values that weights make, [queries, hidden_size] float32.
+// The sum of values that weights make, [queries, width] float32.
 //   weights [heads, queries, keys]; values [keys, kv_heads, head_dim]
-at::Tensor weighted_values(const TextConfig& config, const at::Tensor& weights,
+at::Tensor weighted_values(const Heads& heads, const at::Tensor& weights,
                            const at::Tensor& values) {
   const std::int64_t queries = weights.size(1);
-  const at::Tensor grouped = weights.reshape(
-      {config.num_kv_heads, config.num_heads / config.num_kv_heads, queries,
-       weights.size(2)});
+  const at::Tensor grouped =
+      weights.reshape({heads.keys, heads.group(), queries, weights.size(2)});
   return at::matmul(grouped, values.to(at::kFloat).transpose(0, 1).unsqueeze(1))
       .permute({2, 0, 1, 3})
-      .reshape({queries, config.hidden_size});
+      .reshape({queries, heads.width()});
 }
 
 // Shows the attention weights of layer `index`; where an observer puts others,
-// the rows of `mixed` [tokens, hidden_size] become what those make.
+// the rows of `mixed` [tokens, width] become what those make.
 void visit_weights(const Pass& pass, int index, const at::Tensor& q,
                    const at::Tensor& keys, const at::Tensor& values,
                    const at::Tensor& mixed) {
@@ -283,7 +291,7 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
     for (std::int64_t done = 0; done < segment.length; done += kQueryBlock) {
       const std::int64_t length = std::min(kQueryBlock, segment.length - done);
       const at::Tensor own =
-          attention_weights(pass.config, q.narrow(0, row, length), used(keys),
+          attention_weights(pass.heads, q.narrow(0, row, length), used(keys),
                             segment.past + done);
       at::Tensor shown = own;
       const Segment block{segment.slot, segment.past + done, length,
@@ -294,14 +302,14 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
       // bit.
       if (!shown.is_same(own)) {
         mixed.narrow(0, row, length)
-            .copy_(weighted_values(pass.config, shown, used(values)));
+            .copy_(weighted_values(pass.heads, shown, used(values)));
       }
       row += length;
     }
   }
 }
 
-// q and k not rotated yet, as views of products; gives [tokens, hidden_size].
+// q and k not rotated yet, as views of products; gives [tokens, width].
 at::Tensor attend_packed(const Pass& pass, const at::Tensor& q,
                          const at::Tensor& k, const at::Tensor& v,
                          const at::Tensor& keys, const at::Tensor& values) {
@@ -316,14 +324,14 @@ at::Tensor attend_packed(const Pass& pass, const at::Tensor& q,
                     key_rows);
   cuda::scatter_into(v, packed.rows, value_rows);
   return packed.attention.attend(q, key_rows, value_rows)
-      .reshape({q.size(0), pass.config.hidden_size});
+      .reshape({q.size(0), pass.heads.width()});
 }
 
 at::Tensor attend(const Pass& pass, const at::Tensor& q, const at::Tensor& k,
                   const at::Tensor& v, at::Tensor& keys, at::Tensor& values) {
   if (pass.packed) return attend_packed(pass, q, k, v, keys, values);
   const at::Tensor turned = rotate(k, pass.rotation);
-  return pass.batched ? attend_batched(pass.config, *pass.batched, q, turned, v,
+  return pass.batched ? attend_batched(pass.heads, *pass.batched, q, turned, v,
                                        keys, values)
                       : attend_segments(pass, q, turned, v, keys, values);
 }
@@ -331,20 +339,20 @@ at::Tensor attend(const Pass& pass, const at::Tensor& q, const at::Tensor& k,
 at::Tensor self_attention(const DecoderLayerWeights& layer, int index,
                           const Pass& pass, const at::Tensor& x,
                           at::Tensor& keys, at::Tensor& values) {
-  const TextConfig& config = pass.config;
-  const auto heads = [&](const LinearWeights& weights, int count) {
-    return linear(x, weights).view({x.size(0), count, config.head_dim()});
+  const auto heads = [&](const LinearWeights& weights, std::int64_t count) {
+    return linear(x, weights).view({x.size(0), count, pass.heads.dim});
   };
   // k is turned in attend(): on a GPU on its way into the cache, without a
   // tensor between.
-  const at::Tensor q = rotate(heads(layer.q, config.num_heads), pass.rotation);
-  const at::Tensor k = heads(layer.k, config.num_kv_heads);
-  const at::Tensor v = heads(layer.v, config.num_kv_heads);
+  const at::Tensor q =
+      rotate(heads(layer.q, pass.heads.queries), pass.rotation);
+  const at::Tensor k = heads(layer.k, pass.heads.keys);
+  const at::Tensor v = heads(layer.v, pass.heads.keys);
   const at::Tensor mixed = attend(pass, q, k, v, keys, values);
   if (pass.visits.wanted({Site::Kind::kAttentionWeights, index})) {
     visit_weights(pass, index, q, keys, values, mixed);
   }
-  return linear(mixed, layer.o);
+  return summed_linear(mixed, layer.o, pass.ranks);
 }
 
 // The stream with what attention adds to it.
@@ -365,7 +373,7 @@ at::Tensor add_mlp(const DecoderLayerWeights& layer, int index,
       rms_norm(hidden, layer.post_attention_norm, pass.config.rms_norm_eps);
   at::Tensor units = swiglu(linear(x, layer.gate), linear(x, layer.up));
   pass.visits.visit({Site::Kind::kMlpHidden, index}, units);
-  at::Tensor added = linear(units, layer.down);
+  at::Tensor added = summed_linear(units, layer.down, pass.ranks);
   pass.visits.visit({Site::Kind::kMlpOutput, index}, added);
   return hidden + added;
 }
@@ -384,8 +392,15 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
-                       const Visits& visits) {
-  Pass pass{config, segments, rotation, visits, std::nullopt, std::nullopt};
+                       const Visits& visits, collective::Collective* ranks) {
+  Pass pass{.config = config,
+            .heads = heads_of(weights, config),
+            .ranks = ranks,
+            .segments = segments,
+            .rotation = rotation,
+            .visits = visits,
+            .batched = std::nullopt,
+            .packed = std::nullopt};
   // bfloat16 on a GPU has one kernel for prefill and decode. Elsewhere a decode
   // step is batched over its slots and a prefill goes segment by segment.
   if (cuda::PackedAttention::takes(embeddings.options(), config.head_dim())) {

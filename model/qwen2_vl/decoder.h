@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "collective/collective.h"
 #include "model/batch.h"
 #include "model/kv_cache.h"
 #include "model/qwen2_vl/config.h"
@@ -19,6 +20,7 @@ namespace lens::model::qwen2_vl {
 //   rotation    of all tokens          on the weights' device
 //   cache       receives the new keys and values
 //   visits      of the sites of model/sites.h
+//   ranks       who share the weights; nullptr: this process has all
 //   returns     [tokens, hidden_size]  after the final norm
 //
 // Prefill and decode are the same call: where every segment has one token and
@@ -26,7 +28,7 @@ namespace lens::model::qwen2_vl {
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
-                       const Visits& visits);
+                       const Visits& visits, collective::Collective* ranks);
 
 // Root mean square norm, computed in float32 and rounded once to x's dtype.
 // (transformers rounds before the scale as well: in bfloat16 that is a second

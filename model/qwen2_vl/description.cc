@@ -1,6 +1,7 @@
 #include "model/qwen2_vl/description.h"
 
 #include "model/qwen2_vl/config.h"
+#include "model/qwen2_vl/shares.h"
 #include "model/qwen2_vl/tensors.h"
 
 namespace lens::model::qwen2_vl {
@@ -32,6 +33,7 @@ Description describe(const std::filesystem::path& checkpoint) {
           .tensors = tensor_table(config),
           .dtype = std::move(config.dtype),
           .generation = std::move(config.generation),
+          .spreads = spreads(config),
           .notes = std::move(config.notes)};
 }
 

@@ -5,9 +5,11 @@
 #include <span>
 #include <vector>
 
+#include "collective/collective.h"
 #include "model/model.h"
 #include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/weights.h"
+#include "model/share.h"
 
 namespace lens::model::qwen2_vl {
 
@@ -15,7 +17,11 @@ namespace lens::model::qwen2_vl {
 // families.
 class Qwen2Vl final : public Model {
  public:
-  Qwen2Vl(const Config& config, Weights weights);
+  //   weights  all of them, or the share of this rank among `ranks`, who then
+  //            make the same calls at the same time
+  //   ranks    nullptr: this process alone
+  Qwen2Vl(const Config& config, Weights weights,
+          std::shared_ptr<collective::Collective> ranks = nullptr);
 
   const Shape& shape() const override { return shape_; }
   const Head& head() const override { return head_; }
@@ -30,18 +36,22 @@ class Qwen2Vl final : public Model {
 
  private:
   at::Tensor embeddings(const Batch& batch) const;
+  at::Tensor look_up(const at::Tensor& ids) const;
 
   // constant after construction
+  const std::shared_ptr<collective::Collective> ranks_;  // never nullptr
   const Config config_;
   const Weights weights_;
+  const Share share_;
   const Shape shape_;
   const Head head_;
   // Made and brought to the device once, not for each token.
   const at::Tensor frequencies_;  // [head_dim / 2] float32
 };
 
-// Throws lens::InputError.
-std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,
-                                  at::ScalarType dtype, at::Device device);
+// As open_model().
+std::unique_ptr<const Model> open(
+    const std::filesystem::path& checkpoint, at::ScalarType dtype,
+    at::Device device, std::shared_ptr<collective::Collective> ranks);
 
 }  // namespace lens::model::qwen2_vl

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
@@ -22,10 +23,6 @@ namespace {
 // Not in config.json: a constant of transformers' code.
 constexpr double kLayerNormEps = 1e-6;
 
-at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
-  return at::linear(x, weights.weight, weights.bias);
-}
-
 at::Tensor layer_norm(const at::Tensor& x, const LayerNormWeights& weights) {
   return at::layer_norm(x, {x.size(-1)}, weights.weight, weights.bias,
                         kLayerNormEps);
@@ -41,6 +38,7 @@ at::Tensor quick_gelu(const at::Tensor& x) {
 struct Pack {
   std::span<const Grid> grids;
   Rotation rotation;  // of all patches
+  collective::Collective* ranks;
   // Of the images, where one call of it does them all.
   std::optional<cuda::PackedAttention> packed;
 };
@@ -66,24 +64,15 @@ std::optional<cuda::PackedAttention> packed_attention(
   return packed;
 }
 
-// x [patches, embed_dim].
-at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
-                     const VisionConfig& config, const Pack& pack) {
-  const std::int64_t patches = x.size(0);
-  // [patches, 3, heads, head_dim]: q of all heads, then k, then v.
-  const at::Tensor qkv =
-      linear(x, block.qkv)
-          .view({patches, 3, config.num_heads, config.head_dim()});
-  const auto rotated = [&](int which) {
-    return rotate(qkv.select(1, which), pack.rotation);
-  };
-  const at::Tensor q = rotated(0);
-  const at::Tensor k = rotated(1);
+// What each patch takes from its image, [patches, heads * head_dim].
+//   qkv  [patches, 3, heads, head_dim]  of the heads of this rank: q of all,
+//                                       then k, then v
+at::Tensor mix_patches(const at::Tensor& qkv, const Pack& pack) {
+  const std::int64_t patches = qkv.size(0);
+  const at::Tensor q = rotate(qkv.select(1, 0), pack.rotation);
+  const at::Tensor k = rotate(qkv.select(1, 1), pack.rotation);
   const at::Tensor v = qkv.select(1, 2);
-  if (pack.packed) {
-    return linear(pack.packed->attend(q, k, v).reshape({patches, -1}),
-                  block.proj);
-  }
+  if (pack.packed) return pack.packed->attend(q, k, v).reshape({patches, -1});
 
   std::vector<at::Tensor> outputs;
   std::int64_t begin = 0;
@@ -95,11 +84,25 @@ at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
     };
     const at::Tensor mixed =
         at::scaled_dot_product_attention(segment(q), segment(k), segment(v));
-    outputs.push_back(
-        mixed.squeeze(0).transpose(0, 1).reshape({length, config.embed_dim}));
+    outputs.push_back(mixed.squeeze(0).transpose(0, 1).reshape({length, -1}));
     begin += length;
   }
-  return linear(at::cat(outputs, 0), block.proj);
+  return at::cat(outputs, 0);
+}
+
+// x [patches, embed_dim].
+at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
+                     const VisionConfig& config, const Pack& pack) {
+  const std::int64_t patches = x.size(0);
+  const std::int64_t width = block.proj.weight.size(1);
+  // A rank without a head adds zeros to the sum.
+  const at::Tensor mixed =
+      width == 0
+          ? at::empty({patches, 0}, x.options())
+          : mix_patches(
+                linear(x, block.qkv).view({patches, 3, -1, config.head_dim()}),
+                pack);
+  return summed_linear(mixed, block.proj, pack.ranks);
 }
 
 }  // namespace
@@ -107,26 +110,28 @@ at::Tensor attention(const at::Tensor& x, const VisionBlockWeights& block,
 at::Tensor vision_features(const VisionWeights& weights,
                            const VisionConfig& config,
                            const at::Tensor& patches,
-                           std::span<const Grid> grids) {
+                           std::span<const Grid> grids,
+                           collective::Collective* ranks) {
   const at::TensorOptions options = weights.patch_embed.options();
   const Pack pack{grids, vision_rotation(grids, config, options.device()),
-                  packed_attention(grids, config, options)};
+                  ranks, packed_attention(grids, config, options)};
 
   // A convolution whose kernel is its stride is one matrix product.
   // Its columns come as those of a patch: channel, frame, row, column.
   at::Tensor x = at::linear(patches.to(options), weights.patch_embed);
   for (const VisionBlockWeights& block : weights.blocks) {
     x = x + attention(layer_norm(x, block.norm1), block, config, pack);
-    x = x + linear(quick_gelu(linear(layer_norm(x, block.norm2), block.fc1)),
-                   block.fc2);
+    x = x +
+        summed_linear(quick_gelu(linear(layer_norm(x, block.norm2), block.fc1)),
+                      block.fc2, ranks);
   }
   // Four consecutive rows are one 2 x 2 block.
   const at::Tensor merged =
       layer_norm(x, weights.merger_norm)
           .view({-1, std::int64_t{config.embed_dim} * config.merge_area()});
   // The exact GELU (erf), unlike that of the blocks.
-  return linear(at::gelu(linear(merged, weights.merger_fc1)),
-                weights.merger_fc2);
+  return summed_linear(at::gelu(linear(merged, weights.merger_fc1)),
+                       weights.merger_fc2, ranks);
 }
 
 }  // namespace lens::model::qwen2_vl

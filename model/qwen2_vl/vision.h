@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "collective/collective.h"
 #include "model/batch.h"
 #include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/rope.h"
@@ -16,6 +17,7 @@ namespace lens::model::qwen2_vl {
 //   patches  [sum of grid areas, patch_dim]  float32; images one after another,
 //            rows in merge-block order (input/image/preprocess.h)
 //   grids    one per image
+//   ranks    who share the weights; nullptr: this process has all
 //   returns  [sum of grid areas / merge_area, hidden_size]  weights' dtype
 //
 // Attention is full within an image and absent between images: nothing is
@@ -24,6 +26,7 @@ namespace lens::model::qwen2_vl {
 at::Tensor vision_features(const VisionWeights& weights,
                            const VisionConfig& config,
                            const at::Tensor& patches,
-                           std::span<const Grid> grids);
+                           std::span<const Grid> grids,
+                           collective::Collective* ranks);
 
 }  // namespace lens::model::qwen2_vl

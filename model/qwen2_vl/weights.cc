@@ -3,6 +3,7 @@
 #include <string>
 
 #include "model/checkpoint/tensor_loader.h"
+#include "model/qwen2_vl/shares.h"
 #include "model/qwen2_vl/tensors.h"
 
 namespace lens::model::qwen2_vl {
@@ -64,8 +65,9 @@ DecoderLayerWeights load_layer(const Loader& load, int index) {
 
 Weights Weights::load(const std::filesystem::path& checkpoint,
                       const Config& config, at::ScalarType dtype,
-                      at::Device device) {
-  const Loader load(checkpoint, tensor_table(config), dtype, device);
+                      at::Device device, const Share& share) {
+  const Loader load(checkpoint, tensor_table(config), dtype, device,
+                    cuts(config, share));
 
   Weights weights;
   weights.vision = load_vision(load, config.vision);

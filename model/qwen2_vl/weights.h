@@ -6,13 +6,10 @@
 #include <vector>
 
 #include "model/qwen2_vl/config.h"
+#include "model/qwen2_vl/linear.h"
+#include "model/share.h"
 
 namespace lens::model::qwen2_vl {
-
-struct LinearWeights {
-  at::Tensor weight;  // [out, in]
-  at::Tensor bias;    // [out], undefined where the layer has none
-};
 
 struct LayerNormWeights {
   at::Tensor weight;  // [embed_dim]
@@ -45,7 +42,8 @@ struct TextWeights {
   at::Tensor lm_head;  // [vocab, hidden], the embedding itself where tied
 };
 
-// All weights of a checkpoint in one dtype on one device.
+// All weights of a checkpoint in one dtype on one device, or what one rank
+// holds of them (model/qwen2_vl/shares.h): sizes are then those of its share.
 struct Weights {
   VisionWeights vision;
   TextWeights text;
@@ -55,7 +53,7 @@ struct Weights {
   // lens::InputError.
   static Weights load(const std::filesystem::path& checkpoint,
                       const Config& config, at::ScalarType dtype,
-                      at::Device device);
+                      at::Device device, const Share& share = {});
 };
 
 }  // namespace lens::model::qwen2_vl

@@ -33,6 +33,9 @@ class RecordingSink : public RowSink {
   const CapturedRow& row(int prompt, std::int64_t position) const {
     return rows_.at({prompt, position});
   }
+  const std::map<std::pair<int, std::int64_t>, CapturedRow>& rows() const {
+    return rows_;
+  }
   std::size_t size() const { return rows_.size(); }
 
  private:

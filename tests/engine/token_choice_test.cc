@@ -20,11 +20,17 @@ namespace {
 
 using ::testing::ElementsAre;
 
+model::Head whole(const at::Tensor& weight) {
+  model::Head head;
+  head.weight = weight;
+  return head;
+}
+
 // One row of states, no ids that have occurred.
 ChosenTokens choose(const at::Tensor& head, const at::Tensor& state,
                     double penalty = 1.0, const SeenIds& seen = {}) {
   const SeenIds* const rows[] = {&seen};
-  return TokenChoice(head, penalty).choose(state.unsqueeze(0), rows);
+  return TokenChoice(whole(head), penalty).choose(state.unsqueeze(0), rows);
 }
 
 // A head whose logits for the state [1] are these.
@@ -39,7 +45,8 @@ TEST(TokenChoice, LargestLogitIsTakenOfEachRow) {
   const at::Tensor states = at::tensor({3.f, 1.f, 2.f, 5.f}).view({2, 2});
   const SeenIds none;
   const SeenIds* const seen[] = {&none, &none};
-  const ChosenTokens chosen = TokenChoice(head, 1.0).choose(states, seen);
+  const ChosenTokens chosen =
+      TokenChoice(whole(head), 1.0).choose(states, seen);
   EXPECT_THAT(chosen.ids, ElementsAre(0, 1));
   EXPECT_THAT(chosen.logit, ElementsAre(3.f, 5.f));
   EXPECT_NEAR(chosen.logsumexp[0], std::log(std::exp(3.) + std::exp(1.)), 1e-6);

@@ -1,0 +1,153 @@
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "model/open_model.h"
+#include "tests/collective/thread_collective.h"
+#include "tests/engine/recording_sink.h"
+#include "tests/model/expect_close.h"
+#include "tests/model/golden.h"
+#include "tests/model/tiny_checkpoint.h"
+
+// One model that several ranks hold together, as threads of this process.
+namespace lens::engine {
+namespace {
+
+using model::Golden;
+
+struct Outcome {
+  std::vector<Generation> generations;
+  RecordingSink sink;
+};
+
+// Two pictures, three questions, of which two share a prefix.
+Outcome ask(const Engine& engine) {
+  const Golden first(0);
+  const Golden second(1);
+  const std::vector<Picture> pictures = {first.picture(), second.picture()};
+  std::vector<Prompt> prompts = {first.prompt(0), second.prompt(1),
+                                 second.prompt(1)};
+  prompts[2].ids.erase(prompts[2].ids.end() - 12, prompts[2].ids.end() - 6);
+  for (Prompt& prompt : prompts) prompt.wanted.assign(prompt.ids.size(), 1);
+  GenerateOptions options;
+  options.max_new_tokens = 8;
+  options.end_ids = {588, 586};
+  options.repetition_penalty = 1.05;
+  Outcome outcome;
+  outcome.generations =
+      engine.generate(pictures, prompts, options, &outcome.sink);
+  return outcome;
+}
+
+Outcome ask_alone(at::ScalarType dtype) {
+  return ask(
+      {model::open_model(model::tiny_checkpoint(), dtype, at::kCPU), {}});
+}
+
+// What each rank gives.
+std::vector<Outcome> ask_ranks(int ranks, at::ScalarType dtype) {
+  std::vector<Outcome> outcomes(static_cast<std::size_t>(ranks));
+  collective::as_ranks(
+      ranks, [&](const std::shared_ptr<collective::Collective>& own) {
+        outcomes[static_cast<std::size_t>(own->rank())] = ask(
+            {model::open_model(model::tiny_checkpoint(), dtype, at::kCPU, own),
+             {}});
+      });
+  return outcomes;
+}
+
+void expect_equal_bits(const Outcome& one, const Outcome& other) {
+  ASSERT_EQ(one.sink.size(), other.sink.size());
+  for (const auto& [key, row] : one.sink.rows()) {
+    EXPECT_TRUE(at::equal(one.sink.states(key.first, key.second),
+                          other.sink.states(key.first, key.second)));
+    const CapturedRow& twin = other.sink.row(key.first, key.second);
+    EXPECT_EQ(row.target, twin.target);
+    if (!row.own) continue;
+    EXPECT_EQ(row.own->logsumexp, twin.own->logsumexp);
+    EXPECT_EQ(row.own->target, twin.own->target);
+  }
+}
+
+class SharedEngine : public ::testing::TestWithParam<int> {};
+
+TEST_P(SharedEngine, AnswersAndStatesAreThoseOfOneProcess) {
+  const Outcome alone = ask_alone(at::kFloat);
+  const Outcome shared = std::move(ask_ranks(GetParam(), at::kFloat).front());
+  for (std::size_t i = 0; i < alone.generations.size(); ++i) {
+    EXPECT_EQ(shared.generations[i].ids, alone.generations[i].ids);
+    EXPECT_EQ(shared.generations[i].shared_length,
+              alone.generations[i].shared_length);
+  }
+  ASSERT_EQ(shared.sink.size(), alone.sink.size());
+  for (const auto& [key, row] : alone.sink.rows()) {
+    model::expect_close(shared.sink.states(key.first, key.second),
+                        alone.sink.states(key.first, key.second));
+    const CapturedRow& twin = shared.sink.row(key.first, key.second);
+    ASSERT_EQ(row.own.has_value(), twin.own.has_value());
+    if (!row.own) continue;
+    EXPECT_NEAR(row.own->logsumexp, twin.own->logsumexp, 1e-4);
+    EXPECT_NEAR(row.own->target, twin.own->target, 1e-4);
+  }
+}
+
+TEST_P(SharedEngine, AllRanksGiveTheSameBitsEachTime) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const std::vector<Outcome> outcomes = ask_ranks(GetParam(), dtype);
+    for (const Outcome& outcome : outcomes) {
+      expect_equal_bits(outcome, outcomes.front());
+    }
+    expect_equal_bits(ask_ranks(GetParam(), dtype).back(), outcomes.front());
+  }
+}
+
+// Against the states of the float32 model.
+double mean_error(const Outcome& rounded, const Outcome& exact) {
+  double sum = 0;
+  double values = 0;
+  // The answers may differ; the prompts' rows are of the same tokens.
+  for (const auto& [key, row] : exact.sink.rows()) {
+    if (row.own) continue;
+    const at::Tensor error =
+        (rounded.sink.states(key.first, key.second).to(at::kDouble) -
+         exact.sink.states(key.first, key.second).to(at::kDouble));
+    sum += error.square().sum().item<double>();
+    values += static_cast<double>(error.numel());
+  }
+  return std::sqrt(sum / values);
+}
+
+TEST_P(SharedEngine, Bfloat16ErrorIsNoLargerThanOfOneProcess) {
+  const Outcome exact = ask_alone(at::kFloat);
+  const double alone = mean_error(ask_alone(at::kBFloat16), exact);
+  const double shared =
+      mean_error(ask_ranks(GetParam(), at::kBFloat16).front(), exact);
+  EXPECT_GT(alone, 0);
+  EXPECT_LE(shared, 1.1 * alone);
+}
+
+// The heads of the vision tower are two: of four ranks two have none.
+INSTANTIATE_TEST_SUITE_P(Ranks, SharedEngine, ::testing::Values(2, 4));
+
+TEST(SharedEngineRefusal, NamesTheNumberOfRanks) {
+  collective::as_ranks(
+      3, [](const std::shared_ptr<collective::Collective>& own) {
+        try {
+          model::open_model(model::tiny_checkpoint(), at::kFloat, at::kCPU,
+                            own);
+          ADD_FAILURE() << "opened";
+        } catch (const InputError& error) {
+          EXPECT_NE(std::string(error.what()).find("over 3 ranks"),
+                    std::string::npos);
+        }
+      });
+}
+
+}  // namespace
+}  // namespace lens::engine

@@ -1,0 +1,109 @@
+#include "model/qwen2_vl/shares.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/qwen2_vl/tensors.h"
+#include "tests/model/tiny_checkpoint.h"
+
+namespace lens::model::qwen2_vl {
+namespace {
+
+using ::testing::ElementsAre;
+
+Config published(int hidden, int layers, int heads, int kv_heads, int inner,
+                 std::int64_t vocabulary) {
+  Config config;
+  config.vision.hidden_size = hidden;
+  config.text.hidden_size = hidden;
+  config.text.num_layers = layers;
+  config.text.num_heads = heads;
+  config.text.num_kv_heads = kv_heads;
+  config.text.intermediate_size = inner;
+  config.text.vocab_size = vocabulary;
+  config.tie_word_embeddings = hidden < 3584;
+  return config;
+}
+const Config k2B = published(1536, 28, 12, 2, 8960, 151936);
+const Config k7B = published(3584, 28, 28, 4, 18944, 152064);
+const Config k72B = published(8192, 80, 64, 8, 29568, 152064);
+
+std::vector<int> ranks_of(const Config& config) {
+  std::vector<int> ranks;
+  for (const Spread& spread : spreads(config)) ranks.push_back(spread.ranks);
+  return ranks;
+}
+
+TEST(Shares, PublishedModelsSpreadWhereHeadsCanBeSharedOut) {
+  EXPECT_THAT(ranks_of(k2B), ElementsAre(1, 2, 4, 6, 12));
+  EXPECT_THAT(ranks_of(k7B), ElementsAre(1, 2, 4, 28));
+  EXPECT_THAT(ranks_of(k72B), ElementsAre(1, 2, 4, 8, 16, 32, 64));
+}
+
+TEST(Shares, RankHoldsItsPartOfTheWeightsWithinFivePercent) {
+  for (const Config& config : {k2B, k7B, k72B}) {
+    const std::vector<Spread> all = spreads(config);
+    EXPECT_EQ(all.front().values, tensor_table(config).values());
+    for (const Spread& spread : all) {
+      if (spread.ranks > 8) continue;
+      const double part =
+          static_cast<double>(all.front().values) / spread.ranks;
+      EXPECT_GE(static_cast<double>(spread.values), part);
+      EXPECT_LE(static_cast<double>(spread.values), 1.05 * part)
+          << spread.ranks << " ranks";
+    }
+  }
+}
+
+// Every value of every tensor is held, and none twice, save the key heads that
+// ranks must share.
+TEST(Shares, RangesOfAllRanksCoverEachTensorOnce) {
+  const Config config = Config::load(tiny_checkpoint());
+  const TensorTable table = tensor_table(config);
+  for (const int size : {2, 4}) {
+    for (const auto& [name, shape] : table.shapes) {
+      if (!cuts(config, {0, size}).contains(name)) continue;
+      const int dimension = cuts(config, {0, size}).at(name).dimension;
+      std::vector<int> holders(
+          static_cast<std::size_t>(shape[static_cast<std::size_t>(dimension)]));
+      for (int rank = 0; rank < size; ++rank) {
+        const Cuts own = cuts(config, {rank, size});
+        for (const Range& range : own.at(name).ranges) {
+          for (std::int64_t i = range.begin; i < range.end; ++i) {
+            ++holders.at(static_cast<std::size_t>(i));
+          }
+        }
+      }
+      const bool keys = name.find("k_proj") != std::string::npos ||
+                        name.find("v_proj") != std::string::npos;
+      EXPECT_THAT(holders,
+                  ::testing::Each(keys ? size / config.text.num_kv_heads : 1))
+          << name << " over " << size;
+    }
+  }
+}
+
+TEST(Shares, RankAloneCutsNothing) {
+  EXPECT_TRUE(cuts(k2B, {0, 1}).empty());
+  EXPECT_EQ(shape_of(k2B, {0, 1}).num_heads, 12);
+}
+
+TEST(Shares, KeyHeadsThatAreFewerThanRanksAreHeldBySeveral) {
+  const Shape shape = shape_of(k2B, {3, 4});
+  EXPECT_EQ(shape.num_heads, 3);
+  EXPECT_EQ(shape.num_kv_heads, 1);
+  EXPECT_EQ(shape.mlp_size, 2240);
+  EXPECT_EQ(cuts(k2B, {1, 4})
+                .at("model.layers.0.self_attn.k_proj.weight")
+                .ranges.front()
+                .begin,
+            0);
+  EXPECT_EQ(cuts(k2B, {2, 4})
+                .at("model.layers.0.self_attn.k_proj.weight")
+                .ranges.front()
+                .begin,
+            128);
+}
+
+}  // namespace
+}  // namespace lens::model::qwen2_vl
