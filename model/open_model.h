@@ -6,19 +6,18 @@
 #include <filesystem>
 #include <memory>
 
-#include "collective/collective.h"
 #include "model/model.h"
+#include "model/ranks.h"
 
 namespace lens::model {
 
 // Loads a checkpoint of any family in families.h. On the CPU and without a
 // change of dtype the weights are views of the mapped files. Throws
 // lens::InputError.
-//   ranks  who share the model: each opens it and reads its own share of the
-//          weights; their number is one of Description::spreads. nullptr: this
-//          process has all.
-std::unique_ptr<const Model> open_model(
-    const std::filesystem::path& checkpoint, at::ScalarType dtype,
-    at::Device device, std::shared_ptr<collective::Collective> ranks = nullptr);
+//   ranks  who share the model: each opens it, and has its own share of the
+//          weights; their number is one of Description::spreads
+std::unique_ptr<const Model> open_model(const std::filesystem::path& checkpoint,
+                                        at::ScalarType dtype, at::Device device,
+                                        const Ranks& ranks = {});
 
 }  // namespace lens::model

@@ -6,10 +6,13 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <new>
 #include <numeric>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -36,11 +39,10 @@ at::ScalarType dtype_of(const std::string& name) {
 }
 
 engine::Engine load_engine(const storage::Manifest& manifest, at::Device device,
-                           std::shared_ptr<collective::Collective> ranks) {
-  return {
-      model::open_model(manifest.model.path, dtype_of(manifest.config.dtype),
-                        device, std::move(ranks)),
-      engine::Schedule::for_device(device.type())};
+                           const model::Ranks& ranks) {
+  return {model::open_model(manifest.model.path,
+                            dtype_of(manifest.config.dtype), device, ranks),
+          engine::Schedule::for_device(device.type())};
 }
 
 readout::Head head_of(const model::Model& model,
@@ -58,6 +60,20 @@ readout::Head head_of(const model::Model& model,
   head.script_class = at::tensor(classes, at::kLong).to(own.weight.device());
   head.scripts = text::kScriptCount;
   return head;
+}
+
+// What the user has said of who reads the weights; nothing: nothing.
+std::optional<model::Reading> reading_choice() {
+  const char* const said = std::getenv("LENS_READ_WEIGHTS");
+  const std::string choice = said ? said : "auto";
+  for (const model::Reading reading :
+       {model::Reading::kEach, model::Reading::kOnce}) {
+    if (choice == model::name_of(reading)) return reading;
+  }
+  if (choice.empty() || choice == "auto") return std::nullopt;
+  throw InputError("LENS_READ_WEIGHTS is \"" + choice + "\"",
+                   "each, once and auto are known",
+                   "set it to one of them, or not at all");
 }
 
 std::vector<int> kept_states(const storage::RunConfig& config, int states) {
@@ -127,7 +143,7 @@ struct ModelRunner::Impl {
             plan.model.path,
             model::family_of(plan.model.path).image_processors)),
         described(model::describe(plan.model.path)),
-        engine(load_engine(plan, device, std::move(ranks))),
+        engine(load_engine(plan, device, {std::move(ranks), reading_choice()})),
         backend(readout::fastest_backend(head_of(engine.model(), words),
                                          plan.config.top_k)),
         kept(kept_states(plan.config, described.shape.num_states())) {}

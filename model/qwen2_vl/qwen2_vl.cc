@@ -98,21 +98,20 @@ at::Tensor Qwen2Vl::forward(const Batch& batch, KvCache& cache,
                      Visits(observers, shape_.num_layers, batch), ranks_.get());
 }
 
-std::unique_ptr<const Model> open(
-    const std::filesystem::path& checkpoint, at::ScalarType dtype,
-    at::Device device, std::shared_ptr<collective::Collective> ranks) {
+std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,
+                                  at::ScalarType dtype, at::Device device,
+                                  const Ranks& ranks) {
   const Config config = Config::load(checkpoint);
-  Share share;
-  if (ranks) share = {ranks->rank(), ranks->size()};
-  if (!can_spread(config, share.size)) {
-    throw InputError("cannot spread this model over " +
-                         std::to_string(share.size) + " ranks",
-                     "its heads cannot be shared out so",
-                     "plan the run with another --tensor-parallel");
+  const int size = ranks.share().size;
+  if (!can_spread(config, size)) {
+    throw InputError(
+        "cannot spread this model over " + std::to_string(size) + " ranks",
+        "its heads cannot be shared out so",
+        "plan the run with another --tensor-parallel");
   }
   return std::make_unique<Qwen2Vl>(
-      config, Weights::load(checkpoint, config, dtype, device, share),
-      std::move(ranks));
+      config, Weights::load(checkpoint, config, dtype, device, ranks),
+      ranks.all);
 }
 
 }  // namespace lens::model::qwen2_vl

@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/weights.h"
+#include "model/ranks.h"
 #include "model/share.h"
 
 namespace lens::model::qwen2_vl {
@@ -50,8 +51,8 @@ class Qwen2Vl final : public Model {
 };
 
 // As open_model().
-std::unique_ptr<const Model> open(
-    const std::filesystem::path& checkpoint, at::ScalarType dtype,
-    at::Device device, std::shared_ptr<collective::Collective> ranks);
+std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,
+                                  at::ScalarType dtype, at::Device device,
+                                  const Ranks& ranks);
 
 }  // namespace lens::model::qwen2_vl

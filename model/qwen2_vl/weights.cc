@@ -65,9 +65,9 @@ DecoderLayerWeights load_layer(const Loader& load, int index) {
 
 Weights Weights::load(const std::filesystem::path& checkpoint,
                       const Config& config, at::ScalarType dtype,
-                      at::Device device, const Share& share) {
+                      at::Device device, const Ranks& ranks) {
   const Loader load(checkpoint, tensor_table(config), dtype, device,
-                    cuts(config, share));
+                    cuts(config, ranks.share()), ranks);
 
   Weights weights;
   weights.vision = load_vision(load, config.vision);

@@ -7,7 +7,7 @@
 
 #include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/linear.h"
-#include "model/share.h"
+#include "model/ranks.h"
 
 namespace lens::model::qwen2_vl {
 
@@ -53,7 +53,7 @@ struct Weights {
   // lens::InputError.
   static Weights load(const std::filesystem::path& checkpoint,
                       const Config& config, at::ScalarType dtype,
-                      at::Device device, const Share& share = {});
+                      at::Device device, const Ranks& ranks = {});
 };
 
 }  // namespace lens::model::qwen2_vl

@@ -1,9 +1,14 @@
 #include <ATen/ops/equal.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -51,13 +56,15 @@ Outcome ask_alone(at::ScalarType dtype) {
 }
 
 // What each rank gives.
-std::vector<Outcome> ask_ranks(int ranks, at::ScalarType dtype) {
+std::vector<Outcome> ask_ranks(int ranks, at::ScalarType dtype,
+                               model::Reading reading = model::Reading::kEach) {
   std::vector<Outcome> outcomes(static_cast<std::size_t>(ranks));
   collective::as_ranks(
       ranks, [&](const std::shared_ptr<collective::Collective>& own) {
-        outcomes[static_cast<std::size_t>(own->rank())] = ask(
-            {model::open_model(model::tiny_checkpoint(), dtype, at::kCPU, own),
-             {}});
+        outcomes[static_cast<std::size_t>(own->rank())] =
+            ask({model::open_model(model::tiny_checkpoint(), dtype, at::kCPU,
+                                   {own, reading}),
+                 {}});
       });
   return outcomes;
 }
@@ -107,6 +114,16 @@ TEST_P(SharedEngine, AllRanksGiveTheSameBitsEachTime) {
   }
 }
 
+// The stored dtype and another one; views of the files, and copies of them.
+TEST_P(SharedEngine, WeightsThatOneRankHandsOnAreTheSame) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const std::vector<Outcome> own = ask_ranks(GetParam(), dtype);
+    const std::vector<Outcome> handed =
+        ask_ranks(GetParam(), dtype, model::Reading::kOnce);
+    expect_equal_bits(handed.back(), own.back());
+  }
+}
+
 // Against the states of the float32 model.
 double mean_error(const Outcome& rounded, const Outcome& exact) {
   double sum = 0;
@@ -135,12 +152,61 @@ TEST_P(SharedEngine, Bfloat16ErrorIsNoLargerThanOfOneProcess) {
 // The heads of the vision tower are two: of four ranks two have none.
 INSTANTIATE_TEST_SUITE_P(Ranks, SharedEngine, ::testing::Values(2, 4));
 
+TEST(MeasuredReading, IsTheSameOnAllRanks) {
+  std::array<model::Reading, 3> chosen{};
+  collective::as_ranks(
+      3, [&](const std::shared_ptr<collective::Collective>& own) {
+        chosen[static_cast<std::size_t>(own->rank())] = model::measured_reading(
+            model::tiny_checkpoint() + "/model.safetensors", at::kCPU, *own);
+      });
+  EXPECT_EQ(chosen[1], chosen[0]);
+  EXPECT_EQ(chosen[2], chosen[0]);
+}
+
+// Rank 0 of two. The other one takes its time to read, the network to hand on.
+class SlowRank final : public collective::Collective {
+ public:
+  SlowRank(double reading_s, double handing_s)
+      : reading_s_(reading_s), handing_s_(handing_s) {}
+  int rank() const override { return 0; }
+  int size() const override { return 2; }
+  void broadcast(const at::Tensor&) override {
+    std::this_thread::sleep_for(std::chrono::duration<double>(handing_s_));
+  }
+  at::Tensor ordered_sum(const at::Tensor& part) override { return part; }
+  at::Tensor gather(const at::Tensor& part) override {
+    at::Tensor other = at::zeros_like(part);
+    if (part.scalar_type() == at::kDouble && part.item<double>() > 0) {
+      // How long it took: pieces of their own, of rank 0 alone, the same for
+      // all, handed on.
+      other.fill_(timed_ == 0 || timed_ == 2 ? reading_s_ : 0);
+      ++timed_;
+    }
+    return at::stack({part, other});
+  }
+
+ private:
+  double reading_s_;
+  double handing_s_;
+  int timed_ = 0;
+};
+
+TEST(MeasuredReading, SlowNetworkLeavesItToEachAndSlowDisksToOne) {
+  const std::string file = model::tiny_checkpoint() + "/model.safetensors";
+  SlowRank network(0, 0.2);
+  EXPECT_EQ(model::measured_reading(file, at::kCPU, network),
+            model::Reading::kEach);
+  SlowRank disk(30, 0);
+  EXPECT_EQ(model::measured_reading(file, at::kCPU, disk),
+            model::Reading::kOnce);
+}
+
 TEST(SharedEngineRefusal, NamesTheNumberOfRanks) {
   collective::as_ranks(
       3, [](const std::shared_ptr<collective::Collective>& own) {
         try {
           model::open_model(model::tiny_checkpoint(), at::kFloat, at::kCPU,
-                            own);
+                            {own, {}});
           ADD_FAILURE() << "opened";
         } catch (const InputError& error) {
           EXPECT_NE(std::string(error.what()).find("over 3 ranks"),
