@@ -1,4 +1,5 @@
-#include <ATen/ops/equal.h>
+#include "tests/engine/shared_engine.h"
+
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
@@ -12,75 +13,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/engine.h"
-#include "model/open_model.h"
-#include "tests/collective/thread_collective.h"
-#include "tests/engine/recording_sink.h"
 #include "tests/model/expect_close.h"
-#include "tests/model/golden.h"
-#include "tests/model/tiny_checkpoint.h"
 
 // One model that several ranks hold together, as threads of this process.
 namespace lens::engine {
 namespace {
-
-using model::Golden;
-
-struct Outcome {
-  std::vector<Generation> generations;
-  RecordingSink sink;
-};
-
-// Two pictures, three questions, of which two share a prefix.
-Outcome ask(const Engine& engine) {
-  const Golden first(0);
-  const Golden second(1);
-  const std::vector<Picture> pictures = {first.picture(), second.picture()};
-  std::vector<Prompt> prompts = {first.prompt(0), second.prompt(1),
-                                 second.prompt(1)};
-  prompts[2].ids.erase(prompts[2].ids.end() - 12, prompts[2].ids.end() - 6);
-  for (Prompt& prompt : prompts) prompt.wanted.assign(prompt.ids.size(), 1);
-  GenerateOptions options;
-  options.max_new_tokens = 8;
-  options.end_ids = {588, 586};
-  options.repetition_penalty = 1.05;
-  Outcome outcome;
-  outcome.generations =
-      engine.generate(pictures, prompts, options, &outcome.sink);
-  return outcome;
-}
-
-Outcome ask_alone(at::ScalarType dtype) {
-  return ask(
-      {model::open_model(model::tiny_checkpoint(), dtype, at::kCPU), {}});
-}
-
-// What each rank gives.
-std::vector<Outcome> ask_ranks(int ranks, at::ScalarType dtype,
-                               model::Reading reading = model::Reading::kEach) {
-  std::vector<Outcome> outcomes(static_cast<std::size_t>(ranks));
-  collective::as_ranks(
-      ranks, [&](const std::shared_ptr<collective::Collective>& own) {
-        outcomes[static_cast<std::size_t>(own->rank())] =
-            ask({model::open_model(model::tiny_checkpoint(), dtype, at::kCPU,
-                                   {own, reading}),
-                 {}});
-      });
-  return outcomes;
-}
-
-void expect_equal_bits(const Outcome& one, const Outcome& other) {
-  ASSERT_EQ(one.sink.size(), other.sink.size());
-  for (const auto& [key, row] : one.sink.rows()) {
-    EXPECT_TRUE(at::equal(one.sink.states(key.first, key.second),
-                          other.sink.states(key.first, key.second)));
-    const CapturedRow& twin = other.sink.row(key.first, key.second);
-    EXPECT_EQ(row.target, twin.target);
-    if (!row.own) continue;
-    EXPECT_EQ(row.own->logsumexp, twin.own->logsumexp);
-    EXPECT_EQ(row.own->target, twin.own->target);
-  }
-}
 
 class SharedEngine : public ::testing::TestWithParam<int> {};
 
