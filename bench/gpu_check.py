@@ -150,7 +150,9 @@ class Check:
 def tests(check):
     if check.given.device == "cpu":
         return
-    for program in sorted((check.build / "tests").glob("*cuda_test")):
+    programs = check.build / "tests"
+    for program in (*sorted(programs.glob("*cuda_test")),
+                    *programs.glob("nccl_collective_test")):
         if check.command(program.name, 120, [program]):
             log = check.out / f"{program.name}.log"
             # A test that is skipped here has not seen its GPU.
