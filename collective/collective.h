@@ -39,6 +39,10 @@ class Collective {
   // have no work for hours. Whoever started them ends them where it dies.
   virtual void await(const at::Tensor& values) { broadcast(values); }
 
+  // Returns when all ranks have called it, however long one of them takes, for
+  // weights to come from a slow disk.
+  virtual void wait_for_all() = 0;
+
   // The sum of the ranks' float32 parts, added in the order of their ranks: the
   // same bits on every rank, whatever carries them. A sum whose order followed
   // from sizes or cables would give other bits with another batch. May be the

@@ -74,6 +74,19 @@ class MpiCollective final : public Collective {
               rank_ == 0 ? std::optional(carriage_.deadline) : std::nullopt);
   }
 
+  void wait_for_all() override {
+    const at::Tensor sign = at::empty({1}, at::kByte);
+    start(sign);
+    at::Tensor signs = at::empty({size_}, at::kByte);
+    travel(Step::kGather, std::nullopt, [&](MpiMessages& messages) {
+      for (int other = 0; other < size_; ++other) {
+        if (other == rank_) continue;
+        messages.receive(other, signs.narrow(0, other, 1));
+        messages.send(other, sign);
+      }
+    });
+  }
+
   at::Tensor ordered_sum(const at::Tensor& part) override {
     start(part);
     expect_summable(part);

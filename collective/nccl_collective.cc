@@ -76,6 +76,8 @@ class NcclCollective final : public Collective {
     broadcast(values);
   }
 
+  void wait_for_all() override { host_->wait_for_all(); }
+
   at::Tensor ordered_sum(const at::Tensor& part) override {
     if (part.is_cpu()) return host().ordered_sum(part);
     expect_summable(part);

@@ -109,9 +109,13 @@ std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,
         "its heads cannot be shared out so",
         "plan the run with another --tensor-parallel");
   }
-  return std::make_unique<Qwen2Vl>(
+  auto model = std::make_unique<Qwen2Vl>(
       config, Weights::load(checkpoint, config, dtype, device, ranks),
       ranks.all);
+  // The disk may have kept one of them minutes longer; from here on each call
+  // has a deadline.
+  if (ranks.all) ranks.all->wait_for_all();
+  return model;
 }
 
 }  // namespace lens::model::qwen2_vl

@@ -60,6 +60,18 @@ TEST(MpiAwait, OutlastsTheDeadline) {
   }
 }
 
+TEST(MpiWaitForAll, OutlastsTheDeadline) {
+  const auto ranks =
+      mpi_collective(MPI_COMM_WORLD, {.deadline = milliseconds(100)});
+  MPI_Barrier(MPI_COMM_WORLD);
+  const auto start = steady_clock::now();
+  const bool late = ranks->rank() == ranks->size() - 1;
+  if (late) std::this_thread::sleep_for(milliseconds(600));
+  ranks->wait_for_all();
+  EXPECT_GT(steady_clock::now() - start, milliseconds(500));
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 // As long as those that are in time have: the late one's next call would wait
 // for calls that the others never make.
 TEST(MpiDeadline, NamesTheRankThatIsLate) {

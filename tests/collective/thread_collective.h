@@ -34,6 +34,7 @@ class ThreadCollective final : public Collective {
     if (rank_ != 0) values.copy_(all.front());
     meeting_->barrier.arrive_and_wait();
   }
+  void wait_for_all() override { meeting_->barrier.arrive_and_wait(); }
   at::Tensor ordered_sum(const at::Tensor& part) override {
     expect_summable(part);
     const at::Tensor sum = add_in_rank_order(at::stack(exchange(part)));
