@@ -15,28 +15,10 @@
 #include "base/error.h"
 #include "collective/nccl_communicator.h"
 #include "collective/rank_order.h"
+#include "collective/verdict.h"
 
 namespace lens::collective {
 namespace {
-
-constexpr std::int64_t kWords = 400;  // bytes of a reason that travel
-
-// All ranks meet: gives what the first of those that met a problem has met, on
-// each of them; nothing where all is well.
-std::string common_verdict(Collective& host, const std::string& problem) {
-  at::Tensor own = at::zeros({kWords}, at::kByte);
-  std::strncpy(static_cast<char*>(own.mutable_data_ptr()), problem.c_str(),
-               kWords - 1);
-  const at::Tensor all = host.gather(own);
-  for (int rank = 0; rank < host.size(); ++rank) {
-    const std::string words(
-        static_cast<const char*>(all.select(0, rank).const_data_ptr()));
-    if (words.empty()) continue;
-    if (rank == host.rank()) return problem;
-    return "rank " + std::to_string(rank) + ": " + words;
-  }
-  return "";
-}
 
 void expect_gpu(at::Device device) {
   const auto& hooks = at::detail::getCUDAHooks();

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "collective/verdict.h"
 #include "tests/collective/promises.h"
 #include "tests/collective/thread_collective.h"
 
@@ -52,6 +54,26 @@ TEST(OrderedSum, AddsInTheOrderOfTheRanks) {
   as_ranks(3, [&](const std::shared_ptr<Collective>& ranks) {
     const at::Tensor part = at::full({2}, turned[ranks->rank()]);
     EXPECT_EQ(ranks->ordered_sum(part)[1].item<float>(), 1.0f);
+  });
+}
+
+TEST(CommonVerdict, IsTheFirstProblemOnAllRanks) {
+  as_ranks(3, [](const std::shared_ptr<Collective>& ranks) {
+    EXPECT_EQ(common_verdict(*ranks, ""), "");
+    const std::string own =
+        ranks->rank() == 0 ? "" : "no room " + std::to_string(ranks->rank());
+    EXPECT_EQ(common_verdict(*ranks, own),
+              ranks->rank() == 1 ? "no room 1" : "rank 1: no room 1");
+  });
+}
+
+TEST(CommonVerdict, LongProblemsAreCutOff) {
+  as_ranks(2, [](const std::shared_ptr<Collective>& ranks) {
+    const std::string own(ranks->rank() == 0 ? 10'000 : 0, 'x');
+    const std::string all = common_verdict(*ranks, own);
+    if (ranks->rank() == 1) {
+      EXPECT_EQ(all, "rank 0: " + std::string(399, 'x'));
+    }
   });
 }
 
