@@ -3,22 +3,29 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "collective/collective.h"
 #include "table/columns.h"
 #include "table/token_rows.h"
 
 namespace lens::readout {
 
-// What turns a state into logits: the model's own final norm and head.
+// What turns a state into logits: the model's own final norm and head, or the
+// part of the head that this process has.
 struct Head {
   at::Tensor norm_weight;  // [hidden_size]
   double norm_eps = 1e-6;
-  at::Tensor weight;  // [vocab, hidden_size]
-  // Class of every id, int64 on the weights' device: [vocab].
+  at::Tensor weight;  // [ids, hidden_size]
+  // Class of every id, int64 on the weights' device: [ids].
   at::Tensor script_class;
   int scripts = 0;
+  std::int64_t first_id = 0;  // of the first row of `weight`
+  // Who have the other ids, in the order of their ranks; nullptr: this process
+  // has all.
+  std::shared_ptr<collective::Collective> ranks;
 };
 
 // The lens of T tokens at S states each: a tensor for each column of the list
@@ -68,6 +75,11 @@ void append(const Readout& readout, table::TokenRows* rows);
 
 // Reads states through the head. An implementation never holds the logits of
 // all rows over the whole vocabulary at once.
+//
+// Where ranks have a part of the head each, all make their backends, and call
+// read(), together and with the same states and targets. Each sweeps over its
+// own ids; sums, counts and the best k of a row travel, never logits, and are
+// put together in the order of the ranks: all of them get the same bits.
 class Backend {
  public:
   virtual ~Backend() = default;

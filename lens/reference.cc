@@ -10,17 +10,17 @@
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/one_hot.h>
-#include <ATen/ops/sort.h>
 #include <ATen/ops/sub.h>
-#include <ATen/ops/topk.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <limits>
 
+#include "lens/id_range.h"
 #include "lens/limits.h"
 #include "lens/projection.h"
 #include "lens/readout.h"
+#include "lens/top_list.h"
 
 namespace lens::readout {
 namespace {
@@ -38,25 +38,84 @@ struct Sweep {
   at::Tensor script;     // [R, scripts] sum of e^(z - max) by class
   at::Tensor larger;     // [R] ids with a larger logit than the target's
   at::Tensor target;     // [R] the target's logit
-  at::Tensor top_value;  // [R, k]
-  at::Tensor top_id;     // [R, k]
+  TopList top;
+
+  // Refers the sums to maxima that are no smaller than the own ones.
+  void raise(const at::Tensor& to) {
+    // d = old - new <= 0.
+    const at::Tensor moved = (max - to).to(at::kDouble);
+    // Before the first chunk the old maximum is -infinity: sums of nothing
+    // times an infinite distance would be NaN.
+    const at::Tensor first = sum == 0;
+    const at::Tensor drop = moved.masked_fill(first, 0);
+    const at::Tensor factor = at::exp(drop);
+    const at::Tensor final_sum =
+        sum.view({tokens, states}).select(1, states - 1).unsqueeze(-1);
+    const at::Tensor final_factor =
+        factor.view({tokens, states}).select(1, states - 1).unsqueeze(-1);
+    final_dot =
+        final_factor * (final_dot + final_sum * drop.view({tokens, states}));
+    // (z - new) = (z - old) + drop: the first and second moments move with it.
+    const at::Tensor shifted_sum = weighted + sum * drop;
+    squared = factor * (squared + drop * (weighted + shifted_sum));
+    weighted = factor * shifted_sum;
+    sum = factor * sum;
+    script = factor.unsqueeze(-1) * script;
+    max = to;
+  }
+
+  // The sums as one tensor of float64, which holds all of them without loss:
+  // [R, 6 + scripts].
+  at::Tensor packed() const {
+    const auto column = [&](const at::Tensor& values) {
+      return values.to(at::kDouble).view({tokens * states, 1});
+    };
+    return at::cat({column(max), column(sum), column(weighted), column(squared),
+                    column(final_dot), column(larger), script},
+                   -1);
+  }
+
+  void unpack(const at::Tensor& all) {
+    max = all.select(-1, 0).to(at::kFloat);
+    sum = all.select(-1, 1).contiguous();
+    weighted = all.select(-1, 2);
+    squared = all.select(-1, 3);
+    final_dot = all.select(-1, 4).reshape({tokens, states});
+    larger = all.select(-1, 5).to(at::kLong);
+    script = all.narrow(-1, 6, all.size(-1) - 6);
+  }
+
+  // Takes in what was made of other ids of the same rows.
+  void merge(Sweep other) {
+    const at::Tensor top_logit = at::maximum(max, other.max);
+    raise(top_logit);
+    other.raise(top_logit);
+    sum = sum + other.sum;
+    weighted = weighted + other.weighted;
+    squared = squared + other.squared;
+    final_dot = final_dot + other.final_dot;
+    script = script + other.script;
+    larger = larger + other.larger;
+  }
 };
 
 class ReferenceBackend : public Backend {
  public:
   ReferenceBackend(Head head, int top_k)
       : head_(std::move(head)),
+        ids_(head_),
         projection_(final_norm(head_.norm_weight, head_.norm_eps)),
-        top_k_(top_k) {}
+        top_k_(std::min<std::int64_t>(top_k, ids_.vocab())) {}
 
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
     const std::int64_t tokens = states.size(0);
     const std::int64_t step = tokens_at_once(states.size(1));
+    const at::Tensor places = ids_.places(targets);
     std::vector<Readout> parts;
     for (std::int64_t begin = 0; begin < tokens; begin += step) {
       const std::int64_t length = std::min(step, tokens - begin);
       parts.push_back(read_block(states.narrow(0, begin, length),
-                                 targets.narrow(0, begin, length)));
+                                 places.narrow(0, begin, length)));
     }
     return join(parts);
   }
@@ -64,7 +123,7 @@ class ReferenceBackend : public Backend {
   std::string_view name() const override { return "plain operations"; }
 
  private:
-  Sweep start(const at::Tensor& rows, const at::Tensor& targets,
+  Sweep start(const at::Tensor& rows, const at::Tensor& places,
               std::int64_t tokens, std::int64_t states) const {
     const std::int64_t count = rows.size(0);
     const auto wide = rows.options().dtype(at::kDouble);
@@ -80,35 +139,28 @@ class ReferenceBackend : public Backend {
     sweep.script = at::zeros({count, head_.scripts}, wide);
     sweep.larger = at::zeros({count}, rows.options().dtype(at::kLong));
     const at::Tensor target_rows =
-        at::index_select(head_.weight, 0, targets).to(at::kFloat);
-    sweep.target =
+        at::index_select(head_.weight, 0, ids_.rows_to_read(places))
+            .to(at::kFloat);
+    sweep.target = ids_.target_logits(
         at::matmul(rows.view({tokens, states, -1}), target_rows.unsqueeze(-1))
-            .flatten();
-    sweep.top_value = at::full({count, 0}, 0, rows.options());
-    sweep.top_id = at::full({count, 0}, 0, rows.options().dtype(at::kLong));
+            .flatten(),
+        places);
     return sweep;
   }
 
-  // Takes the ids [begin, begin + length) in.
-  void advance(const at::Tensor& rows, const at::Tensor& targets,
+  // Takes the ids [begin, begin + length) of this head in.
+  void advance(const at::Tensor& rows, const at::Tensor& places,
                std::int64_t begin, std::int64_t length, Sweep* sweep) const {
     const at::Tensor weight =
         head_.weight.narrow(0, begin, length).to(at::kFloat);
     const at::Tensor logits = at::mm(rows, weight.t());  // [R, length]
 
-    count_larger(logits, targets, begin, sweep);
-    merge_top(logits, begin, sweep);
+    count_larger(logits, places, begin, sweep);
+    sweep->top.take(logits, ids_.first_id() + begin, top_k_);
 
-    const at::Tensor max = at::maximum(sweep->max, logits.amax(-1));
-    const at::Tensor shifted = logits.sub_(max.unsqueeze(-1));
+    sweep->raise(at::maximum(sweep->max, logits.amax(-1)));
+    const at::Tensor shifted = logits.sub_(sweep->max.unsqueeze(-1));
     const at::Tensor mass = at::exp(shifted);
-    // What was summed so far refers to the old maximum: d = old - new <= 0.
-    const at::Tensor moved = (sweep->max - max).to(at::kDouble);
-    // Before the first chunk the old maximum is -infinity: sums of nothing
-    // times an infinite distance would be NaN.
-    const at::Tensor first = sweep->sum == 0;
-    const at::Tensor drop = moved.masked_fill(first, 0);
-    const at::Tensor factor = at::exp(drop);
 
     // sum p_N (z - max): the state N of each token weighs all its states.
     const at::Tensor by_token =
@@ -116,40 +168,28 @@ class ReferenceBackend : public Backend {
     const at::Tensor final_mass =
         mass.view({sweep->tokens, sweep->states, length})
             .select(1, sweep->states - 1);
-    const at::Tensor final_sum = sweep->sum.view({sweep->tokens, sweep->states})
-                                     .select(1, sweep->states - 1)
-                                     .unsqueeze(-1);
-    const at::Tensor final_factor = factor.view({sweep->tokens, sweep->states})
-                                        .select(1, sweep->states - 1)
-                                        .unsqueeze(-1);
+    // Not a matrix product: that would add up in one long chain.
     sweep->final_dot =
-        final_factor * (sweep->final_dot +
-                        final_sum * drop.view({sweep->tokens, sweep->states})) +
-        // Not a matrix product: that would add up in one long chain.
+        sweep->final_dot +
         (by_token * final_mass.unsqueeze(1)).sum(-1).to(at::kDouble);
 
     const at::Tensor weighted = mass * shifted;
-    // (z - new) = (z - old) + drop: the first and second moments move with it.
-    const at::Tensor shifted_sum = sweep->weighted + sweep->sum * drop;
     sweep->squared =
-        factor * (sweep->squared + drop * (sweep->weighted + shifted_sum)) +
-        (weighted * shifted).sum(-1).to(at::kDouble);
-    sweep->weighted = factor * shifted_sum + weighted.sum(-1).to(at::kDouble);
-    sweep->sum = factor * sweep->sum + mass.sum(-1).to(at::kDouble);
+        sweep->squared + (weighted * shifted).sum(-1).to(at::kDouble);
+    sweep->weighted = sweep->weighted + weighted.sum(-1).to(at::kDouble);
+    sweep->sum = sweep->sum + mass.sum(-1).to(at::kDouble);
     const at::Tensor classes =
         at::one_hot(head_.script_class.narrow(0, begin, length), head_.scripts)
             .to(at::kFloat);
-    sweep->script = factor.unsqueeze(-1) * sweep->script +
-                    at::mm(mass, classes).to(at::kDouble);
-    sweep->max = max;
+    sweep->script = sweep->script + at::mm(mass, classes).to(at::kDouble);
   }
 
-  static void count_larger(const at::Tensor& logits, const at::Tensor& targets,
+  static void count_larger(const at::Tensor& logits, const at::Tensor& places,
                            std::int64_t begin, Sweep* sweep) {
     const std::int64_t length = logits.size(1);
     const at::Tensor larger = logits > sweep->target.unsqueeze(-1);
     // The target itself never counts, however its two products round.
-    const at::Tensor own = targets.repeat_interleave(sweep->states) - begin;
+    const at::Tensor own = places.repeat_interleave(sweep->states) - begin;
     const at::Tensor here = (own >= 0).logical_and(own < length);
     const at::Tensor itself =
         larger.gather(1, own.clamp(0, length - 1).unsqueeze(-1))
@@ -158,35 +198,30 @@ class ReferenceBackend : public Backend {
     sweep->larger += larger.sum(-1) - itself.to(at::kLong);
   }
 
-  // Ties keep the lower id first: ids ascend before a stable sort.
-  void merge_top(const at::Tensor& logits, std::int64_t begin,
-                 Sweep* sweep) const {
-    const std::int64_t count = std::min<std::int64_t>(top_k_, logits.size(1));
-    // topk() orders equal values as it likes.
-    auto [unused, unordered] = at::topk(logits, count, -1);
-    const at::Tensor index = std::get<0>(at::sort(unordered, -1));
-    const at::Tensor value =
-        at::cat({sweep->top_value, logits.gather(-1, index)}, -1);
-    const at::Tensor id = at::cat({sweep->top_id, index + begin}, -1);
-    const auto [sorted, order] =
-        at::sort(value, /*stable=*/true, /*dim=*/-1, /*descending=*/true);
-    const std::int64_t kept = std::min<std::int64_t>(top_k_, value.size(-1));
-    sweep->top_value = sorted.narrow(-1, 0, kept);
-    sweep->top_id = id.gather(-1, order).narrow(-1, 0, kept);
+  // What all ranks have seen, put together in their order.
+  Sweep over_ranks(Sweep own) const {
+    const at::Tensor all = ids_.gather(own.packed());
+    Sweep whole = own;
+    whole.unpack(all.select(0, 0));
+    for (int rank = 1; rank < ids_.ranks(); ++rank) {
+      own.unpack(all.select(0, rank));
+      whole.merge(own);
+    }
+    whole.top = own.top.over_ranks(ids_, top_k_);
+    return whole;
   }
 
-  Readout read_block(const at::Tensor& states,
-                     const at::Tensor& targets) const {
+  Readout read_block(const at::Tensor& states, const at::Tensor& places) const {
     const std::int64_t tokens = states.size(0);
     const std::int64_t count = states.size(1);
     const at::Tensor rows = head_rows(*projection_, states).to(at::kFloat);
-    Sweep sweep = start(rows, targets, tokens, count);
+    Sweep sweep = start(rows, places, tokens, count);
     const std::int64_t vocab = head_.weight.size(0);
     const std::int64_t chunk = chunk_length(rows.size(0));
     for (std::int64_t begin = 0; begin < vocab; begin += chunk) {
-      advance(rows, targets, begin, std::min(chunk, vocab - begin), &sweep);
+      advance(rows, places, begin, std::min(chunk, vocab - begin), &sweep);
     }
-    return finish(sweep);
+    return finish(ids_.is_whole() ? sweep : over_ranks(sweep));
   }
 
   Readout finish(const Sweep& sweep) const {
@@ -223,10 +258,10 @@ class ReferenceBackend : public Backend {
         shaped(sweep.target.to(at::kDouble) - lse).clamp_max(0), at::kFloat);
     readout.get<"target_rank">() = host(shaped(sweep.larger) + 1, at::kInt);
     const std::vector<std::int64_t> top_shape = {sweep.tokens, sweep.states,
-                                                 sweep.top_id.size(-1)};
-    readout.get<"top_id">() = host(sweep.top_id.reshape(top_shape), at::kInt);
+                                                 sweep.top.id.size(-1)};
+    readout.get<"top_id">() = host(sweep.top.id.reshape(top_shape), at::kInt);
     readout.get<"top_logprob">() =
-        host((sweep.top_value.to(at::kDouble) - lse.unsqueeze(-1))
+        host((sweep.top.value.to(at::kDouble) - lse.unsqueeze(-1))
                  .clamp_max(0)
                  .reshape(top_shape),
              at::kFloat);
@@ -255,8 +290,9 @@ class ReferenceBackend : public Backend {
   }
 
   Head head_;
+  IdRange ids_;
   std::unique_ptr<const Projection> projection_;
-  int top_k_;
+  std::int64_t top_k_;
 };
 
 }  // namespace

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "lens/cpu/isa.h"
 #include "lens/cpu/token_block.h"
+#include "lens/id_range.h"
 #include "lens/projection.h"
 
 namespace lens::readout::cpu {
@@ -19,19 +21,25 @@ namespace {
 // Rows that pass the head together: more would leave the last cache, fewer
 // would read the weights oftener.
 constexpr std::int64_t kMaxRows = 1024;
+// Rows that ranks exchange at once, whatever their numbers of threads: some
+// megabytes of sums, while the rows themselves have to wait.
+constexpr std::int64_t kRowsBetweenRanks = 16384;
 
 class CpuBackend : public Backend {
  public:
   CpuBackend(Head head, int top_k, const Kernel& kernel)
       : head_(std::move(head)),
+        ids_(head_),
         projection_(final_norm(head_.norm_weight, head_.norm_eps)),
         kernel_(kernel),
         panels_(head_.weight.contiguous(), kernel),
         script_class_(head_.script_class.to(at::kByte).contiguous()),
-        view_{kernel_, panels_, script_class_.const_data_ptr<std::uint8_t>(),
+        view_{kernel_,
+              panels_,
+              script_class_.const_data_ptr<std::uint8_t>(),
               head_.scripts,
-              static_cast<int>(
-                  std::min<std::int64_t>(top_k, head_.weight.size(0)))} {}
+              static_cast<int>(std::min<std::int64_t>(top_k, ids_.vocab())),
+              static_cast<std::int32_t>(ids_.first_id())} {}
 
   Readout read(const at::Tensor& states, const at::Tensor& targets) override {
     const std::int64_t tokens = states.size(0);
@@ -44,21 +52,31 @@ class CpuBackend : public Backend {
     const std::int64_t step =
         std::clamp<std::int64_t>((tokens + at_once - 1) / at_once, 1,
                                  std::max<std::int64_t>(1, kMaxRows / layers));
-    const at::Tensor ids = targets.contiguous();
-    for (std::int64_t begin = 0; begin < tokens; begin += at_once * step) {
-      std::vector<std::unique_ptr<TokenBlock>> blocks;
-      for (std::int64_t first = begin;
-           first < std::min(begin + at_once * step, tokens); first += step) {
-        const std::int64_t count = std::min(step, tokens - first);
+    const std::int64_t together =
+        ids_.is_whole() ? at_once * step
+                        : std::max<std::int64_t>(1, kRowsBetweenRanks / layers);
+    const at::Tensor places = ids_.places(targets);
+    const at::Tensor ids = ids_.rows_to_read(places).contiguous();
+    for (std::int64_t begin = 0; begin < tokens; begin += together) {
+      const std::int64_t end = std::min(begin + together, tokens);
+      Blocks blocks;
+      for (std::int64_t first = begin; first < end; first += step) {
+        const std::int64_t count = std::min(step, end - first);
         blocks.push_back(std::make_unique<TokenBlock>(
             view_, rows_of(states.narrow(0, first, count)), layers,
-            ids.narrow(0, first, count)));
+            ids.narrow(0, first, count), first));
       }
-      sweep(blocks, step);
-      for (std::size_t i = 0; i < blocks.size(); ++i) {
-        blocks[i]->finish(begin + static_cast<std::int64_t>(i) * step,
-                          &readout);
+      if (!ids_.is_whole()) {
+        share_target_logits(blocks, begin, places.narrow(0, begin, end - begin),
+                            layers);
       }
+      for (std::size_t i = 0; i < blocks.size(); i += at_once) {
+        sweep(std::span(blocks).subspan(
+                  i, std::min<std::size_t>(at_once, blocks.size() - i)),
+              step);
+      }
+      if (!ids_.is_whole()) share_sums(blocks, begin, (end - begin) * layers);
+      for (const auto& block : blocks) block->finish(&readout);
     }
     return readout;
   }
@@ -66,12 +84,32 @@ class CpuBackend : public Backend {
   std::string_view name() const override { return kernel_.name; }
 
  private:
+  using Blocks = std::vector<std::unique_ptr<TokenBlock>>;
+
   at::Tensor rows_of(const at::Tensor& states) const {
     return head_rows(*projection_, states).to(value_type(kernel_)).contiguous();
   }
 
+  void share_target_logits(const Blocks& blocks, std::int64_t token,
+                           const at::Tensor& places,
+                           std::int64_t states) const {
+    const at::Tensor own = at::empty({places.size(0) * states}, at::kFloat);
+    for (const auto& block : blocks) block->give_target_logits(token, own);
+    const at::Tensor all = ids_.target_logits(own, places);
+    for (const auto& block : blocks) block->take_target_logits(token, all);
+  }
+
+  void share_sums(const Blocks& blocks, std::int64_t token,
+                  std::int64_t rows) const {
+    const at::Tensor own = at::empty(
+        {rows, Part::values_of_slot(view_.scripts, view_.top_k)}, at::kDouble);
+    for (const auto& block : blocks) block->give_sums(token, own);
+    const at::Tensor by_rank = ids_.gather(own);
+    for (const auto& block : blocks) block->take_sums(token, by_rank);
+  }
+
   // Threads take what is next: they are not equally fast.
-  void sweep(const std::vector<std::unique_ptr<TokenBlock>>& blocks,
+  void sweep(std::span<const std::unique_ptr<TokenBlock>> blocks,
              std::int64_t most_tokens) const {
     const std::int64_t final_groups =
         (most_tokens + kernel_.lanes - 1) / kernel_.lanes;
@@ -86,6 +124,7 @@ class CpuBackend : public Backend {
                              static_cast<int>(task % kParts), &scratch);
                        }
                      });
+    for (const auto& block : blocks) block->join();
   }
 
   Readout empty_readout(std::int64_t tokens, std::int64_t states) const {
@@ -110,10 +149,11 @@ class CpuBackend : public Backend {
 
   // constant after construction
   const Head head_;
+  const IdRange ids_;
   const std::unique_ptr<const Projection> projection_;
   const Kernel& kernel_;
   const WeightPanels panels_;
-  const at::Tensor script_class_;  // [vocab] uint8
+  const at::Tensor script_class_;  // [ids] uint8
   const HeadView view_;
 };
 

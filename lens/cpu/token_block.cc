@@ -26,17 +26,6 @@ at::Tensor floats(std::int64_t count) { return at::empty({count}, at::kFloat); }
 double at_least_zero(double value) { return value < 0 ? 0 : value; }
 double at_most_zero(double value) { return value > 0 ? 0 : value; }
 
-// Ids come in order: the one that is there stays before where logits tie.
-template <typename Candidate>
-void offer(Candidate candidate, Candidate* best, int count) {
-  int place = count - 1;
-  if (!(candidate.logit > best[place].logit)) return;
-  for (; place > 0 && best[place - 1].logit < candidate.logit; --place) {
-    best[place] = best[place - 1];
-  }
-  best[place] = candidate;
-}
-
 // A vector's worth of values for each lane, aligned for vectors.
 template <typename Value>
 struct alignas(kAlignment) PerLane {
@@ -57,8 +46,10 @@ TokenBlock::Scratch::Scratch(const HeadView& head,
       script_(floats(std::int64_t{head.scripts} * head.kernel.lanes)) {}
 
 TokenBlock::TokenBlock(const HeadView& head, const at::Tensor& rows,
-                       std::int64_t states, const at::Tensor& targets)
+                       std::int64_t states, const at::Tensor& targets,
+                       std::int64_t first)
     : head_(head),
+      first_(first),
       tokens_(rows.size(0) / states),
       states_(states),
       order_(slots_of(tokens_, states)),
@@ -118,9 +109,7 @@ void TokenBlock::find_target_logits(const at::Tensor& targets) {
 
 void TokenBlock::sweep(int index, Scratch* scratch) {
   Part& part = parts_[index];
-  part.rows.resize(order_.size());
-  part.script.resize(order_.size() * head_.scripts);
-  part.best.resize(order_.size() * head_.top_k);
+  part.resize(order_.size(), head_.scripts, head_.top_k);
   scratch->final_max_.resize(tokens_);
   scratch->final_mass_.resize(tokens_);
   const std::int64_t panels = head_.panels.count();
@@ -202,7 +191,8 @@ void TokenBlock::reduce_group(std::int64_t group,
     if (largest > best[head_.top_k - 1].logit) {
       for (int id = 0; id < panel.ids; ++id) {
         offer(Candidate{tile[id * lanes + lane],
-                        static_cast<std::int32_t>(panel.begin + id)},
+                        head_.first_id +
+                            static_cast<std::int32_t>(panel.begin + id)},
               best, head_.top_k);
       }
     }
@@ -248,34 +238,53 @@ void TokenBlock::reduce_group(std::int64_t group,
   }
 }
 
-void TokenBlock::merge(Part* into, const Part& other) const {
-  const int scripts = head_.scripts;
-  const int top_k = head_.top_k;
+void TokenBlock::join() {
+  for (int part = 1; part < kParts; ++part) {
+    parts_[0].merge(parts_[part]);
+    parts_[part] = Part();
+  }
+}
+
+void TokenBlock::give_target_logits(std::int64_t token,
+                                    const at::Tensor& to) const {
+  auto* const logits = to.mutable_data_ptr<float>();
   for (std::size_t slot = 0; slot < order_.size(); ++slot) {
-    RowState& row = into->rows[slot];
-    const RowState& added = other.rows[slot];
-    const float before = row.sums.max;
-    row.sums.merge(added.sums);
-    row.larger += added.larger;
-    const auto kept = shrink<double>(before, row.sums.max);
-    const auto taken = shrink<double>(added.sums.max, row.sums.max);
-    for (int c = 0; c < scripts; ++c) {
-      double& script = into->script[slot * scripts + c];
-      script = script * kept + other.script[slot * scripts + c] * taken;
+    logits[row_of(slot, token)] = target_logit_[slot];
+  }
+}
+
+void TokenBlock::take_target_logits(std::int64_t token,
+                                    const at::Tensor& from) {
+  const auto* const logits = from.const_data_ptr<float>();
+  for (std::size_t slot = 0; slot < order_.size(); ++slot) {
+    target_logit_[slot] = logits[row_of(slot, token)];
+  }
+}
+
+void TokenBlock::give_sums(std::int64_t token, const at::Tensor& to) const {
+  auto* const values = to.mutable_data_ptr<double>();
+  for (std::size_t slot = 0; slot < order_.size(); ++slot) {
+    parts_[0].write(slot, values + row_of(slot, token) * to.size(1));
+  }
+}
+
+void TokenBlock::take_sums(std::int64_t token, const at::Tensor& from) {
+  Part added;
+  added.resize(order_.size(), head_.scripts, head_.top_k);
+  for (std::int64_t rank = 0; rank < from.size(0); ++rank) {
+    Part& part = rank == 0 ? parts_[0] : added;
+    const at::Tensor given = from.select(0, rank);
+    const auto* const values = given.const_data_ptr<double>();
+    for (std::size_t slot = 0; slot < order_.size(); ++slot) {
+      part.read(slot, values + row_of(slot, token) * given.size(1));
     }
-    for (int k = 0; k < top_k; ++k) {
-      offer(other.best[slot * top_k + k], &into->best[slot * top_k], top_k);
-    }
+    if (rank > 0) parts_[0].merge(added);
   }
 }
 
 // From sums to what they mean; in float64.
-void TokenBlock::finish(std::int64_t first, Readout* readout) {
-  Part& whole = parts_[0];
-  for (int part = 1; part < kParts; ++part) {
-    merge(&whole, parts_[part]);
-    parts_[part] = Part();
-  }
+void TokenBlock::finish(Readout* readout) const {
+  const Part& whole = parts_[0];
   float* const entropy = readout->get<"entropy">().mutable_data_ptr<float>();
   float* const varentropy =
       readout->get<"varentropy">().mutable_data_ptr<float>();
@@ -300,7 +309,7 @@ void TokenBlock::finish(std::int64_t first, Readout* readout) {
     const RowSums<double>& sums = row.sums;
     // The last state of token t is slot t.
     const RowSums<double>& last = whole.rows[order_[slot] / states_].sums;
-    const std::int64_t out = first * states_ + order_[slot];
+    const std::int64_t out = row_of(slot, 0);
     const double log_sum = std::log(sums.sum);
     const double lse = sums.max + log_sum;
     const double mean = sums.weighted / sums.sum;

@@ -7,9 +7,9 @@
 
 #include "lens/cpu/kernel.h"
 #include "lens/cpu/packed_rows.h"
+#include "lens/cpu/part.h"
 #include "lens/cpu/weight_panels.h"
 #include "lens/readout.h"
-#include "lens/row_sums.h"
 
 namespace lens::readout::cpu {
 
@@ -22,18 +22,20 @@ inline constexpr int kParts = 16;
 struct HeadView {
   const Kernel& kernel;
   const WeightPanels& panels;
-  const std::uint8_t* script_class;  // [vocab] each < scripts
+  const std::uint8_t* script_class;  // [ids] each < scripts
   int scripts;                       // <= kMaxScripts
-  int top_k;                         // <= vocab
+  int top_k;                         // <= ids of all ranks
+  std::int32_t first_id;             // of the first panel
 };
 
 // Some tokens on their way through the head.
 class TokenBlock {
  public:
   // rows     [T * states, hidden_size] head_rows(), of the kernel's type
-  // targets  [T] int64
+  // targets  [T] int64  rows of the head
+  // first    token of all that are read
   TokenBlock(const HeadView& head, const at::Tensor& rows, std::int64_t states,
-             const at::Tensor& targets);
+             const at::Tensor& targets, std::int64_t first);
 
   // Memory of a thread between its calls of sweep().
   class Scratch;
@@ -42,26 +44,22 @@ class TokenBlock {
   // with a scratch each.
   void sweep(int part, Scratch* scratch);
 
-  // After all parts. Writes the tokens into the readout, whose tensors are
-  // there, from token `first` on.
-  void finish(std::int64_t first, Readout* readout);
+  // After all parts: puts them together in their order.
+  void join();
+
+  // After join(). Writes the tokens into the readout, whose tensors are there.
+  void finish(Readout* readout) const;
+
+  // What goes to other ranks and comes from them, for the rows of all tokens
+  // from `token` on: logits of targets before the sweep, [rows] float32, and
+  // what join() has made, [rows, Part::values_of_slot()] float64.
+  void give_target_logits(std::int64_t token, const at::Tensor& to) const;
+  void take_target_logits(std::int64_t token, const at::Tensor& from);
+  void give_sums(std::int64_t token, const at::Tensor& to) const;
+  // from: [ranks, rows, values]
+  void take_sums(std::int64_t token, const at::Tensor& from);
 
  private:
-  struct RowState {
-    RowSums<double> sums;
-    std::int64_t larger = 0;  // ids with a larger logit than the target's
-  };
-  // The best so far, best first, the lower id first where they tie.
-  struct Candidate {
-    float logit = kNoLogit;
-    std::int32_t id = -1;
-  };
-  // Of one part of the vocabulary, each by slot.
-  struct Part {
-    std::vector<RowState> rows;
-    std::vector<double> script;   // [slots, scripts] sum of e^(z - max)
-    std::vector<Candidate> best;  // [slots, top_k]
-  };
   struct LaneRun {
     int first;
     std::int64_t token;
@@ -73,10 +71,14 @@ class TokenBlock {
   void reduce_group(std::int64_t group, const WeightPanels::Panel& panel,
                     Part* part, Scratch* scratch) const;
   int lanes_used(std::int64_t group) const;
-  void merge(Part* into, const Part& other) const;
+  // Row of a slot where rows begin with those of a token.
+  std::int64_t row_of(std::size_t slot, std::int64_t token) const {
+    return (first_ - token) * states_ + order_[slot];
+  }
 
   // constant after construction
   const HeadView head_;
+  const std::int64_t first_;
   const std::int64_t tokens_;
   const std::int64_t states_;
   // Slots are the order in which rows stand in groups: the last states of all

@@ -21,4 +21,13 @@ inline Head random_head(std::int64_t vocab, std::int64_t hidden,
   return head;
 }
 
+// The part of a head that a rank has.
+inline Head part_of(const Head& head, std::int64_t first, std::int64_t count) {
+  Head part = head;
+  part.weight = head.weight.narrow(0, first, count);
+  part.script_class = head.script_class.narrow(0, first, count);
+  part.first_id = first;
+  return part;
+}
+
 }  // namespace lens::readout
