@@ -5,8 +5,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/sort.h>
-#include <ATen/ops/topk.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "lens/id_range.h"
 #include "lens/limits.h"
 #include "lens/projection.h"
 #include "lens/sweep.h"
+#include "lens/top_list.h"
 #include "model/cuda/fused.h"
 
 namespace lens::readout {
@@ -35,32 +35,6 @@ void expect_launched(const char* problem) {
                            "); check nvidia-smi, or use the CPU");
 }
 
-// The best k so far by libtorch, for lists that are too long for the kernel:
-// [rows, k], best first.
-struct LongTop {
-  at::Tensor value;
-  at::Tensor id;
-
-  // Takes the k best of a chunk in. Ties keep the lower id first: ids ascend
-  // before a stable sort.
-  void merge(const at::Tensor& logits, std::int64_t begin, std::int64_t k) {
-    const std::int64_t count = std::min(k, logits.size(1));
-    const at::Tensor found = std::get<1>(at::topk(logits, count, -1));
-    const at::Tensor index = std::get<0>(at::sort(found, -1));
-    at::Tensor values = logits.gather(-1, index);
-    at::Tensor ids = index + begin;
-    if (value.defined()) {
-      values = at::cat({value, values}, -1);
-      ids = at::cat({id, ids}, -1);
-    }
-    const auto [sorted, order] =
-        at::sort(values, /*stable=*/true, /*dim=*/-1, /*descending=*/true);
-    const std::int64_t kept = std::min(k, values.size(-1));
-    value = sorted.narrow(-1, 0, kept);
-    id = ids.gather(-1, order).narrow(-1, 0, kept);
-  }
-};
-
 // The readout on the device: rows of all tokens.
 struct Found {
   at::Tensor entropy, varentropy, kl_final, target_logprob, logsumexp;
@@ -73,8 +47,9 @@ class CudaBackend final : public Backend {
  public:
   CudaBackend(Head head, int top_k)
       : head_(std::move(head)),
+        ids_(head_),
         projection_(final_norm(head_.norm_weight, head_.norm_eps)),
-        top_k_(std::min<std::int64_t>(top_k, head_.weight.size(0))),
+        top_k_(std::min<std::int64_t>(top_k, ids_.vocab())),
         script_class_(head_.script_class.to(at::kByte).contiguous()) {
     const std::int64_t vocab = head_.weight.size(0);
     chunk_ = std::min(kChunk, vocab);
@@ -92,6 +67,7 @@ class CudaBackend final : public Backend {
     const std::int64_t blocks = (tokens + most - 1) / most;
     const std::int64_t step = blocks == 0 ? 1 : (tokens + blocks - 1) / blocks;
     const Found found = make_found(states);
+    const at::Tensor places = ids_.places(targets);
     // One buffer for all blocks: work on one stream comes one after another.
     const at::Tensor buffer =
         at::empty({std::min(step, tokens) * states.size(1) * chunk_},
@@ -99,7 +75,7 @@ class CudaBackend final : public Backend {
     for (std::int64_t begin = 0; begin < tokens; begin += step) {
       const std::int64_t length = std::min(step, tokens - begin);
       read_block(states.narrow(0, begin, length),
-                 targets.narrow(0, begin, length), begin * states.size(1),
+                 places.narrow(0, begin, length), begin * states.size(1),
                  buffer, found);
     }
     return to_host(found, tokens, states.size(1));
@@ -128,13 +104,14 @@ class CudaBackend final : public Backend {
   bool long_lists() const { return top_k_ > kMaxTopOnGpu; }
 
   // Reads tokens whose rows begin at `first` of what is found.
-  void read_block(const at::Tensor& states, const at::Tensor& targets,
+  void read_block(const at::Tensor& states, const at::Tensor& places,
                   std::int64_t first, const at::Tensor& buffer,
                   const Found& found) const {
     const at::Tensor rows = head_rows(*projection_, states);
-    const at::Tensor target_ids = targets.contiguous();
-    const at::Tensor target_logit =
-        target_logits(rows, head_.weight, target_ids);
+    const at::Tensor target_places = places.contiguous();
+    const at::Tensor target_logit = ids_.target_logits(
+        target_logits(rows, head_.weight, ids_.rows_to_read(target_places)),
+        target_places);
     const std::int64_t count = rows.size(0);
     Sweep sweep;
     sweep.device = rows.device().index();
@@ -143,24 +120,15 @@ class CudaBackend final : public Backend {
     sweep.scripts = head_.scripts;
     sweep.top_k = long_lists() ? 0 : static_cast<int>(top_k_);
     sweep.splits = sweep_splits(count, sweep.states);
-    const auto bytes = [&](std::int64_t size) {
-      return at::empty({sweep.splits * count * size},
-                       rows.options().dtype(at::kByte));
-    };
-    const at::Tensor state = bytes(sizeof(SweepState));
-    const at::Tensor script = bytes(head_.scripts * sizeof(double));
-    const at::Tensor top_value = bytes(sweep.top_k * sizeof(float));
-    const at::Tensor top_id = bytes(sweep.top_k * sizeof(std::int32_t));
-    sweep.target = target_ids.const_data_ptr<std::int64_t>();
+    sweep.first_id = static_cast<std::int32_t>(ids_.first_id());
+    sweep.target = target_places.const_data_ptr<std::int64_t>();
     sweep.target_logit = target_logit.const_data_ptr<float>();
     sweep.script_class = script_class_.const_data_ptr<std::uint8_t>();
-    sweep.state = static_cast<SweepState*>(state.mutable_data_ptr());
-    sweep.script = static_cast<double*>(script.mutable_data_ptr());
-    sweep.top_value = static_cast<float*>(top_value.mutable_data_ptr());
-    sweep.top_id = static_cast<std::int32_t*>(top_id.mutable_data_ptr());
+    const std::vector<at::Tensor> own = make_sums(sweep, rows.device());
+    point_to(own, &sweep);
 
     void* const stream = model::cuda::current_stream(rows.device());
-    LongTop top;
+    TopList top;
     std::int64_t begin = 0;
     for (const at::Tensor& part : parts_) {
       const std::int64_t length = part.size(1);
@@ -172,20 +140,60 @@ class CudaBackend final : public Backend {
         // bfloat16 in, float32 out: logits that nothing has rounded.
         at::mm_out(logits, rows, part, at::kFloat);
       }
-      if (long_lists()) top.merge(logits, begin, top_k_);
+      if (long_lists()) top.take(logits, ids_.first_id() + begin, top_k_);
       // libtorch gives the memory of a tensor only to later work of the same
       // stream: it may go before a kernel has run.
       expect_launched(sweep_chunk(sweep, logits.const_data_ptr<float>(), begin,
                                   length, stream));
       begin += length;
     }
+    const std::vector<at::Tensor> all = over_ranks(own);
+    point_to(all, &sweep);
+    sweep.splits *= ids_.ranks();
     expect_launched(sweep_finish(sweep, result_at(found, first), stream));
     if (!long_lists()) return;
+    top = top.over_ranks(ids_, top_k_);
     found.top_id.narrow(0, first, count).copy_(top.id);
     found.top_logprob.narrow(0, first, count)
         .copy_(
             (top.value - found.logsumexp.narrow(0, first, count).unsqueeze(-1))
                 .clamp_max(0));
+  }
+
+  // What the sweep writes between chunks, in bytes: states, classes, values and
+  // ids of the lists.
+  static std::vector<at::Tensor> make_sums(const Sweep& sweep,
+                                           at::Device device) {
+    std::vector<at::Tensor> sums;
+    for (const std::size_t size :
+         {sizeof(SweepState), sweep.scripts * sizeof(double),
+          sweep.top_k * sizeof(float), sweep.top_k * sizeof(std::int32_t)}) {
+      sums.push_back(at::empty(
+          {sweep.splits * sweep.rows * static_cast<std::int64_t>(size)},
+          at::TensorOptions(at::kByte).device(device)));
+    }
+    return sums;
+  }
+
+  static void point_to(const std::vector<at::Tensor>& sums, Sweep* sweep) {
+    sweep->state = static_cast<SweepState*>(sums[0].mutable_data_ptr());
+    sweep->script = static_cast<double*>(sums[1].mutable_data_ptr());
+    sweep->top_value = static_cast<float*>(sums[2].mutable_data_ptr());
+    sweep->top_id = static_cast<std::int32_t*>(sums[3].mutable_data_ptr());
+  }
+
+  // The sums of all ranks' splits, in their order, by one message: the first
+  // dimension of each, splits, becomes longer.
+  std::vector<at::Tensor> over_ranks(const std::vector<at::Tensor>& own) const {
+    if (ids_.is_whole()) return own;
+    const at::Tensor by_rank = ids_.gather(at::cat(own));
+    std::vector<at::Tensor> all;
+    std::int64_t begin = 0;
+    for (const at::Tensor& sums : own) {
+      all.push_back(by_rank.narrow(1, begin, sums.size(0)).contiguous());
+      begin += sums.size(0);
+    }
+    return all;
   }
 
   SweepResult result_at(const Found& found, std::int64_t row) const {
@@ -230,9 +238,10 @@ class CudaBackend final : public Backend {
 
   // constant after construction
   const Head head_;
+  const IdRange ids_;
   const std::unique_ptr<const Projection> projection_;
   const std::int64_t top_k_;
-  const at::Tensor script_class_;  // [vocab] uint8
+  const at::Tensor script_class_;  // [ids] uint8
   std::int64_t chunk_ = 0;         // ids of one product
   std::vector<at::Tensor> parts_;  // [hidden_size, ids] of the head, in order
 };

@@ -407,8 +407,8 @@ class Task {
       if (!__any_sync(kAll, largest[r] > bound_[r])) continue;
       const float last =
           insert_top(top_values(r), top_ids(r), sweep_.top_k, bound_[r],
-                     chunk_.begin + at, z[r][0], z[r][1], z[r][2], z[r][3],
-                     z[r][4], z[r][5], z[r][6], z[r][7]);
+                     sweep_.first_id + chunk_.begin + at, z[r][0], z[r][1],
+                     z[r][2], z[r][3], z[r][4], z[r][5], z[r][6], z[r][7]);
       bound_[r] = fmaxf(bound_[r], last);
     }
   }

@@ -36,9 +36,10 @@ struct Sweep {
   int scripts = 0;          // <= kMaxScripts
   int top_k = 0;            // <= kMaxTopOnGpu; 0: no top lists
   int splits = 1;           // <= kMaxSplits; sweep_splits() gives a good number
-  const std::int64_t* target = nullptr;        // [rows / states] ids
+  std::int32_t first_id = 0;                   // of the logits that are read
+  const std::int64_t* target = nullptr;        // [rows / states] from first_id
   const float* target_logit = nullptr;         // [rows]
-  const std::uint8_t* script_class = nullptr;  // [vocab] each < scripts
+  const std::uint8_t* script_class = nullptr;  // [ids] each < scripts
   // Between chunks; the first one overwrites what was there.
   SweepState* state = nullptr;     // [splits, rows]
   double* script = nullptr;        // [splits, rows, scripts]
@@ -46,7 +47,8 @@ struct Sweep {
   std::int32_t* top_id = nullptr;  // [splits, rows, top_k]
 };
 
-// Takes in the ids [begin, begin + length); chunks come in order.
+// Takes in the ids [begin, begin + length), counted from first_id; chunks come
+// in order.
 //   logits  [rows, length], 16-byte aligned
 // Sums within a chunk are float32 over at most length / 32 terms and then a
 // tree, sums over chunks float64. The order is fixed, so that equal input gives
@@ -66,6 +68,8 @@ struct SweepResult {
   float* top_logprob = nullptr;    // [rows, top_k]
   std::int32_t* top_id = nullptr;  // [rows, top_k] best first
 };
+// Splits may be more here: those that several processes have made of their ids,
+// which follow one another.
 const char* sweep_finish(const Sweep& sweep, const SweepResult& result,
                          void* stream);
 

@@ -1,13 +1,16 @@
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
 #include <sstream>
+#include <vector>
 
 #include "lens/agreement.h"
 #include "lens/cuda_backend.h"
+#include "tests/collective/thread_collective.h"
 #include "tests/gpu.h"
 #include "tests/lens/random_head.h"
 
@@ -91,6 +94,48 @@ TEST_F(Cuda, EqualInputGivesEqualBits) {
   EXPECT_TRUE(one.get<"entropy">().equal(two.get<"entropy">()));
   EXPECT_TRUE(one.get<"kl_final">().equal(two.get<"kl_final">()));
   EXPECT_TRUE(one.get<"script_share">().equal(two.get<"script_share">()));
+}
+
+// Ranks that are threads, all on one GPU; lists of the kernel and longer ones,
+// and longer than a rank's range.
+TEST_F(Cuda, RanksFindWhatOneFinds) {
+  const Head head = on_gpu(random_head(3001, 32, at::kFloat));
+  const at::Tensor rows = at::randn({6, 5, 32}).to(at::kCUDA);
+  const at::Tensor targets =
+      at::arange(6, at::kLong).mul(600).to(at::kCUDA);  // of all ranks
+  const std::int64_t firsts[] = {0, 20, 1700, 3001};
+  for (const int top_k : {5, 32, 40}) {
+    const Readout one = cuda_backend(head, top_k)->read(rows, targets);
+    std::vector<Readout> found(3);
+    collective::as_ranks(
+        3, [&](const std::shared_ptr<collective::Collective>& ranks) {
+          const int rank = ranks->rank();
+          Head part =
+              part_of(head, firsts[rank], firsts[rank + 1] - firsts[rank]);
+          part.ranks = ranks;
+          found[rank] = cuda_backend(part, top_k)->read(rows, targets);
+        });
+    for (const Readout& each : found) {
+      EXPECT_EQ(disagreement(each, one), "") << top_k;
+      EXPECT_TRUE(each.get<"entropy">().equal(found[0].get<"entropy">()));
+      EXPECT_TRUE(
+          each.get<"script_share">().equal(found[0].get<"script_share">()));
+    }
+  }
+}
+
+TEST_F(Cuda, RanksCheckTheirKernelsSilently) {
+  const Head head = on_gpu(random_head(3000, 64, at::kBFloat16));
+  std::ostringstream said;
+  std::streambuf* before = std::clog.rdbuf(said.rdbuf());
+  collective::as_ranks(
+      2, [&](const std::shared_ptr<collective::Collective>& ranks) {
+        Head part = part_of(head, ranks->rank() * 1500, 1500);
+        part.ranks = ranks;
+        EXPECT_EQ(fastest_backend(part, 5)->name(), "CUDA kernels");
+      });
+  std::clog.rdbuf(before);
+  EXPECT_EQ(said.str(), "");
 }
 
 TEST_F(Cuda, TheSelfCheckPassesSilently) {
