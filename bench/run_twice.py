@@ -35,24 +35,29 @@ def columns(path):
     return found
 
 
+def differing(one, other):
+    """The data sets of two files that are not the same bytes."""
+    first, second = columns(one), columns(other)
+    if first.keys() != second.keys():
+        sys.exit("the two files hold other data sets")
+    return [name for name, values in first.items()
+            if (values.tolist() != second[name].tolist()
+                if values.dtype == object
+                else values.tobytes() != second[name].tobytes())]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--lens", type=pathlib.Path, required=True)
     parser.add_argument("--device", default="cuda")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        first, second = (columns(run(given.lens, given.device,
-                                     pathlib.Path(folder) / name))
+        first, second = (run(given.lens, given.device,
+                             pathlib.Path(folder) / name)
                          for name in ("first", "second"))
-    if first.keys() != second.keys():
-        sys.exit("the two files hold other data sets")
-    differ = [name for name, values in first.items()
-              if values.tobytes() != second[name].tobytes()
-              and values.dtype != object]
-    differ += [name for name, values in first.items()
-               if values.dtype == object
-               and values.tolist() != second[name].tolist()]
-    print(f"{len(first) - len(differ)} of {len(first)} data sets equal"
+        differ = differing(first, second)
+        total = len(columns(first))
+    print(f"{total - len(differ)} of {total} data sets equal"
           + (f"; not: {', '.join(differ)}" if differ else ""))
     sys.exit(1 if differ else 0)
 

@@ -57,6 +57,8 @@ readout::Head head_of(const model::Model& model,
   head.norm_weight = own.norm_weight;
   head.norm_eps = own.norm_eps;
   head.weight = own.weight;
+  head.first_id = own.first_id;
+  head.ranks = own.ranks;
   head.script_class = at::tensor(classes, at::kLong).to(own.weight.device());
   head.scripts = text::kScriptCount;
   return head;
