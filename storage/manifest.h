@@ -14,7 +14,8 @@ struct RunConfig {
   std::int64_t limit = 0;              // samples per data set; 0: all
   std::string device;                  // "cpu" or "cuda", never "auto"
   std::string dtype;                   // "float32" or "bfloat16"
-  int threads = 1;                     // compute threads of one worker
+  int threads = 1;                     // compute threads of one rank
+  int tensor_parallel = 1;             // ranks that share one model
   int max_new_tokens = 64;
   int top_k = 5;
   std::vector<std::string> tokens = {"answer"};  // answer, question, image, all

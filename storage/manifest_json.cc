@@ -60,6 +60,9 @@ RunConfig read_config(const JsonSection& section) {
   config.device = section.string("device");
   config.dtype = section.string("dtype");
   config.threads = section.integer<int>("threads", 1);
+  if (section.contains("tensor_parallel")) {
+    config.tensor_parallel = section.integer<int>("tensor_parallel", 1);
+  }
   config.max_new_tokens = section.integer<int>("max_new_tokens", 1);
   config.top_k = section.integer<int>("top_k", 1);
   config.tokens = section.strings("tokens");
@@ -114,22 +117,28 @@ Unit read_unit(const JsonSection& section) {
 }  // namespace
 
 nlohmann::json to_json(const RunConfig& config) {
-  return {{"split", config.split},
-          {"languages", config.languages},
-          {"limit", config.limit},
-          {"device", config.device},
-          {"dtype", config.dtype},
-          {"threads", config.threads},
-          {"max_new_tokens", config.max_new_tokens},
-          {"top_k", config.top_k},
-          {"tokens", config.tokens},
-          {"min_pixels", config.min_pixels},
-          {"max_pixels", config.max_pixels},
-          {"system_prompt", config.system_prompt},
-          {"prompts", config.prompts},
-          {"unit_images", config.unit_images},
-          {"generation_config", config.generation_config},
-          {"save_hidden", config.save_hidden}};
+  Json json = {{"split", config.split},
+               {"languages", config.languages},
+               {"limit", config.limit},
+               {"device", config.device},
+               {"dtype", config.dtype},
+               {"threads", config.threads},
+               {"max_new_tokens", config.max_new_tokens},
+               {"top_k", config.top_k},
+               {"tokens", config.tokens},
+               {"min_pixels", config.min_pixels},
+               {"max_pixels", config.max_pixels},
+               {"system_prompt", config.system_prompt},
+               {"prompts", config.prompts},
+               {"unit_images", config.unit_images},
+               {"generation_config", config.generation_config},
+               {"save_hidden", config.save_hidden}};
+  // A plan that does not say it means one: so did all before it could be said,
+  // and they are still the same runs.
+  if (config.tensor_parallel > 1) {
+    json["tensor_parallel"] = config.tensor_parallel;
+  }
+  return json;
 }
 
 nlohmann::json to_json(const Manifest& manifest) {

@@ -74,6 +74,7 @@ TEST(Manifest, WhatDecidesResultsIsTheIdentity) {
   const std::vector<std::function<void(Manifest&)>> changes = {
       [](Manifest& m) { m.config.top_k = 4; },
       [](Manifest& m) { m.config.prompts["mtvqa"] = "x"; },
+      [](Manifest& m) { m.config.tensor_parallel = 2; },
       [](Manifest& m) { m.config.system_prompt = ""; },
       [](Manifest& m) { m.model.sha256[0] = '0'; },
       [](Manifest& m) { m.model.tokenizer_sha256[0] = '0'; },
@@ -85,6 +86,24 @@ TEST(Manifest, WhatDecidesResultsIsTheIdentity) {
     change(changed);
     EXPECT_NE(run_identity(changed), original.run_id);
   }
+}
+
+TEST(Manifest, RanksAreOneWhereAPlanDoesNotSayThem) {
+  const fixtures::TemporaryFolder folder;
+  const auto file = folder.path() / "m";
+  Manifest manifest = make_manifest();
+  write_manifest(file, manifest);
+  EXPECT_THAT(fixtures::read_bytes(file),
+              testing::Not(testing::HasSubstr("tensor_parallel")));
+  EXPECT_EQ(read_manifest(file).config.tensor_parallel, 1);
+  manifest.config.tensor_parallel = 4;
+  manifest.run_id = run_identity(manifest);
+  write_manifest(file, manifest);
+  EXPECT_EQ(read_manifest(file), manifest);
+  EXPECT_THAT(config_json(manifest.config),
+              testing::HasSubstr("\"tensor_parallel\":4"));
+  EXPECT_THAT(error_after([](json& m) { m["config"]["tensor_parallel"] = 0; }),
+              testing::HasSubstr("tensor_parallel is not in 1.."));
 }
 
 TEST(Manifest, ConfigJsonIsCanonical) {
