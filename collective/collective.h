@@ -5,16 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
+
+#include "collective/collective_error.h"
 
 namespace lens::collective {
-
-// The ranks can no longer work together: one of them is dead, hangs, or calls
-// something else than the others. One line.
-class CollectiveError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // The processes that compute one unit together, seen from one of them. All call
 // the same functions in the same order with tensors of the same shapes, each

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -50,9 +51,9 @@ int take_slot(const std::string& path) {
   return -1;
 }
 
-// A file that appears under its name with `text` in it, or not at all: a
+// A new file that appears under its name with `text` in it, or not at all: a
 // process that dies on the way leaves none that says nothing. -1 where it
-// cannot be.
+// cannot be; errno is EEXIST where there is one of that name.
 int open_with(const fs::path& path, const std::string& text) {
   const int nameless = ::open(path.parent_path().c_str(),
                               O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
@@ -66,11 +67,16 @@ int open_with(const fs::path& path, const std::string& text) {
                                       path.c_str(), AT_SYMLINK_FOLLOW) == 0) {
       return nameless;
     }
+    const bool taken = errno == EEXIST;
     ::close(nameless);
+    if (taken) {
+      errno = EEXIST;
+      return -1;
+    }
   }
   // A file system without nameless files (NFS).
   const int named =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (named >= 0) written(named);
   return named;
 }
@@ -178,18 +184,30 @@ WorkNote::WorkNote(const RunDirectory& run, const LeaseFile& lease,
   static std::atomic<std::uint64_t> serial{0};
   head_ =
       to_text(ProcessId::self()) + "\n" + std::string(stage_name(stage)) + "\n";
-  path_ = run.work_note(lease.unit, lease.epoch, lease.number, ++serial);
   std::error_code ignored;  // without the folder there is no note
   fs::create_directories(run.crashes(), ignored);
-  if (withdrawn) return;
+  // Other processes may work for the same lease, and count as this one does.
+  for (bool taken = true; taken;) {
+    path_ = run.work_note(lease.unit, lease.epoch, lease.number, ++serial);
+    taken = !appear();
+  }
+}
+
+bool WorkNote::appear() {
+  if (withdrawn) return true;
   slot_ = take_slot(path_.string());
-  if (slot_ < 0) return;
+  if (slot_ < 0) return true;
   Slot& slot = slots[static_cast<std::size_t>(slot_)];
   // Said before the second look: whoever withdraws sets `withdrawn` and then
   // looks here, so one of the two sees the other.
   slot.appearing = true;
   if (!withdrawn) descriptor_ = open_with(path_, head_ + "\n");
+  const bool taken = !withdrawn && descriptor_ < 0 && errno == EEXIST;
   slot.appearing = false;
+  if (!taken) return true;
+  slot_ = -1;
+  slot.used = false;
+  return false;
 }
 
 WorkNote::~WorkNote() {

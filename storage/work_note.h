@@ -43,6 +43,8 @@ class WorkNote {
   static void withdraw_all();
 
  private:
+  bool appear();  // false where another process has a note of this name
+
   std::filesystem::path path_;
   std::string head_;  // lines 1 and 2
   int slot_ = -1;     // in the table of this process's notes

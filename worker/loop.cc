@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "collective/collective_error.h"
 #include "storage/part.h"
 #include "worker/crash_watch.h"
 #include "worker/heartbeats.h"
@@ -160,7 +161,9 @@ void WorkLoop::prepare(Held& held) {
           image->come_to({&key, 1});
           return image;
         };
-        return source_.prepare(unit, given);
+        PreparedUnit prepared = source_.prepare(unit, given);
+        prepared.lease = lease.token;
+        return prepared;
       });
 }
 
@@ -200,6 +203,11 @@ bool WorkLoop::attempt(const Lease& lease, const Work& work) {
   } catch (const InputError& problem) {
     fail(FailureClass::kCrash, problem.what());
   } catch (const CoordinatorError&) {
+    throw;
+  } catch (const collective::CollectiveError& problem) {
+    // Another rank has died or hangs, which tells of itself where the unit has
+    // to do with it.
+    fail(FailureClass::kLost, problem.what());
     throw;
   } catch (const std::exception& problem) {
     // Nobody knows what state this has left the device in: start afresh.

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <system_error>
@@ -18,6 +20,7 @@
 #include "base/end_signals.h"
 #include "base/error.h"
 #include "base/exit_code.h"
+#include "collective/collective_error.h"
 #include "input/image/preprocess.h"
 #include "input/prompt.h"
 #include "input/text/tokenizer.h"
@@ -33,6 +36,7 @@
 #include "worker/loop.h"
 #include "worker/model_runner.h"
 #include "worker/mpi.h"
+#include "worker/ranks.h"
 #include "worker/replica.h"
 #include "worker/sample_source.h"
 
@@ -50,6 +54,8 @@ constexpr const char* kUsage =
     "\n"
     "  mpirun -n 4 lens-worker RUN_DIR\n"
     "  srun --mpi=pmix lens-worker RUN_DIR\n"
+    "\n"
+    "A run with --tensor-parallel N takes a multiple of N.\n"
     "\n"
     "Exit status: 0 no work is left, 75 asked to leave (start it again to go\n"
     "on), 1 error, 2 usage.\n";
@@ -90,68 +96,70 @@ int decode_threads(const storage::Manifest& manifest) {
   return std::max(1, manifest.config.threads);
 }
 
-int work(const std::string& directory, const std::stop_token& stop) {
-  // The threads that come and go with each unit would spread over many arenas,
-  // each of which keeps what its largest unit took.
-  ::mallopt(M_ARENA_MAX, 2);
-  const worker::MpiWorld world;
-  worker::install_crash_watch();
-  // Rank 0 says what the run is and where.
-  const std::string run_root = world.broadcast(
-      world.rank() == 0
-          ? std::filesystem::absolute(directory).lexically_normal().string()
-          : std::string());
-  const storage::RunDirectory run(run_root);
-  const storage::Manifest manifest = storage::read_manifest(run.manifest());
-  const worker::Device device = worker::Device::open(
-      manifest.config.device, {.local_rank = world.local_rank(),
-                               .local_size = world.local_size(),
-                               .threads = manifest.config.threads,
-                               .near_node = {}});
-  worker::on_engine_threads(worker::watch_this_thread);
-  // Of a worker that was here before and could not tell what it died of.
-  storage::settle_work_notes(run);
+struct Start {
+  const storage::RunDirectory& run;
+  const storage::Manifest& manifest;
+  const text::Tokenizer& tokenizer;
+  const worker::MpiWorld& world;
+  const worker::Ranks& ranks;
+  const worker::Device& device;
+  worker::ModelRunner& runner;
+  worker::Replica& replica;
+  const std::stop_token stop;
+};
 
-  const auto tokenizer = text::Tokenizer::load(manifest.model.path);
-  worker::ModelRunner runner(manifest, tokenizer, device.torch_name);
-  const input::PromptBuilder prompts(tokenizer, manifest.config.system_prompt,
-                                     runner.image_token_id());
+void say_where(const Start& start) {
+  const worker::Ranks& ranks = start.ranks;
+  const worker::Device& device = start.device;
+  spdlog::info("rank {} of {}{} on {} ({}), {} threads{}, lens by {}",
+               start.world.rank(), start.world.size(),
+               ranks.size() == 1
+                   ? ""
+                   : ", " + std::to_string(ranks.rank()) + " of the " +
+                         std::to_string(ranks.size()) + " that share a model,",
+               host_name(), device.name, start.manifest.config.threads,
+               device.numa_node
+                   ? ", NUMA node " + std::to_string(*device.numa_node)
+                   : "",
+               start.runner.lens_name());
+}
+
+// The first rank of a replica: takes leases and computes their units together
+// with the others.
+int lead(const Start& start) {
+  const storage::Manifest& manifest = start.manifest;
+  const input::PromptBuilder prompts(start.tokenizer,
+                                     manifest.config.system_prompt,
+                                     start.runner.image_token_id());
   worker::SampleSource source(
       manifest,
       image::PreprocessorConfig::load(
           manifest.model.path,
           model::family_of(manifest.model.path).image_processors),
       prompts,
-      {.max_tokens = runner.max_prompt_tokens(),
+      {.max_tokens = start.runner.max_prompt_tokens(),
        .max_new_tokens = manifest.config.max_new_tokens},
       decode_threads(manifest));
 
   // Joins when the model is loaded: from then on it is expected to be heard of.
   worker::Client client(
-      run, manifest.run_id,
+      start.run, manifest.run_id,
       {.host = host_name(),
        .pid = static_cast<int>(getpid()),
-       .rank = world.rank(),
-       .world_size = world.size(),
-       .device_name = device.name,
+       .rank = start.world.rank(),
+       .world_size = start.world.size(),
+       .device_name = start.device.name,
        .software_version = LENS_VERSION},
-      {.stop = stop,
+      {.stop = start.stop,
        .log = [](const std::string& line) { spdlog::info("{}", line); },
        .stuck =
            [](const std::string& line) {
              spdlog::error("{}", line);
              std::_Exit(kExitError);
            }});
-  spdlog::info(
-      "rank {} of {} on {} ({}), {} threads{}, lens by {}", world.rank(),
-      world.size(), host_name(), device.name, manifest.config.threads,
-      device.numa_node ? ", NUMA node " + std::to_string(*device.numa_node)
-                       : "",
-      runner.lens_name());
-  // One process computes a unit, for now.
-  worker::Replica replica = worker::Replica::alone(runner);
-  worker::WorkLoop loop(run, manifest, device.name, client, source, replica,
-                        stop);
+  say_where(start);
+  worker::WorkLoop loop(start.run, manifest, start.device.name, client, source,
+                        start.replica, start.stop);
   const worker::LoopEnd end = loop.run();
   const worker::WorkLoop::Times& times = loop.times();
   spdlog::info(
@@ -168,6 +176,78 @@ int work(const std::string& directory, const std::stop_token& stop) {
       return kExitError;
   }
   return kExitError;
+}
+
+// Where nothing went wrong the other ranks are told of the end; where something
+// did, whoever started them ends a world that one rank has left.
+int lead_to_the_end(const Start& start) {
+  int status = kExitOk;
+  try {
+    status = lead(start);
+  } catch (const worker::RunComplete& end) {
+    spdlog::info("{}", end.what());
+  } catch (const worker::CoordinatorError& problem) {
+    // Asked to leave while it waited for a coordinator: nothing is wrong.
+    if (!start.stop.stop_requested()) throw;
+    spdlog::info("{}", problem.what());
+    status = kExitResumable;
+  }
+  start.replica.dismiss();
+  return status;
+}
+
+// Every other rank: does what the first one does, until that has no more. A
+// death is told of as one of the lease, here as there.
+int follow(const Start& start) {
+  say_where(start);
+  const std::stop_callback asked(start.stop, [] {
+    spdlog::info("asked to leave: the first rank of the model decides");
+  });
+  start.replica.follow([&](const worker::PreparedUnit& unit) {
+    worker::Lease lease;
+    lease.token = unit.lease;
+    lease.unit = unit.unit.index;
+    const auto doing = std::make_shared<worker::Doing>(start.run, lease,
+                                                       worker::Stage::kModel);
+    worker::UnitRunner::Hooks hooks;
+    hooks.samples_started = [doing](std::span<const std::string> samples) {
+      doing->come_to(samples);
+    };
+    return hooks;
+  });
+  return kExitOk;
+}
+
+int work(const std::string& directory, const std::stop_token& stop) {
+  // The threads that come and go with each unit would spread over many arenas,
+  // each of which keeps what its largest unit took.
+  ::mallopt(M_ARENA_MAX, 2);
+  const worker::MpiWorld world;
+  worker::install_crash_watch();
+  // Rank 0 says what the run is and where.
+  const std::string run_root = world.broadcast(
+      world.rank() == 0
+          ? std::filesystem::absolute(directory).lexically_normal().string()
+          : std::string());
+  const storage::RunDirectory run(run_root);
+  const storage::Manifest manifest = storage::read_manifest(run.manifest());
+  const worker::Ranks ranks(world, manifest.config.tensor_parallel);
+  const worker::Device device = worker::Device::open(
+      manifest.config.device, {.local_rank = world.local_rank(),
+                               .local_size = world.local_size(),
+                               .threads = manifest.config.threads,
+                               .near_node = {}});
+  worker::on_engine_threads(worker::watch_this_thread);
+  // Of a worker that was here before and could not tell what it died of.
+  storage::settle_work_notes(run);
+
+  const auto tokenizer = text::Tokenizer::load(manifest.model.path);
+  const auto connected = ranks.connect(device.torch_name);
+  worker::ModelRunner runner(manifest, tokenizer, device.torch_name, connected);
+  worker::Replica replica(connected, runner);
+  const Start start{run,    manifest, tokenizer, world, ranks,
+                    device, runner,   replica,   stop};
+  return ranks.rank() == 0 ? lead_to_the_end(start) : follow(start);
 }
 
 }  // namespace
@@ -188,15 +268,11 @@ int main(int argc, char** argv) {
   static SignalWatch signals;
   try {
     return work(argument, signals.token());
-  } catch (const worker::RunComplete& end) {
-    spdlog::info("{}", end.what());
-    return kExitOk;
-  } catch (const worker::CoordinatorError& problem) {
-    // Asked to leave while it waited for a coordinator: nothing is wrong.
-    const bool asked = signals.token().stop_requested();
-    spdlog::log(asked ? spdlog::level::info : spdlog::level::err, "{}",
-                problem.what());
-    return asked ? kExitResumable : kExitError;
+  } catch (const collective::CollectiveError& problem) {
+    spdlog::error("{}", problem.what());
+    spdlog::default_logger()->flush();
+    // At once: whatever waits for the other ranks may wait for ever.
+    std::_Exit(kExitError);
   } catch (const std::system_error& problem) {
     const std::string refused = proto::refused_thread(problem.code());
     spdlog::error("{}", refused.empty() ? problem.what() : refused);

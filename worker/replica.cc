@@ -158,12 +158,14 @@ void Replica::dismiss() {
   if (ranks_->size() > 1) send({});
 }
 
-void Replica::follow() {
+void Replica::follow(const Watch& watch) {
   for (;;) {
     const std::vector<std::uint8_t> bytes = receive();
     if (bytes.empty()) return;
     try {
-      run_together(decode(bytes), {});
+      UnitMessage message = decode(bytes);
+      const Hooks hooks = watch ? watch(message.prepared) : Hooks{};
+      run_together(std::move(message), hooks);
     } catch (const std::exception&) {
       // Rank 0 has been told, and asks for the next unit or for none.
     }

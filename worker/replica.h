@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -38,9 +39,12 @@ class Replica final : public UnitRunner {
   // Rank 0, at the end: the others return from follow().
   void dismiss();
 
-  // Every other rank: runs what rank 0 runs until it is dismissed. What fails
-  // here is told to rank 0, which decides what becomes of the unit.
-  void follow();
+  // Every other rank: runs what rank 0 runs until it is dismissed, with the
+  // hooks that `watch`, where there is one, has for the unit; they go when it
+  // is done. What fails here is told to rank 0, which decides what becomes of
+  // the unit.
+  using Watch = std::function<Hooks(const PreparedUnit&)>;
+  void follow(const Watch& watch = {});
 
  private:
   struct Standing;

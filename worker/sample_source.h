@@ -11,6 +11,7 @@
 #include "input/data/dataset.h"
 #include "input/image/preprocess.h"
 #include "input/prompt.h"
+#include "storage/lease.h"
 #include "storage/manifest.h"
 #include "storage/unit_result.h"
 
@@ -35,6 +36,7 @@ struct PreparedSample {
 // Everything of a unit that the CPU does before the model runs.
 struct PreparedUnit {
   storage::Unit unit;
+  storage::LeaseToken lease;               // by which it is worked on
   std::vector<image::FittedImage> images;  // those that a sample uses
   std::vector<PreparedSample> samples;     // unit.samples of them
 };

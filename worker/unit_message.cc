@@ -57,13 +57,15 @@ PreparedSample sample_of(const Json& json) {
 
 std::vector<std::uint8_t> encode(const UnitMessage& message) {
   const storage::Unit& unit = message.prepared.unit;
-  Json json = {{"alone", message.alone},
-               {"index", unit.index},
-               {"dataset", unit.dataset},
-               {"rows", {unit.row_begin, unit.row_end}},
-               {"first_sample", unit.first_sample},
-               {"images", Json::array()},
-               {"samples", Json::array()}};
+  Json json = {
+      {"alone", message.alone},
+      {"lease", {message.prepared.lease.epoch, message.prepared.lease.number}},
+      {"index", unit.index},
+      {"dataset", unit.dataset},
+      {"rows", {unit.row_begin, unit.row_end}},
+      {"first_sample", unit.first_sample},
+      {"images", Json::array()},
+      {"samples", Json::array()}};
   for (const image::FittedImage& image : message.prepared.images) {
     json["images"].push_back(json_of(image));
   }
@@ -77,6 +79,8 @@ UnitMessage decode(std::span<const std::uint8_t> bytes) {
   const Json json = Json::from_cbor(bytes.begin(), bytes.end());
   UnitMessage message;
   message.alone = json.at("alone");
+  message.prepared.lease = {.epoch = json.at("lease").at(0),
+                            .number = json.at("lease").at(1)};
   storage::Unit& unit = message.prepared.unit;
   unit.index = json.at("index");
   unit.dataset = json.at("dataset");

@@ -59,6 +59,24 @@ TEST_F(WorkNoteTest, NoteGoesWithTheWork) {
   EXPECT_EQ(files(), 0);
 }
 
+// The ranks of a replica work for one lease, and count their notes alike.
+TEST_F(WorkNoteTest, ProcessesOfOneLeaseHaveNotesOfTheirOwn) {
+  killed_at([this] {
+    WorkNote note(run_, {1, 2, 3}, Stage::kModel);
+    note.come_to(kOther);
+    ::raise(SIGKILL);
+  });
+  // As the process that has died: the count goes on from where it forked.
+  WorkNote note(run_, {1, 2, 3}, Stage::kModel);
+  note.come_to(kOne);
+  EXPECT_EQ(files(), 2);
+  settle_work_notes(run_);
+  const auto dead = read_crash_notes(run_);
+  ASSERT_EQ(dead.size(), 1);
+  EXPECT_EQ(dead[0].sample_id, "10");
+  EXPECT_EQ(files(), 2) << "that of the living one, and what was told";
+}
+
 // Nobody could tell whose a note without words is, and it would stay for ever.
 TEST_F(WorkNoteTest, ADeathWhileANoteIsMadeLeavesNoneWithoutWords) {
   std::filesystem::create_directories(run_.crashes());

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "collective/collective_error.h"
 #include "storage/part.h"
 #include "tests/fakes/fake_coordinator.h"
 #include "tests/fakes/fake_unit_work.h"
@@ -156,6 +157,16 @@ TEST_F(LoopTest, UnknownExceptionIsACrashAndEndsTheWorker) {
   EXPECT_THROW(work(), std::logic_error);
   ASSERT_EQ(coordinator_.failures().size(), 1u);
   EXPECT_EQ(coordinator_.failures()[0].failure_class, FailureClass::kCrash);
+}
+
+// Another rank of the replica is gone: the unit is not to blame for it here.
+TEST_F(LoopTest, RanksThatCannotGoOnGiveTheUnitBackAndEndTheWorker) {
+  grant(2);
+  fail_unit(0, [] { throw collective::CollectiveError("rank 1 is gone"); });
+  EXPECT_THROW(work(), collective::CollectiveError);
+  ASSERT_EQ(coordinator_.failures().size(), 1u);
+  EXPECT_EQ(coordinator_.failures()[0].failure_class, FailureClass::kLost);
+  EXPECT_EQ(coordinator_.failures()[0].reason, "rank 1 is gone");
 }
 
 TEST_F(LoopTest, UnitThatCannotBeReadIsTold) {

@@ -120,6 +120,36 @@ TEST(Replica, AllRanksAreGivenWhatTheModelReads) {
   }
 }
 
+// What is noted of a rank's work is there while it works, and names the lease.
+TEST(Replica, FollowersWatchTheUnitThatTheyRun) {
+  std::vector<std::string> told;
+  const auto watching = std::make_shared<int>(0);
+  collective::as_ranks(2, [&](const std::shared_ptr<Collective>& ranks) {
+    Recorder own;
+    Replica replica(ranks, own);
+    if (ranks->rank() == 0) {
+      for (int index : {4, 5}) {
+        PreparedUnit unit = unit_of(index);
+        unit.lease = {.epoch = 7, .number = 70u + index};
+        replica.run(unit, false, {});
+      }
+      return replica.dismiss();
+    }
+    own.fail = [&](int) { EXPECT_EQ(watching.use_count(), 2); };
+    replica.follow([&](const PreparedUnit& unit) {
+      told.push_back(std::to_string(unit.unit.index) + " by " +
+                     std::to_string(unit.lease.epoch) + "-" +
+                     std::to_string(unit.lease.number));
+      return UnitRunner::Hooks{
+          .cancelled = [held = watching] { return held == nullptr; },
+          .samples_started = {},
+          .sample_finished = {}};
+    });
+    EXPECT_EQ(watching.use_count(), 1);
+  });
+  EXPECT_THAT(told, ElementsAre("4 by 7-74", "5 by 7-75"));
+}
+
 TEST(Replica, AStopReachesAllRanksAtTheSameStep) {
   std::atomic<int> asked = 0;
   const auto recorders = lead(3, nothing, [&](Replica& replica) {
