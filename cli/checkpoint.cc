@@ -102,6 +102,9 @@ Checkpoint read_checkpoint(const fs::path& given) {
   checkpoint.hidden_size = described.shape.hidden_size;
   checkpoint.image_token_id = described.shape.image_token_id;
   checkpoint.parameters = files.values();
+  checkpoint.spreads = described.spreads;
+  checkpoint.num_heads = described.shape.num_heads;
+  checkpoint.num_kv_heads = described.shape.num_kv_heads;
   checkpoint.generation = described.generation;
   append(described.notes, checkpoint.notes);
   append(preprocessor.notes, checkpoint.notes);

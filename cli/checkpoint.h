@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/checkpoint/generation_config.h"
+#include "model/description.h"
 
 namespace lens::cli {
 
@@ -24,6 +25,10 @@ struct Checkpoint {
   std::vector<std::filesystem::path> model_files;
   std::vector<std::filesystem::path> tokenizer_files;
   std::int64_t parameters = 0;  // values of the weights that are used
+  // The numbers of ranks that can share them, 1 first.
+  std::vector<model::Spread> spreads;
+  int num_heads = 0;
+  int num_kv_heads = 0;
   // What generation_config.json asks for and --generation-config does not
   // follow (model/checkpoint/generation_config.h).
   model::GenerationConfig generation;

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "cli/memory_fit.h"
+
 namespace lens::cli {
 namespace {
 
 using Level = Finding::Level;
 
 constexpr int kCuda13 = 13000;  // what the worker's CUDA half is built for
-
-double gigabytes(std::int64_t bytes) {
-  return static_cast<double>(bytes) * 1e-9;
-}
 
 }  // namespace
 

@@ -16,13 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using Level = Finding::Level;
 
-double gigabytes(std::int64_t bytes) {
-  return static_cast<double>(bytes) * 1e-9;
-}
-
-// The states, keys and images of a batch want some memory beside the weights.
-std::int64_t with_room(std::int64_t weights) { return weights + weights / 5; }
-
 std::string usual_device(const Machine& machine) {
   return machine.gpu.usable() ? "cuda" : "cpu";
 }

@@ -48,8 +48,7 @@ LocalRun::~LocalRun() {
 }
 
 RunOutcome LocalRun::supervise() {
-  check_launcher(options_.tools, options_.workers,
-                 run_.logs() / "launcher.log");
+  check_launcher(options_.tools, options_.world, run_.logs() / "launcher.log");
   await_former_coordinator();
   // Left behind by a coordinator that was killed: workers must not follow it.
   std::error_code ignored;
@@ -158,7 +157,7 @@ void LocalRun::start(RunProgram program) {
   // Inside a Slurm allocation mpirun would spread the ranks over its nodes and
   // ask Slurm to start them; this is a local run.
   workers_ = std::make_unique<ChildProcess>(ChildOptions{
-      .command = worker_command(options_.tools, options_.workers, run_.root()),
+      .command = worker_command(options_.tools, options_.world, run_.root()),
       .log = log(program),
       .environment = {{"OMP_NUM_THREADS", std::to_string(options_.threads)},
                       {"SLURM_JOBID", ""},

@@ -21,8 +21,8 @@ namespace lens::cli {
 
 struct LocalRunOptions {
   RunTools tools;
-  int workers = 1;
-  int threads = 1;  // of each worker
+  WorldSize world = {};
+  int threads = 1;  // of each of its processes
   std::chrono::milliseconds tick{200};
   // How long a worker world may take to leave once there is no more work.
   std::chrono::milliseconds patience{15'000};

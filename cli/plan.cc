@@ -11,6 +11,7 @@
 #include "cli/plan_config.h"
 #include "cli/plan_units.h"
 #include "cli/plan_vocabulary.h"
+#include "cli/spread.h"
 #include "input/data/dataset.h"
 #include "storage/manifest_file.h"
 
@@ -192,10 +193,11 @@ Manifest make_manifest(const PlanRequest& request, const Machine& machine,
     check_generation(checkpoint.generation, manifest.notes);
   manifest.config.unit_images =
       resolve_unit_images(request, manifest.config.device, datasets, previous);
-  if (options.runs_here)
-    require_memory(checkpoint, manifest.config,
-                   resolve_workers(request, machine, manifest.config.device),
-                   machine);
+  if (options.runs_here) {
+    const int workers = resolve_workers(request, machine, manifest.config);
+    require_gpus(manifest.config, workers, machine);
+    require_memory(checkpoint, manifest.config, workers, machine);
+  }
   for (const OpenDataset& dataset : datasets) {
     const auto given = request.prompts.find(dataset.name);
     manifest.config.prompts[dataset.name] =

@@ -32,6 +32,7 @@ struct PlanRequest {
   std::optional<std::string> dtype;   // "float32", "bfloat16"
   std::optional<int> threads;
   std::optional<int> workers;
+  std::optional<int> tensor_parallel = 1;
   int max_new_tokens = 64;
   int top_k = 5;
   std::vector<std::string> tokens = {"answer"};
@@ -54,7 +55,7 @@ struct Plan {
 
 struct PlanOptions {
   // The plan is carried out on this machine: a model that does not fit its
-  // memory is refused.
+  // memory is refused, and ranks that it has no GPUs for.
   bool runs_here = false;
   // One line at a time, for people: progress of hashing, notes.
   std::function<void(const std::string&)> note = [](const std::string&) {};
@@ -83,8 +84,9 @@ std::string describe_difference(const storage::Manifest& existing,
 Plan plan_run(const PlanRequest& request, const Machine& machine,
               const PlanOptions& options);
 
-// Workers of a local run: as asked for, else one a GPU, one on CPUs.
+// Workers of a local run: as asked for, else as many as there are GPUs for, one
+// on CPUs. Of the config device and tensor_parallel are read.
 int resolve_workers(const PlanRequest& request, const Machine& machine,
-                    const std::string& device);
+                    const storage::RunConfig& config);
 
 }  // namespace lens::cli

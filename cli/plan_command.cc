@@ -57,11 +57,13 @@ std::string plan_line(const Plan& plan, const fs::path& run_directory) {
   for (const storage::DatasetInput& dataset : manifest.datasets)
     datasets += fmt::format("{}{} {}", datasets.empty() ? "" : ", ",
                             dataset.samples, dataset.name);
+  const int ranks = manifest.config.tensor_parallel;
   return fmt::format(
-      "{} {}: {} samples in {} units, {} on {} in {}, {} threads a worker",
+      "{} {}: {} samples in {} units, {} on {} in {}, {} threads a {}",
       plan.resumed ? "resuming" : "planned", run_directory.string(), datasets,
       manifest.units.size(), manifest.model.name, manifest.config.device,
-      manifest.config.dtype, manifest.config.threads);
+      manifest.config.dtype, manifest.config.threads,
+      ranks == 1 ? "worker" : fmt::format("rank, {} ranks a worker", ranks));
 }
 
 storage::RunDirectory directory_of(const PlanRequest& request) {

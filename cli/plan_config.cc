@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "cli/spread.h"
 #include "input/image/preprocess.h"
 #include "model/families.h"
 
@@ -40,11 +41,12 @@ std::string resolve_dtype(const PlanRequest& request, const Machine& machine,
 }
 
 int resolve_threads(const PlanRequest& request, const Machine& machine,
-                    const Manifest* previous, const std::string& device) {
+                    const Manifest* previous, const RunConfig& config) {
   if (request.threads) return *request.threads;
   if (previous) return previous->config.threads;
-  const int workers = resolve_workers(request, machine, device);
-  return std::max(1, machine.cores / std::max(1, workers));
+  const int ranks =
+      resolve_workers(request, machine, config) * config.tensor_parallel;
+  return std::max(1, machine.cores / std::max(1, ranks));
 }
 
 std::vector<int> resolve_save_hidden(const std::vector<int>& asked,
@@ -93,10 +95,11 @@ void resolve_pixels(const PlanRequest& request, const fs::path& model,
 }  // namespace
 
 int resolve_workers(const PlanRequest& request, const Machine& machine,
-                    const std::string& device) {
+                    const RunConfig& config) {
   if (request.workers) return *request.workers;
-  if (device != "cuda") return 1;
-  return std::max(1, static_cast<int>(machine.gpu.gpus.size()));
+  if (config.device != "cuda") return 1;
+  const int gpus = static_cast<int>(machine.gpu.gpus.size());
+  return std::max(1, gpus / config.tensor_parallel);
 }
 
 RunConfig resolve_config(const PlanRequest& request, const Machine& machine,
@@ -112,7 +115,9 @@ RunConfig resolve_config(const PlanRequest& request, const Machine& machine,
   config.device = resolve_device(request, machine, previous);
   config.dtype = resolve_dtype(request, machine, previous, checkpoint.dtype,
                                config.device);
-  config.threads = resolve_threads(request, machine, previous, config.device);
+  config.tensor_parallel =
+      resolve_tensor_parallel(request, machine, checkpoint, config, previous);
+  config.threads = resolve_threads(request, machine, previous, config);
   config.max_new_tokens = request.max_new_tokens;
   config.top_k = request.top_k;
   if (config.top_k > checkpoint.vocab_size)

@@ -26,14 +26,21 @@ std::string changed(const std::string& what, const std::string& existing,
          " asked for";
 }
 
+constexpr const char* kSpread = "tensor_parallel";
+
 void compare_configs(const storage::RunConfig& existing,
                      const storage::RunConfig& wanted, std::string& text) {
   const json before = json::parse(storage::config_json(existing));
   const json after = json::parse(storage::config_json(wanted));
   for (const auto& [key, value] : after.items()) {
     const json old = before.value(key, json());
-    if (old != value) add(text, changed(key, old.dump(), value.dump()));
+    if (key == kSpread || old == value) continue;
+    add(text, changed(key, old.dump(), value.dump()));
   }
+  // Not in the JSON where it is 1.
+  if (existing.tensor_parallel != wanted.tensor_parallel)
+    add(text, changed(kSpread, std::to_string(existing.tensor_parallel),
+                      std::to_string(wanted.tensor_parallel)));
 }
 
 void compare_datasets(const Manifest& existing, const Manifest& wanted,
@@ -103,7 +110,7 @@ Plan plan_run(const PlanRequest& request, const Machine& machine,
     existing = storage::read_manifest(run.manifest());
   plan.manifest =
       make_manifest(request, machine, existing ? &*existing : nullptr, options);
-  plan.workers = resolve_workers(request, machine, plan.manifest.config.device);
+  plan.workers = resolve_workers(request, machine, plan.manifest.config);
   if (existing) {
     const std::string difference =
         describe_difference(*existing, plan.manifest);

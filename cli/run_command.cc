@@ -127,7 +127,8 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
     require_device(plan.manifest, machine);
     LocalRun local(run,
                    {.tools = RunTools::find(),
-                    .workers = plan.workers,
+                    .world = {.workers = plan.workers,
+                              .ranks = plan.manifest.config.tensor_parallel},
                     .threads = plan.manifest.config.threads},
                    signals, printer);
     switch (local.supervise()) {

@@ -199,15 +199,22 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
 
   const char* how = "How it runs";
   group(command.add_option("--workers", flags.workers,
-                           "Worker processes on this machine (auto: one a "
-                           "GPU, one on CPUs)"),
+                           "Workers on this machine (auto: as many as it has "
+                           "GPUs for, one on CPUs)"),
         how)
       ->type_name("N")
       ->transform(auto_or(whole_number(1, 4096)))
       ->default_str("auto");
+  group(command.add_option("--tensor-parallel", flags.tensor_parallel,
+                           "Processes that share a model and make one worker, "
+                           "a GPU each (auto: as few as can hold it)"),
+        how)
+      ->type_name("N")
+      ->transform(auto_or(whole_number(1, 4096)))
+      ->default_str("1");
   group(command.add_option("--threads", flags.threads,
-                           "Compute threads of one worker (auto: cores / "
-                           "workers)"),
+                           "Compute threads of one process (auto: cores / "
+                           "processes)"),
         how)
       ->type_name("N")
       ->transform(auto_or(whole_number(1, 4096)))
@@ -259,6 +266,7 @@ PlanRequest plan_request(const RunFlags& flags) {
   request.languages = flags.languages;
   request.limit = flags.limit;
   request.workers = flags.workers;
+  request.tensor_parallel = flags.tensor_parallel;
   request.threads = flags.threads;
   request.device = flags.device;
   request.dtype = flags.dtype;

@@ -20,6 +20,7 @@ struct RunFlags {
   std::vector<std::string> languages;
   std::int64_t limit = 0;
   std::optional<int> workers;
+  std::optional<int> tensor_parallel = 1;
   std::optional<int> threads;
   std::optional<std::string> device;
   std::optional<std::string> dtype;

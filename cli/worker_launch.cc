@@ -37,9 +37,13 @@ std::string folder_problem(const fs::path& folder) {
   return "";
 }
 
-[[noreturn]] void cannot_start(int workers, const std::string& why,
+[[noreturn]] void cannot_start(const WorldSize& world, const std::string& why,
                                const std::string& remedy) {
-  throw InputError(fmt::format("cannot start {} workers", workers), why,
+  if (world.ranks > 1)
+    throw InputError(
+        fmt::format("cannot start {} ranks", world.processes()), why,
+        remedy + ", or take a model that needs no --tensor-parallel");
+  throw InputError(fmt::format("cannot start {} workers", world.workers), why,
                    remedy + ", or give --workers 1");
 }
 
@@ -52,28 +56,31 @@ RunTools RunTools::find() {
           .mpirun = find_in_path("mpirun")};
 }
 
-std::vector<std::string> worker_command(const RunTools& tools, int workers,
+std::vector<std::string> worker_command(const RunTools& tools,
+                                        const WorldSize& world,
                                         const fs::path& run_directory) {
-  if (workers == 1) return {tools.worker, run_directory};
+  if (world.processes() == 1) return {tools.worker, run_directory};
   // Open MPI would give each rank one core, and refuse more ranks than cores:
   // where threads run, and how many, is decided here.
   std::vector<std::string> command = {tools.mpirun};
   if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
   for (const std::string& word :
        {std::string("--oversubscribe"), std::string("--bind-to"),
-        std::string("none"), std::string("-n"), std::to_string(workers),
-        tools.worker.string(), run_directory.string()})
+        std::string("none"), std::string("-n"),
+        std::to_string(world.processes()), tools.worker.string(),
+        run_directory.string()})
     command.push_back(word);
   return command;
 }
 
-void check_launcher(const RunTools& tools, int workers, const fs::path& log) {
-  if (workers == 1) return;
+void check_launcher(const RunTools& tools, const WorldSize& world,
+                    const fs::path& log) {
+  if (world.processes() == 1) return;
   if (tools.mpirun.empty())
-    cannot_start(workers, "mpirun is not installed", "install Open MPI");
+    cannot_start(world, "mpirun is not installed", "install Open MPI");
   const SessionFolder folder = session_folder();
   if (!folder.problem.empty())
-    cannot_start(workers,
+    cannot_start(world,
                  "mpirun needs a folder for its files; " + folder.text() +
                      ": " + folder.problem,
                  "set TMPDIR to a folder that can be written");
@@ -87,7 +94,7 @@ void check_launcher(const RunTools& tools, int workers, const fs::path& log) {
   const std::string words = last_line(last_lines(log, 1));
   fs::remove(log, ignored);
   if (exit && exit->clean()) return;
-  cannot_start(workers,
+  cannot_start(world,
                tools.mpirun.string() + " --version: " +
                    (exit ? exit->text() : "no answer in 15 s") +
                    (words.empty() ? "" : ": " + words),

@@ -16,16 +16,24 @@ struct RunTools {
   static RunTools find();
 };
 
-// One worker is started by itself and needs nothing but itself; several by
+// The processes of a local run's world.
+struct WorldSize {
+  int workers = 1;
+  int ranks = 1;  // of each, which share a model
+
+  int processes() const { return workers * ranks; }
+};
+
+// One process is started by itself and needs nothing but itself; several by
 // mpirun.
 std::vector<std::string> worker_command(
-    const RunTools& tools, int workers,
+    const RunTools& tools, const WorldSize& world,
     const std::filesystem::path& run_directory);
 
-// What keeps mpirun from starting several workers here, before it says so in
-// words of its own half a minute later. Does nothing for one worker. `log` is
-// written meanwhile and removed. Throws lens::InputError.
-void check_launcher(const RunTools& tools, int workers,
+// What keeps mpirun from starting several processes here, before it says so in
+// words of its own half a minute later. Does nothing for one. `log` is written
+// meanwhile and removed. Throws lens::InputError.
+void check_launcher(const RunTools& tools, const WorldSize& world,
                     const std::filesystem::path& log);
 
 // Where mpirun keeps the files of its session, as it chooses it itself.

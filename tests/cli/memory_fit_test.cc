@@ -18,6 +18,8 @@ class MemoryFitTest : public testing::Test {
     machine_.memory_bytes = 32'000'000'000;
     checkpoint_.folder = "/models/Qwen2-VL-7B-Instruct";
     checkpoint_.parameters = 8'000'000'000;
+    checkpoint_.spreads = {
+        {1, 8'000'000'000}, {2, 4'050'000'000}, {4, 2'100'000'000}};
     checkpoint_.dtype = "bfloat16";
     config_.device = "cpu";
     config_.dtype = "bfloat16";
@@ -68,6 +70,37 @@ TEST_F(MemoryFitTest, SmallestGpuDecidesForRunsOnGpus) {
   EXPECT_THAT(refusal(2), HasSubstr("a GPU here has 10.0 GB"));
   machine_.gpu.gpus.pop_back();
   EXPECT_EQ(refusal(1), "");
+}
+
+TEST_F(MemoryFitTest, GpuHoldsTheShareOfOneRank) {
+  config_.device = "cuda";
+  machine_.gpu.gpus.assign(4, {"A", 10'000'000'000});
+  EXPECT_THAT(refusal(1), HasSubstr("or --tensor-parallel 2"));
+  config_.tensor_parallel = 2;
+  EXPECT_EQ(refusal(2), "");
+  machine_.gpu.gpus.assign(4, {"A", 6'000'000'000});
+  EXPECT_THAT(refusal(2), AllOf(HasSubstr("8.1 GB in bfloat16 on each of 2 "
+                                          "ranks, a GPU here has 6.0 GB"),
+                                HasSubstr("or --tensor-parallel 4")));
+}
+
+TEST_F(MemoryFitTest, CpusHoldTheSharesOfAllRanks) {
+  config_.tensor_parallel = 4;
+  EXPECT_EQ(refusal(1), "");
+  config_.dtype = "float32";
+  EXPECT_THAT(refusal(1), AllOf(HasSubstr("33.6 GB in float32 in 4 ranks"),
+                                Not(HasSubstr("--tensor-parallel"))));
+}
+
+TEST_F(MemoryFitTest, LeastSpreadLeavesRoomBesideTheWeights) {
+  const auto least = [&](std::int64_t bytes) {
+    const auto spread = least_spread(checkpoint_.spreads, "bfloat16", bytes);
+    return spread ? spread->ranks : 0;
+  };
+  EXPECT_EQ(least(19'200'000'000), 1);
+  EXPECT_EQ(least(19'100'000'000), 2);
+  EXPECT_EQ(least(9'000'000'000), 4);
+  EXPECT_EQ(least(4'200'000'000), 0) << "the weights alone fill it";
 }
 
 }  // namespace

@@ -130,8 +130,8 @@ TEST_F(PlanTest, AutoFollowsTheMachine) {
   EXPECT_EQ(gpu.dtype, "bfloat16");
   EXPECT_EQ(gpu.threads, 32);
   EXPECT_EQ(gpu.unit_images, 512);
-  EXPECT_EQ(resolve_workers(request(), gpu_node(), "cuda"), 2);
-  EXPECT_EQ(resolve_workers(request(), gpu_node(), "cpu"), 1);
+  EXPECT_EQ(resolve_workers(request(), gpu_node(), gpu), 2);
+  EXPECT_EQ(resolve_workers(request(), gpu_node(), slow), 1);
 }
 
 TEST_F(PlanTest, Float16KeepsItsMantissaOnCpusAndNarrowsOnGpus) {
@@ -226,6 +226,25 @@ TEST_F(PlanTest, AnotherConfigIsRefusedByNameAndNothingIsTouched) {
   EXPECT_THAT(message, HasSubstr("top_k: 5 in the run directory, 3"));
   EXPECT_EQ(message.find('\n'), std::string::npos);
   EXPECT_EQ(fs::last_write_time(file), time);
+}
+
+TEST_F(PlanTest, AnotherNumberOfRanksIsAnotherRun) {
+  const storage::Manifest one = manifest(request());
+  storage::Manifest two = one;
+  two.config.tensor_parallel = 2;
+  two.run_id = storage::run_identity(two);
+  EXPECT_EQ(describe_difference(one, two),
+            "tensor_parallel: 1 in the run directory, 2 asked for");
+  EXPECT_EQ(describe_difference(two, one),
+            "tensor_parallel: 2 in the run directory, 1 asked for");
+}
+
+TEST_F(PlanTest, RanksThatCannotShareTheModelAreRefused) {
+  PlanRequest plan = request();
+  plan.tensor_parallel = 4095;
+  EXPECT_THAT(refusal(plan),
+              HasSubstr("cannot spread this model over 4095 ranks (its "));
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
 }
 
 TEST_F(PlanTest, ChangedInputsAreAnotherRun) {

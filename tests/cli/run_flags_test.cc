@@ -73,6 +73,7 @@ TEST(RunFlags, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(plan.system_prompt, "You are a helpful assistant.");
   EXPECT_FALSE(plan.device || plan.dtype || plan.threads || plan.workers ||
                plan.min_pixels || plan.max_pixels || plan.unit_images);
+  EXPECT_EQ(plan.tensor_parallel, 1);
   EXPECT_TRUE(parse({}).keep_parts);
 }
 
@@ -106,6 +107,13 @@ TEST(RunFlags, AutoAndNumbersAreTold) {
   EXPECT_EQ(plan.unit_images, 7);
   EXPECT_EQ(plan.device, "cpu");
   EXPECT_EQ(plan.dtype, "bfloat16");
+}
+
+TEST(RunFlags, RanksOfAModelAreANumberOrAuto) {
+  EXPECT_EQ(request({"--tensor-parallel", "4"}).tensor_parallel, 4);
+  EXPECT_FALSE(request({"--tensor-parallel", "auto"}).tensor_parallel);
+  EXPECT_THAT(refusal({"--tensor-parallel", "0"}),
+              HasSubstr("--tensor-parallel: 0"));
 }
 
 TEST(RunFlags, KeepPartsCanBeTurnedOff) {

@@ -19,6 +19,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 
 // A variable of the environment for the time of a test.
 class Variable {
@@ -43,9 +44,9 @@ class Variable {
 
 class WorkerLaunchTest : public testing::Test {
  protected:
-  std::string refusal(int workers) {
+  std::string refusal(int workers, int ranks = 1) {
     try {
-      check_launcher(tools_, workers, folder_ / "log");
+      check_launcher(tools_, {workers, ranks}, folder_ / "log");
     } catch (const InputError& error) {
       return error.what();
     }
@@ -68,8 +69,17 @@ TEST_F(WorkerLaunchTest, OneWorkerNeedsNothingButItself) {
   const Variable folder("TMPDIR", "/no/such/folder");
   tools_.mpirun = "/no/mpirun";
   EXPECT_EQ(refusal(1), "");
-  EXPECT_THAT(worker_command(tools_, 1, "/run"),
+  EXPECT_THAT(worker_command(tools_, {}, "/run"),
               ElementsAre("/bin/true", "/run"));
+}
+
+TEST_F(WorkerLaunchTest, RanksThatShareAModelAreStartedTogether) {
+  EXPECT_THAT(worker_command(tools_, {.workers = 3, .ranks = 2}, "/run"),
+              IsSupersetOf({"-n", "6", "/bin/true", "/run"}));
+  tools_.mpirun.clear();
+  EXPECT_EQ(refusal(1, 4),
+            "cannot start 4 ranks (mpirun is not installed); install Open MPI, "
+            "or take a model that needs no --tensor-parallel");
 }
 
 TEST_F(WorkerLaunchTest, SeveralNeedAFolderForTheirLauncherAndAreToldItsName) {
