@@ -62,6 +62,8 @@ std::string progress_line(const RunStatus& status) {
     if (!item.empty()) line += ", " + item;
   const std::size_t workers = status.workers.size();
   line += fmt::format(", {} worker{}", workers, workers == 1 ? "" : "s");
+  if (status.tensor_parallel > 1)
+    line += fmt::format(" of {} ranks", status.tensor_parallel);
   if (status.draining) line += ", stopping";
   return line;
 }

@@ -25,15 +25,20 @@ double percent(std::int64_t part, std::int64_t whole) {
              : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string worker_line(const RunStatus::Worker& worker) {
+// `ranks` processes make the worker.
+std::string worker_line(const RunStatus::Worker& worker, int ranks) {
   std::string units;
   for (const int unit : worker.units)
     units += (units.empty() ? "" : ", ") + std::to_string(unit);
   return fmt::format(
-      "  worker {} on {} (pid {}, rank {}, {}): {} samples, units [{}], "
+      "  worker {} on {} (pid {}, {}, {}): {} samples, units [{}], "
       "heard {:.1f} s ago\n",
-      worker.id, worker.host, worker.pid, worker.rank, worker.device,
-      worker.samples_done, units, worker.seconds_since_heartbeat);
+      worker.id, worker.host, worker.pid,
+      ranks == 1
+          ? fmt::format("rank {}", worker.rank)
+          : fmt::format("ranks {}-{}", worker.rank, worker.rank + ranks - 1),
+      worker.device, worker.samples_done, units,
+      worker.seconds_since_heartbeat);
 }
 
 std::string failure_line(const RunStatus::Failure& failure) {
@@ -104,6 +109,7 @@ std::string status_json(const RunStatus& status) {
       {"state", std::string(coordinator::run_state_name(status.state))},
       {"datasets", datasets},
       {"workers", workers},
+      {"tensor_parallel", status.tensor_parallel},
       {"samples_per_second", status.samples_per_second},
       {"eta_seconds", status.eta_seconds ? ordered_json(*status.eta_seconds)
                                          : ordered_json(nullptr)},
@@ -148,7 +154,7 @@ std::string status_text(const RunStatus& status) {
                            : "unknown time");
   }
   for (const RunStatus::Worker& worker : status.workers)
-    text += worker_line(worker);
+    text += worker_line(worker, status.tensor_parallel);
   text += failures_text(status.failures);
   return text;
 }

@@ -24,7 +24,7 @@ struct RunStatus {
     std::uint64_t id = 0;
     std::string host;
     int pid = 0;
-    int rank = 0;
+    int rank = 0;  // of the first process, where several share a model
     std::string device;
     double seconds_since_heartbeat = 0;
     std::vector<int> units;  // leased now
@@ -44,6 +44,7 @@ struct RunStatus {
   std::string software_version;
   std::vector<Dataset> datasets;
   std::vector<Worker> workers;
+  int tensor_parallel = 1;        // processes of each worker
   double samples_per_second = 0;  // 0: not known
   std::optional<double> eta_seconds;
   std::int64_t units_total = 0;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -76,6 +77,7 @@ RunStatus from_message(const v1::Status& message) {
     status.failures.push_back({failure.unit(), failure.attempt(),
                                class_name(failure.failure_class()),
                                failure.sample_id(), failure.reason()});
+  status.tensor_parallel = std::max(1, message.tensor_parallel());
   status.samples_per_second = message.samples_per_second();
   if (message.has_eta()) status.eta_seconds = seconds(message.eta());
   status.units_total = message.units_total();
@@ -249,6 +251,7 @@ absl::StatusOr<RunStatus> read_ledger_status(const storage::RunDirectory& run,
   RunStatus status;
   status.source = "ledger";
   status.run_id = manifest.run_id;
+  status.tensor_parallel = manifest.config.tensor_parallel;
   status.units_total = static_cast<std::int64_t>(manifest.units.size());
   for (const storage::DatasetInput& dataset : manifest.datasets)
     status.datasets.push_back({.name = dataset.name, .total = dataset.samples});

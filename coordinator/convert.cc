@@ -122,6 +122,7 @@ v1::Status to_wire(const RunSnapshot& snapshot) {
   for (const WorkerSnapshot& worker : snapshot.workers) {
     fill(worker, *status.add_workers());
   }
+  status.set_tensor_parallel(snapshot.tensor_parallel);
   status.set_samples_per_second(snapshot.samples_per_second);
   if (snapshot.eta) *status.mutable_eta() = to_wire(*snapshot.eta);
   status.set_units_total(snapshot.units_total);

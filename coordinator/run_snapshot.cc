@@ -24,6 +24,7 @@ RunSnapshot Run::snapshot() const {
   snapshot.epoch = epoch();
   snapshot.software_version = options_.software_version;
   snapshot.datasets = datasets_;
+  snapshot.tensor_parallel = manifest_.config.tensor_parallel;
   snapshot.draining = draining_;
   snapshot.uptime = clock_() - started_;
   snapshot.message = message_locked();

@@ -28,6 +28,7 @@ struct RunSnapshot {
   std::string software_version;
   std::vector<std::pair<std::string, DatasetCounts>> datasets;
   std::vector<WorkerSnapshot> workers;
+  int tensor_parallel = 1;        // processes that make one worker
   double samples_per_second = 0;  // 0: not known
   std::optional<std::chrono::duration<double>> eta;
   std::int64_t units_total = 0;

@@ -54,6 +54,16 @@ TEST(Progress, LineNamesEveryDataset) {
             "failed, 3.20 samples/s, 47 s left, 2 workers");
 }
 
+TEST(Progress, RanksOfAWorkerAreTold) {
+  RunStatus status = half_done();
+  status.tensor_parallel = 4;
+  EXPECT_THAT(progress_line(status), HasSubstr(", 2 workers of 4 ranks"));
+  status.workers[1].rank = 4;
+  EXPECT_THAT(status_text(status), HasSubstr("(pid 0, ranks 4-7, )"));
+  status.tensor_parallel = 1;
+  EXPECT_THAT(status_text(status), HasSubstr("(pid 0, rank 4, )"));
+}
+
 TEST(Progress, EmptyRunHasNoDivisionByZero) {
   EXPECT_THAT(progress_bar(RunStatus{}, 60), HasSubstr("100.0 %"));
 }
