@@ -8,6 +8,7 @@
 
 #include "cli/machine.h"
 #include "cli/worker_launch.h"
+#include "model/description.h"
 
 namespace lens::cli {
 
@@ -23,13 +24,17 @@ struct Finding {
 Finding check_processor(const Machine& machine);
 Finding check_memory(const Machine& machine);
 std::vector<Finding> check_gpus(const Machine& machine);
-// What families have published against the memory that is free, by dtype.
+// What families have published against the memory that is free, by dtype and,
+// on GPUs, by how many of them share a model.
 std::vector<Finding> check_official_models(const Machine& machine);
+Finding check_official_model(const Machine& machine,
+                             const model::PublishedModel& model);
 // A checkpoint folder: can it be used, does it fit.
 std::vector<Finding> check_model(const Machine& machine,
                                  const std::filesystem::path& folder);
-// `weight_values` numbers of the checkpoint against the memory there is.
-Finding check_model_memory(const Machine& machine, std::int64_t weight_values,
+// The weights of a checkpoint against the memory there is.
+Finding check_model_memory(const Machine& machine,
+                           const std::vector<model::Spread>& spreads,
                            const std::string& checkpoint_dtype);
 std::vector<Finding> check_programs(
     const RunTools& tools, const std::filesystem::path& scratch_folder);

@@ -8,6 +8,8 @@
 #include "base/exit_code.h"
 #include "cli/doctor.h"
 #include "cli/home_path.h"
+#include "cli/memory_fit.h"
+#include "cli/usage_error.h"
 #include "cli/version.h"
 #include "model/families.h"
 
@@ -60,10 +62,18 @@ int doctor_command(const DoctorOptions& options, std::ostream& out) {
   findings.push_back(check_disk(folder));
   findings.push_back(check_shared_memory("/dev/shm"));
   findings.push_back(check_libraries());
+  Machine asked = machine;
+  if (!options.gpus.empty()) {
+    asked.gpu.gpus = options.gpus;
+    findings.push_back(
+        {Level::kGood, "asked",
+         fmt::format("models on {} GPUs of {:.1f} GB", options.gpus.size(),
+                     gigabytes(options.gpus[0].memory_bytes))});
+  }
   if (options.model.empty())
-    append(check_official_models(machine));
+    append(check_official_models(asked));
   else
-    append(check_model(machine, options.model));
+    append(check_model(asked, options.model));
 
   out << version_line() << '\n';
   bool problem = false;
@@ -93,21 +103,35 @@ class DoctorCommand : public Command {
         ->add_option("RUN_DIR,--out", run_directory_,
                      "Run directory: is its disk fit (default: this folder)")
         ->type_name("");
+    command
+        ->add_option("--gpus", gpus_,
+                     "Which models would fit these GPUs, for example '4 x 80 "
+                     "GB', and with which --tensor-parallel (default: this "
+                     "machine's)")
+        ->type_name("N x GB");
     command->footer(
-        "Example:\n"
+        "Examples:\n"
         "  lens doctor --model " +
-        model::example_name() + " runs/mtvqa");
+        model::example_name() +
+        " runs/mtvqa\n"
+        "  lens doctor --gpus '4 x 80 GB'");
     return command;
   }
   int run(const std::string& /*line*/, std::ostream& out) const override {
+    std::vector<GpuInfo> gpus;
+    if (!gpus_.empty()) gpus = parse_gpus(gpus_);
+    if (gpus.empty() && !gpus_.empty())
+      throw UsageError("--gpus " + gpus_ + " ('4 x 80 GB' or alike expected)");
     return doctor_command({.model = expand_home(model_),
-                           .run_directory = expand_home(run_directory_)},
+                           .run_directory = expand_home(run_directory_),
+                           .gpus = std::move(gpus)},
                           out);
   }
 
  private:
   std::string model_;
   std::string run_directory_;
+  std::string gpus_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -117,6 +118,16 @@ std::string own_control_group(std::string_view text) {
   while (std::getline(lines, line))
     if (line.starts_with("0::/")) return line.substr(4);
   return "";
+}
+
+std::vector<GpuInfo> parse_gpus(const std::string& text) {
+  static const std::regex form(
+      R"(\s*([1-9]\d{0,3})\s*[xX*]\s*(\d{1,5}(?:\.\d+)?)\s*(?:GB)?\s*)");
+  std::smatch found;
+  if (!std::regex_match(text, found, form)) return {};
+  const auto bytes = static_cast<std::int64_t>(std::stod(found[2].str()) * 1e9);
+  return {static_cast<std::size_t>(std::stoi(found[1].str())),
+          GpuInfo{.name = "GPU", .memory_bytes = bytes}};
 }
 
 GpuReport probe_gpus() {

@@ -51,6 +51,10 @@ int parse_cpu_quota(std::string_view text);
 // below the root, "" for the root itself or where there is none.
 std::string own_control_group(std::string_view text);
 
+// From "4 x 80 GB" (the unit may be left out): GPUs to ask about. Empty where
+// it is no such text.
+std::vector<GpuInfo> parse_gpus(const std::string& text);
+
 // Asks the CUDA driver, loaded at run time: the program needs no CUDA library.
 GpuReport probe_gpus();
 

@@ -33,7 +33,7 @@ struct Description {
 // A checkpoint that the makers of a family have published.
 struct PublishedModel {
   std::string name;
-  std::int64_t values = 0;  // of all weights
+  std::vector<Spread> spreads;  // as of a Description
 };
 
 }  // namespace lens::model

@@ -7,8 +7,9 @@
 namespace lens::model::qwen2_vl {
 namespace {
 
-std::int64_t value_count(int hidden, int layers, int heads, int kv_heads,
-                         int inner, std::int64_t vocabulary) {
+PublishedModel published_model(std::string name, int hidden, int layers,
+                               int heads, int kv_heads, int inner,
+                               std::int64_t vocabulary) {
   Config config;
   config.vision.hidden_size = hidden;
   config.text.hidden_size = hidden;
@@ -18,7 +19,7 @@ std::int64_t value_count(int hidden, int layers, int heads, int kv_heads,
   config.text.intermediate_size = inner;
   config.text.vocab_size = vocabulary;
   config.tie_word_embeddings = hidden < 3584;
-  return tensor_table(config).values();
+  return {std::move(name), spreads(config)};
 }
 
 }  // namespace
@@ -38,9 +39,9 @@ Description describe(const std::filesystem::path& checkpoint) {
 }
 
 std::vector<PublishedModel> published() {
-  return {{"2B", value_count(1536, 28, 12, 2, 8960, 151936)},
-          {"7B", value_count(3584, 28, 28, 4, 18944, 152064)},
-          {"72B", value_count(8192, 80, 64, 8, 29568, 152064)}};
+  return {published_model("2B", 1536, 28, 12, 2, 8960, 151936),
+          published_model("7B", 3584, 28, 28, 4, 18944, 152064),
+          published_model("72B", 8192, 80, 64, 8, 29568, 152064)};
 }
 
 }  // namespace lens::model::qwen2_vl

@@ -40,17 +40,17 @@ TEST(Machine, OwnControlGroupIsThatOfVersionTwo) {
 TEST(Doctor, WeightsLargerThanTheMemoryAreAProblem) {
   Machine machine;
   machine.available_bytes = 8'000'000'000;
-  EXPECT_EQ(check_model_memory(machine, 1'000'000'000, "bfloat16").level,
+  EXPECT_EQ(check_model_memory(machine, {{1, 1'000'000'000}}, "bfloat16").level,
             Level::kGood);
-  EXPECT_EQ(check_model_memory(machine, 1'900'000'000, "bfloat16").level,
+  EXPECT_EQ(check_model_memory(machine, {{1, 1'900'000'000}}, "bfloat16").level,
             Level::kNote);
   const Finding finding =
-      check_model_memory(machine, 2'200'000'000, "bfloat16");
+      check_model_memory(machine, {{1, 2'200'000'000}}, "bfloat16");
   EXPECT_EQ(finding.level, Level::kProblem);
   EXPECT_THAT(finding.text, HasSubstr("8.8 GB in float32"));
   EXPECT_THAT(finding.text, HasSubstr("--dtype bfloat16"));
   machine.cpu.amx_bf16 = true;
-  EXPECT_EQ(check_model_memory(machine, 2'200'000'000, "bfloat16").level,
+  EXPECT_EQ(check_model_memory(machine, {{1, 2'200'000'000}}, "bfloat16").level,
             Level::kGood);
 }
 
@@ -58,7 +58,8 @@ TEST(Doctor, WeightsOverTheFreeMemoryAloneAreANote) {
   Machine machine;
   machine.memory_bytes = 32'000'000'000;
   machine.available_bytes = 4'000'000'000;
-  const Finding finding = check_model_memory(machine, 2'200'000'000, "float32");
+  const Finding finding =
+      check_model_memory(machine, {{1, 2'200'000'000}}, "float32");
   EXPECT_EQ(finding.level, Level::kNote);
   EXPECT_THAT(finding.text, HasSubstr("end other programs"));
 }
@@ -80,6 +81,35 @@ TEST(Doctor, OfficialModelsAreJudgedByDtype) {
   const std::vector<Finding> gpu = check_official_models(machine);
   EXPECT_THAT(gpu[1].text, HasSubstr("fits in both"));
   EXPECT_THAT(gpu[2].text, HasSubstr("take a GPU"));
+}
+
+TEST(Doctor, NumbersOfGpusThatShareAModelAreNamed) {
+  const model::PublishedModel large{"72B",
+                                    {{1, 73'400'000'000},
+                                     {2, 36'700'000'000},
+                                     {4, 18'350'000'000},
+                                     {8, 9'180'000'000}}};
+  Machine machine;
+  machine.gpu.gpus = parse_gpus("8 x 80 GB");
+  EXPECT_THAT(check_official_model(machine, large).text,
+              HasSubstr("fits in bfloat16 with --tensor-parallel 4 or 8"));
+  machine.gpu.gpus = parse_gpus("4x24");
+  const Finding finding = check_official_model(machine, large);
+  EXPECT_EQ(finding.level, Level::kNote);
+  EXPECT_THAT(finding.text, HasSubstr("or 8 such GPUs (--tensor-parallel 8)"));
+  EXPECT_THAT(check_model_memory(machine, large.spreads, "bfloat16").text,
+              HasSubstr("or 8 such GPUs (--tensor-parallel 8)"));
+  machine.gpu.gpus = parse_gpus("4 x 80");
+  EXPECT_THAT(check_model_memory(machine, large.spreads, "bfloat16").text,
+              HasSubstr("give --tensor-parallel 4"));
+}
+
+TEST(Machine, GpusToAskAboutAreANumberTimesTheirMemory) {
+  const auto gpus = parse_gpus(" 4 x 79.6 GB");
+  ASSERT_EQ(gpus.size(), 4u);
+  EXPECT_EQ(gpus[3].memory_bytes, 79'600'000'000);
+  for (const char* text : {"", "4", "0 x 80", "4 x", "4 x 80 MB", "-1x80"})
+    EXPECT_TRUE(parse_gpus(text).empty()) << text;
 }
 
 TEST(Doctor, BrokenCheckpointIsAFindingAmongOthers) {
@@ -123,7 +153,7 @@ TEST(Doctor, LittleSharedMemoryIsANote) {
 TEST(Doctor, SmallestGpuDecides) {
   Machine machine;
   machine.gpu.gpus = {{"A", 80'000'000'000}, {"B", 10'000'000'000}};
-  EXPECT_EQ(check_model_memory(machine, 8'000'000'000, "bfloat16").level,
+  EXPECT_EQ(check_model_memory(machine, {{1, 8'000'000'000}}, "bfloat16").level,
             Level::kProblem);
 }
 

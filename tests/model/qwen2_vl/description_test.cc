@@ -13,9 +13,21 @@ TEST(Published, HaveTheValuesOfTheOfficialModels) {
   const std::vector<PublishedModel> models = published();
   ASSERT_EQ(models.size(), 3u);
   EXPECT_EQ(models[0].name, "2B");
-  EXPECT_EQ(models[0].values, 2'208'985'600);
+  EXPECT_EQ(models[0].spreads.front().values, 2'208'985'600);
   EXPECT_EQ(models[1].name, "7B");
-  EXPECT_EQ(models[1].values, 8'291'375'616);
+  EXPECT_EQ(models[1].spreads.front().values, 8'291'375'616);
+}
+
+// docs/budgets.md names these numbers.
+TEST(Published, LargestIsSharedByAsManyAsDivideItsHeads) {
+  const PublishedModel largest = published().back();
+  std::vector<int> ranks;
+  for (const Spread& spread : largest.spreads) ranks.push_back(spread.ranks);
+  EXPECT_EQ(ranks, (std::vector<int>{1, 2, 4, 8, 16}));
+  EXPECT_EQ(largest.spreads[0].values, 73'405'560'320);
+  EXPECT_EQ(largest.spreads[1].values, 36'704'320'512);
+  EXPECT_EQ(largest.spreads[2].values, 18'353'700'608);
+  EXPECT_EQ(largest.spreads[3].values, 9'178'390'656);
 }
 
 TEST(Describe, TensorsAreThoseOfARealCheckpoint) {
