@@ -7,6 +7,7 @@ the rights to start it are missing.
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -65,6 +66,7 @@ class Cluster(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="lens-slurm-")
         cls.addClassCleanup(folder.cleanup)
+        cls.known = {}  # digests of runs in peace, by their ranks
         cls.folder = pathlib.Path(folder.name)
         cls.folder.chmod(0o755)  # munged runs as a user of its own
         cluster = cls.folder / "cluster"
@@ -79,22 +81,24 @@ class Cluster(unittest.TestCase):
         cls.environment = os.environ | {
             "SLURM_CONF": str(cluster / "slurm.conf"), "LENS_BIN": str(BIN)}
 
-    def slurm(self, *words):
+    def slurm(self, *words, **settings):
         return subprocess.run(
-            [str(word) for word in words], env=self.environment, text=True,
-            check=True, capture_output=True, timeout=SECONDS).stdout.strip()
+            [str(word) for word in words], env=self.environment | settings,
+            text=True, check=True, capture_output=True,
+            timeout=SECONDS).stdout.strip()
 
-    def flags(self, run):
+    def flags(self, run, *more):
         datasets = [word for name in self.DATASETS for word in
                     ("--dataset", f"{name}={ROOT / 'demo/data' / name}")]
         return ["--model", ROOT / "tests/data/random-checkpoint", *datasets, "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
                 "--device", "cpu", "--dtype", "float32", "--threads", 1,
-                "--out", run]
+                "--out", run, *more]
 
-    def submit(self, run):
+    def submit(self, run, **settings):
         job = self.slurm("sbatch", "--parsable", f"--nodes={self.NODES}",
                          f"--output={self.folder}/%j.log",
-                         ROOT / "slurm/lens.sbatch", *self.flags(run))
+                         ROOT / "slurm/lens.sbatch", *self.flags(run),
+                         **settings)
         self.addCleanup(subprocess.run, ["scancel", "--quiet", job],
                         env=self.environment, check=False)
         return job
@@ -130,23 +134,33 @@ class Cluster(unittest.TestCase):
         self.assertEqual(self.field(job, "JobState"), "COMPLETED", log)
         self.assertEqual(self.field(job, "ExitCode"), "0:0", log)
         self.assertIn(f"complete: {run}/results.h5", log)
-        self.assertEqual(self.undisturbed(), self.digest(run))
+        self.assertEqual(self.undisturbed(self.ranks(run)), self.digest(run))
+
+    def ranks(self, run):
+        plan = json.loads((run / "manifest.json").read_text())
+        return plan["config"].get("tensor_parallel", 1)
 
     def digest(self, run):
         subprocess.run([BIN / "lens", "verify", run], check=True,
                        stdout=subprocess.DEVNULL, timeout=SECONDS)
         return hashlib.sha256((run / "results.h5").read_bytes()).hexdigest()
 
-    def undisturbed(self):
-        cls = type(self)
-        if not hasattr(cls, "_undisturbed"):
-            run = self.folder / "undisturbed"
-            subprocess.run(
-                [str(word) for word in (BIN / "lens", "run", *self.flags(run))],
-                check=True, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, timeout=SECONDS)
-            cls._undisturbed = self.digest(run)
-        return cls._undisturbed
+    def undisturbed(self, ranks):
+        """Of a run of so many ranks that was left in peace."""
+        known = type(self).known
+        if ranks not in known:
+            run = self.folder / f"undisturbed-{ranks}"
+            words = (BIN / "lens", "run",
+                     *self.flags(run, "--tensor-parallel", ranks))
+            subprocess.run([str(word) for word in words], check=True,
+                           stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=SECONDS)
+            known[ranks] = self.digest(run)
+        return known[ranks]
+
+    def rank_pids(self, run):
+        return until(lambda: len(found := processes(run, "lens-worker")) == 2
+                     and sorted(found), "two ranks")
 
 
 class OneNodeTest(Cluster):
@@ -174,6 +188,20 @@ class OneNodeTest(Cluster):
             self.assertTrue(part.exists(), part)
         for line in ("watch it", "workers      1 on each node", str(run)):
             self.assertIn(line, self.log(again))
+
+    def test_two_ranks_that_share_a_model_are_started_again_together(self):
+        run = self.folder / "ranks"
+        job = self.submit(run, LENS_TENSOR_PARALLEL="2")
+        self.await_parts(run, 2)
+        first = self.rank_pids(run)
+        os.kill(first[1], signal.SIGKILL)
+        until(lambda: "starting it again" in self.log(job), "a new world")
+        until(lambda: not set(first) & set(processes(run, "lens-worker")),
+              "the end of both")
+        self.assert_complete(job, run)
+        self.assertEqual(self.ranks(run), 2)
+        self.assertIn("workers      1 on each node, of 2 processes each",
+                      self.log(job))
 
     def test_time_limit_requeues(self):
         run = self.folder / "requeued"
@@ -225,6 +253,28 @@ class TwoNodesTest(Cluster):
         self.assert_complete(job, run)
         self.assertEqual(self.joined(run)["n1"], first["n1"])
         self.assertNotIn("workers-n1 ended", self.log(job))
+
+    def test_model_over_two_nodes_is_one_world(self):
+        run = self.folder / "ranks"
+        job = self.submit(run, LENS_TENSOR_PARALLEL="2", LENS_RANKS="1")
+        self.await_parts(run, 2)
+        first = self.rank_pids(run)
+        os.kill(first[1], signal.SIGKILL)
+        until(lambda: "workers-n1+n2 ended" in self.log(job), "its supervisor")
+        until(lambda: not set(first) & set(processes(run, "lens-worker")),
+              "the end of both")
+        self.assert_complete(job, run)
+        self.assertIn("workers      1 on 2 nodes, 1 of its 2 processes on each",
+                      self.log(job))
+        self.assertEqual(list(self.joined(run)), ["n1"], "the first rank leads")
+
+    def test_nodes_that_cannot_be_shared_out_are_refused_in_one_line(self):
+        run = self.folder / "odd"
+        job = self.submit(run, LENS_TENSOR_PARALLEL="4", LENS_RANKS="1")
+        self.await_state(job, "FAILED")
+        self.assertIn("2 nodes cannot be shared out (each model takes 4 of "
+                      "them); give sbatch -N a multiple of 4",
+                      self.log(job).splitlines()[-1])
 
 
 if __name__ == "__main__":
