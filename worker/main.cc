@@ -96,6 +96,7 @@ int decode_threads(const storage::Manifest& manifest) {
   return std::max(1, manifest.config.threads);
 }
 
+// What a rank works with.
 struct Start {
   const storage::RunDirectory& run;
   const storage::Manifest& manifest;
@@ -231,7 +232,10 @@ int work(const std::string& directory, const std::stop_token& stop) {
           : std::string());
   const storage::RunDirectory run(run_root);
   const storage::Manifest manifest = storage::read_manifest(run.manifest());
-  const worker::Ranks ranks(world, manifest.config.tensor_parallel);
+  const int together = manifest.config.tensor_parallel;
+  // Refused below; one of them says so.
+  if (world.rank() > 0 && world.size() % together != 0) return kExitError;
+  const worker::Ranks ranks(world, together);
   const worker::Device device = worker::Device::open(
       manifest.config.device, {.local_rank = world.local_rank(),
                                .local_size = world.local_size(),

@@ -90,6 +90,16 @@ def processes(run):
     return found
 
 
+def rank_of(pid):
+    """Of a process that mpirun started; None of any other."""
+    with contextlib.suppress(OSError):
+        for word in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(
+                b"\0"):
+            if word.startswith(b"OMPI_COMM_WORLD_RANK="):
+                return int(word.split(b"=")[1])
+    return None
+
+
 def living(run):
     return [pid for pids in processes(run).values() for pid in pids]
 

@@ -4,6 +4,7 @@
 //   LENS_TEST_FAULTS=STAGE:SAMPLE=FAULT[,...]
 //     STAGE   rows, image, model or store; SAMPLE its id (an image: its row)
 //     FAULT   segv (SIGSEGV), kill (SIGKILL) or hang (for ever)
+//   LENS_TEST_RANK=RANK: only in the process of this rank of an MPI world.
 //
 // The worker says where it is in its work note (storage/work_note.h), by one
 // pwrite: line 2 is the stage, line 3 the samples. The programs know nothing of
@@ -40,10 +41,17 @@ void come_to(const std::string& stage, const std::string& sample,
   }
 }
 
+bool is_meant() {
+  const char* const wanted = std::getenv("LENS_TEST_RANK");
+  const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  return wanted == nullptr ||
+         (rank != nullptr && std::string_view(wanted) == rank);
+}
+
 // Of a work note; nothing happens at any other text.
 void look_at(std::string_view text) {
   const char* const wanted = std::getenv("LENS_TEST_FAULTS");
-  if (wanted == nullptr) return;
+  if (wanted == nullptr || !is_meant()) return;
   std::istringstream lines{std::string(text)};
   std::string process, stage, samples;
   if (!std::getline(lines, process) || !std::getline(lines, stage) ||
