@@ -72,12 +72,13 @@ class Worker {
     check(session_.call(&Stub::Heartbeat, request, &response, kPatience),
           "Heartbeat");
     if (response.revoked_size() > 0) end_with("a lease was revoked");
+    next_ = response.next();
   }
 
+  // As the last answer says.
   Clock::duration interval() const {
-    const auto& interval = session_.joined()->terms.heartbeat_interval();
-    return std::chrono::seconds(interval.seconds()) +
-           std::chrono::nanoseconds(interval.nanos());
+    return std::chrono::seconds(next_.seconds()) +
+           std::chrono::nanoseconds(next_.nanos());
   }
 
  private:
@@ -103,6 +104,7 @@ class Worker {
 
   proto::Session session_;
   std::vector<v1::Lease> held_;
+  google::protobuf::Duration next_;
 };
 
 // Some of the workers. What they do they do with threads.
@@ -178,6 +180,7 @@ class Crowd {
   // Evenly spread over the interval, as the starts of real workers are.
   std::int64_t beat() {
     constexpr std::size_t kThreads = 32;
+    workers_[0]->heartbeat();
     const Clock::time_point begin = Clock::now();
     const Clock::time_point end = begin + std::chrono::seconds(seconds_);
     const Clock::duration interval = workers_[0]->interval();

@@ -40,6 +40,8 @@ struct Worker {
   std::chrono::steady_clock::time_point last_seen;
   std::int64_t samples_committed = 0;
   bool told_to_leave = false;
+  // After how long it was told to be heard of again.
+  std::chrono::milliseconds interval{};
 };
 
 struct Lease {
@@ -67,7 +69,10 @@ class LeaseTable {
  public:
   struct Options {
     std::uint64_t epoch = 1;
+    // Of a lease, and between heartbeats; both are longer where there are many
+    // workers.
     std::chrono::milliseconds lease_duration{30'000};
+    std::chrono::milliseconds heartbeat_interval{5'000};
   };
 
   LeaseTable(const Options& options, Clock clock, std::int32_t units);
@@ -91,8 +96,13 @@ class LeaseTable {
   // Nothing where none is pending. NOT_FOUND: unknown worker.
   absl::StatusOr<std::optional<Lease>> acquire(WorkerId worker);
 
-  // Renews the leases named. Returns those that are not (any more) this
-  // worker's to work on. NOT_FOUND: unknown worker.
+  // After how long each worker is to be heard of, now: all of them together
+  // call no more than a hundred times a second.
+  std::chrono::milliseconds interval() const;
+
+  // Renews the leases named, for a worker that is to be heard of again after
+  // interval(). Returns those that are not (any more) this worker's to work on.
+  // NOT_FOUND: unknown worker.
   absl::StatusOr<std::vector<LeaseToken>> renew(
       WorkerId worker, std::span<const LeaseProgress> leases);
 
@@ -118,13 +128,13 @@ class LeaseTable {
   std::vector<Lease> overdue() const;
   // Ends those of `leases` whose deadline is still over.
   std::vector<Lease> expire(std::span<const Lease> leases);
-  // Forgets workers that hold nothing and are silent for lease_duration.
+  // Forgets workers that hold nothing and are silent for a lease's time.
   void forget_silent();
   // Every lease and worker counts as heard of now: nobody could be heard while
   // the coordinator stood still.
   void excuse_silence();
-  // Workers that have not been heard of for that long.
-  std::vector<Worker> silent(std::chrono::milliseconds silence) const;
+  // Workers that have missed a heartbeat.
+  std::vector<Worker> silent() const;
   std::vector<Lease> leases_of(WorkerId worker) const;
 
   // The worker knows that nothing more is to come. NOT_FOUND: unknown worker.
@@ -165,6 +175,9 @@ class LeaseTable {
     return units_[static_cast<std::size_t>(to_int(unit))];
   }
   absl::StatusOr<Worker*> find_worker(WorkerId worker);
+  // How long the worker's leases last without a word of it.
+  std::chrono::milliseconds patience(const Worker& worker) const;
+  std::chrono::milliseconds patience(WorkerId worker) const;
   bool is_overdue(const Lease& lease) const;
   Lease end_lease(std::map<LeaseToken, Lease>::iterator lease,
                   UnitState unit_state);

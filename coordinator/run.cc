@@ -13,7 +13,9 @@ LeaseTable make_table(const Run::Options& options, const Clock& clock,
                       const LedgerContents& contents,
                       const FailureHistory& history) {
   const auto units = static_cast<std::int32_t>(manifest.units.size());
-  LeaseTable table({contents.epoch, options.lease_duration}, clock, units);
+  LeaseTable table(
+      {contents.epoch, options.lease_duration, options.heartbeat_interval},
+      clock, units);
   for (const auto& [unit, attempts] : history.attempts()) {
     if (to_int(unit) >= 0 && to_int(unit) < units) {
       table.set_attempts(unit, attempts);
@@ -80,6 +82,11 @@ absl::StatusOr<WorkerId> Run::join(const std::string& run_id,
   return id;
 }
 
+std::chrono::milliseconds Run::interval() const {
+  const std::lock_guard lock(mutex_);
+  return table_.interval();
+}
+
 absl::StatusOr<AcquireAnswer> Run::acquire(WorkerId worker) {
   const std::lock_guard lock(mutex_);
   if (leaving_locked()) {
@@ -112,7 +119,7 @@ absl::StatusOr<HeartbeatAnswer> Run::heartbeat(
   changed_locked();
   const bool draining = draining_ || !fatal_.empty();
   if (draining) table_.tell_to_leave(worker).IgnoreError();
-  return HeartbeatAnswer{*std::move(revoked), draining};
+  return HeartbeatAnswer{*std::move(revoked), draining, table_.interval()};
 }
 
 absl::Status Run::leave(WorkerId worker) {
@@ -247,7 +254,15 @@ bool Run::over() const {
   const std::lock_guard lock(mutex_);
   if (!ended_) return false;
   return stop_now_ || ledger_broken_ || table_.all_told_to_leave() ||
-         clock_() - *ended_ >= options_.linger;
+         clock_() - *ended_ >= linger_locked();
+}
+
+// Workers that were told to wait longer than usual hear of the end later.
+std::chrono::milliseconds Run::linger_locked() const {
+  const auto interval = table_.interval();
+  return interval > options_.heartbeat_interval
+             ? std::max(options_.linger, interval * 3 / 2)
+             : options_.linger;
 }
 
 std::optional<Outcome> Run::outcome() const {

@@ -47,6 +47,7 @@ using AcquireAnswer = std::variant<Granted, WaitFor, Outcome>;
 struct HeartbeatAnswer {
   std::vector<LeaseToken> revoked;
   bool draining = false;
+  std::chrono::milliseconds next{};  // after it the worker is to be heard of
 };
 
 // One run: joins the lease table, the failure history and the ledger, and
@@ -58,7 +59,7 @@ class Run {
     std::filesystem::path root;  // the run directory
     std::string software_version;
     std::chrono::milliseconds lease_duration{30'000};
-    std::chrono::milliseconds heartbeat_interval{5'000};
+    std::chrono::milliseconds heartbeat_interval{5'000};  // of few workers
     // After the end: how long workers that have not left are waited for.
     std::chrono::milliseconds linger{10'000};
     // How long a committed part may take to become visible.
@@ -87,6 +88,8 @@ class Run {
 
   absl::StatusOr<WorkerId> join(const std::string& run_id,
                                 const WorkerIdentity& identity);
+  // Between two heartbeats of a worker, with as many as there are.
+  std::chrono::milliseconds interval() const;
   absl::StatusOr<AcquireAnswer> acquire(WorkerId worker);
   absl::StatusOr<HeartbeatAnswer> heartbeat(
       WorkerId worker, std::span<const LeaseProgress> leases);
@@ -148,6 +151,7 @@ class Run {
   // With mutex_ held:
   std::optional<Outcome> outcome_locked() const;
   bool leaving_locked() const;
+  std::chrono::milliseconds linger_locked() const;
   std::optional<QuarantinedSample> judge_locked(UnitFailure& failure);
   void judge_ended_locked(std::span<const Lease> leases, const Notes& notes,
                           std::string_view reason, std::vector<Judged>& all);

@@ -216,7 +216,7 @@ std::vector<Run::Judged> Run::bury() {
     const std::lock_guard lock(mutex_);
     leases = table_.overdue();
     if (options_.process_gone) {
-      gone = table_.silent(options_.heartbeat_interval * 3 / 2);
+      gone = table_.silent();
     }
   }
   std::erase_if(gone, [&](const Worker& worker) {

@@ -84,8 +84,7 @@ grpc::Status Service::Join(grpc::ServerContext* context,
     if (!worker.ok()) return worker.status();
     response->set_worker_id(static_cast<std::uint64_t>(*worker));
     response->set_epoch(run_.epoch());
-    *response->mutable_heartbeat_interval() =
-        to_wire(run_.options().heartbeat_interval);
+    *response->mutable_heartbeat_interval() = to_wire(run_.interval());
     *response->mutable_lease_duration() =
         to_wire(run_.options().lease_duration);
     if (run_.options().stall_limit.count() > 0) {
@@ -132,6 +131,7 @@ grpc::Status Service::Heartbeat(grpc::ServerContext* context,
       *response->add_revoked() = to_wire(token);
     }
     response->set_draining(beat->draining);
+    *response->mutable_next() = to_wire(beat->next);
     return absl::OkStatus();
   });
 }

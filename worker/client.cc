@@ -128,6 +128,15 @@ class Client::Impl {
 
   v1::JoinResponse terms() const { return session_.joined()->terms; }
 
+  milliseconds heartbeat_interval() const {
+    const v1::JoinResponse joined = terms();
+    const std::lock_guard lock(mutex_);
+    // A new coordinator begins anew.
+    return next_heartbeat_.worker == joined.worker_id()
+               ? next_heartbeat_.after
+               : from_wire(joined.heartbeat_interval());
+  }
+
   template <typename Method, typename Request, typename Response>
   grpc::Status call(Method method, const Request& request, Response* response) {
     return session_.call(method, request, response, options_.give_up);
@@ -171,6 +180,9 @@ class Client::Impl {
     HeartbeatAnswer answer;
     answer.draining = response.draining();
     draining_ = answer.draining;
+    if (response.has_next()) {
+      next_heartbeat_ = {terms().worker_id(), from_wire(response.next())};
+    }
     for (const v1::LeaseToken& token : response.revoked()) {
       answer.revoked.push_back(from_wire(token));
     }
@@ -205,9 +217,16 @@ class Client::Impl {
   const ClientOptions options_;
   proto::Session session_;
 
+  // What the coordinator has said of the next heartbeat of which worker id.
+  struct Next {
+    std::uint64_t worker = 0;
+    milliseconds after{};
+  };
+
   std::atomic<bool> draining_ = false;  // as the coordinator last said
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   steady_clock::time_point last_answer_;  // guarded by mutex_
+  Next next_heartbeat_;                   // guarded by mutex_
 };
 
 Client::Client(const storage::RunDirectory& run, std::string run_id,
@@ -222,7 +241,7 @@ Client::Client(const storage::RunDirectory& run, std::string run_id,
 Client::~Client() = default;
 
 milliseconds Client::heartbeat_interval() const {
-  return from_wire(impl_->terms().heartbeat_interval());
+  return impl_->heartbeat_interval();
 }
 
 milliseconds Client::lease_duration() const {

@@ -20,9 +20,13 @@ Heartbeats::~Heartbeats() {
 }
 
 void Heartbeats::hold(const Lease& lease) {
-  const std::lock_guard lock(mutex_);
-  progress_[lease.token].sent = {
-      .token = lease.token, .unit = lease.unit, .samples_done = 0};
+  {
+    const std::lock_guard lock(mutex_);
+    progress_[lease.token].sent = {
+        .token = lease.token, .unit = lease.unit, .samples_done = 0};
+  }
+  // The lease may be of another coordinator, which is to be told sooner.
+  wake_.notify_all();
 }
 
 void Heartbeats::drop(const Lease& lease) {
@@ -43,9 +47,16 @@ bool Heartbeats::revoked(const Lease& lease) const {
 }
 
 void Heartbeats::beat() {
+  using Clock = std::chrono::steady_clock;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, coordinator_.heartbeat_interval(),
-                         [this] { return stopping_; })) {
+  Clock::time_point last = Clock::now();
+  while (!stopping_) {
+    const Clock::time_point due = last + coordinator_.heartbeat_interval();
+    if (Clock::now() < due) {
+      wake_.wait_until(lock, due);
+      continue;
+    }
+    last = Clock::now();
     std::vector<LeaseProgress> leases;
     for (const auto& [token, progress] : progress_) {
       leases.push_back(progress.sent);

@@ -36,6 +36,25 @@ TEST_F(ClientTest, WorksThroughARun) {
   EXPECT_EQ(std::get<Leave>(last).reason, LeaveReason::kComplete);
 }
 
+TEST_F(ClientTest, BeatsAsSeldomAsTheCoordinatorSaysUntilTheNextOne) {
+  start();
+  const auto client = connect();
+  const Lease lease = lease_of(client->acquire());
+  EXPECT_EQ(client->heartbeat_interval(), milliseconds(100));
+  for (int pid = 1; pid < 30; ++pid) {
+    coordinator::WorkerIdentity other;
+    other.host = "elsewhere";
+    other.pid = pid;
+    EXPECT_TRUE((*run_)->join(std::string(kRunId), other).ok());
+  }
+  beat(*client, lease);
+  EXPECT_EQ(client->heartbeat_interval(), milliseconds(300));
+  stop();
+  start();
+  EXPECT_EQ(beat(*client, lease).revoked.size(), 1u);
+  EXPECT_EQ(client->heartbeat_interval(), milliseconds(100));
+}
+
 TEST_F(ClientTest, GoesOnWithTheNextCoordinator) {
   start();
   const auto client = connect();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/coordinator/fake_clock.h"
@@ -231,10 +232,48 @@ TEST_F(LeaseTableTest, ExcusedSilenceEndsNoLease) {
   clock_.advance(seconds(300));
   table_.excuse_silence();
   EXPECT_TRUE(expire().empty());
-  EXPECT_TRUE(table_.silent(seconds(1)).empty());
+  EXPECT_TRUE(table_.silent().empty());
   clock_.advance(seconds(30));
   EXPECT_EQ(expire().size(), 1u);
   EXPECT_FALSE(commit(lease));
+}
+
+TEST_F(LeaseTableTest, WorkersOfACrowdCallSeldomerAndTheirLeasesLastLonger) {
+  const WorkerId early = join(1);
+  const Lease lease = take(early);
+  EXPECT_EQ(table_.interval(), seconds(5));
+  for (int pid = 2; pid <= 4000; ++pid) join(pid);
+  EXPECT_EQ(table_.interval(), seconds(40));
+  // It knows nothing of that yet.
+  clock_.advance(seconds(8));
+  EXPECT_FALSE(table_.silent().empty());
+  beat(early, lease);
+  clock_.advance(seconds(59));
+  EXPECT_TRUE(expire().empty());
+  for (const Worker& worker : table_.silent()) EXPECT_NE(worker.id, early);
+  clock_.advance(seconds(2));
+  const std::vector<Worker> silent = table_.silent();
+  EXPECT_TRUE(std::ranges::any_of(
+      silent, [&](const Worker& worker) { return worker.id == early; }));
+  clock_.advance(seconds(239 - 61));
+  EXPECT_TRUE(expire().empty());
+  clock_.advance(seconds(1));
+  EXPECT_EQ(expire().size(), 1u);
+}
+
+// What it was told counts, not what it would be told now: it waits that long.
+TEST_F(LeaseTableTest, LeaseOfAFormerCrowdLastsAsLongAsItsWorkerWasTold) {
+  const WorkerId worker = join(1);
+  std::vector<WorkerId> others;
+  for (int pid = 2; pid <= 4000; ++pid) others.push_back(join(pid));
+  EXPECT_TRUE(table_.renew(worker, {}).ok());
+  for (const WorkerId other : others) table_.leave(other);
+  EXPECT_EQ(table_.interval(), seconds(5));
+  take(worker);
+  clock_.advance(seconds(239));
+  EXPECT_TRUE(expire().empty());
+  clock_.advance(seconds(1));
+  EXPECT_EQ(expire().size(), 1u);
 }
 
 TEST_F(LeaseTableTest, LeaseRenewedSinceItWasLookedAtDoesNotExpire) {
