@@ -11,28 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "collective/carrier.h"
 #include "collective/mpi_messages.h"
 #include "collective/rank_order.h"
 
 namespace lens::collective {
 namespace {
 
-// The step of a call: part of the tag of its messages.
-enum class Step { kBroadcast, kGather, kExchange, kShare };
-constexpr int kSteps = 4;
 // Calls that tags tell apart; MPI promises tags up to 32767.
 constexpr int kCalls = 64;
-
-const char* name_of(Step step) {
-  switch (step) {
-    case Step::kBroadcast:
-      return "a broadcast";
-    case Step::kGather:
-      return "a gather";
-    default:
-      return "a sum";
-  }
-}
 
 std::string seconds(std::chrono::milliseconds time) {
   char text[32] = "";
@@ -41,20 +28,21 @@ std::string seconds(std::chrono::milliseconds time) {
   return text;
 }
 
-std::string absence(const std::set<int>& missing, int size, Step step,
+std::string absence(const std::set<int>& missing, int size,
+                    const std::string& call,
                     std::chrono::milliseconds deadline) {
   std::ostringstream text;
   text << (missing.size() == 1 ? "rank" : "ranks");
   for (const int rank : missing) text << ' ' << rank;
-  text << " of " << size << " did not take part in " << name_of(step)
-       << " within " << seconds(deadline);
+  text << " of " << size << " did not take part in " << call << " within "
+       << seconds(deadline);
   return text.str();
 }
 
-class MpiCollective final : public Collective {
+class MpiCollective final : public Carrier {
  public:
   MpiCollective(MPI_Comm ranks, const Carriage& carriage)
-      : ranks_(ranks), carriage_(carriage) {
+      : Carrier(carriage), ranks_(ranks) {
     MPI_Comm_set_errhandler(ranks_, MPI_ERRORS_RETURN);
     MPI_Comm_rank(ranks_, &rank_);
     MPI_Comm_size(ranks_, &size_);
@@ -65,13 +53,13 @@ class MpiCollective final : public Collective {
 
   void broadcast(const at::Tensor& values) override {
     start(values);
-    hand_down(values, carriage_.deadline);
+    hand_down(values, carriage().deadline);
   }
 
   void await(const at::Tensor& values) override {
     start(values);
     hand_down(values,
-              rank_ == 0 ? std::optional(carriage_.deadline) : std::nullopt);
+              rank_ == 0 ? std::optional(carriage().deadline) : std::nullopt);
   }
 
   void wait_for_all() override {
@@ -91,25 +79,31 @@ class MpiCollective final : public Collective {
     start(part);
     expect_summable(part);
     if (size_ == 1) return part;
-    const at::Tensor own = part.contiguous();
-    if (static_cast<std::int64_t>(own.nbytes()) <= carriage_.whole_bytes) {
-      return add_in_rank_order(collect(own));
-    }
-    return sum_slices(own.view(-1)).view(own.sizes());
+    return add_up(part);
   }
 
   at::Tensor gather(const at::Tensor& part) override {
     start(part);
-    return collect(part.contiguous());
+    return collect(part.contiguous(), Step::kGather);
   }
 
  private:
-  void start(const at::Tensor& values) {
-    if (!broken_.empty()) {
-      throw CollectiveError(
-          "the ranks cannot go on together (an earlier call failed: " +
-          broken_ + "); start all of them again");
+  // Part of the tag of messages.
+  static constexpr int kSteps = static_cast<int>(Step::kShare) + 1;
+
+  static const char* name_of(Step step) {
+    switch (step) {
+      case Step::kBroadcast:
+        return "a broadcast";
+      case Step::kGather:
+        return "a gather";
+      default:
+        return "a sum";
     }
+  }
+
+  void start(const at::Tensor& values) {
+    if (!broken_.empty()) throw_broken(broken_);
     if (!values.is_cpu()) {
       throw std::invalid_argument(
           "cannot send over MPI (the values are not in host memory); move them "
@@ -125,7 +119,7 @@ class MpiCollective final : public Collective {
     std::set<int> missing;
     try {
       MpiMessages messages(ranks_, call_ * kSteps + static_cast<int>(step),
-                           carriage_.message_bytes);
+                           carriage().message_bytes);
       fill(messages);
       missing = messages.finish(deadline);
     } catch (const CollectiveError& error) {
@@ -133,7 +127,7 @@ class MpiCollective final : public Collective {
       throw;
     }
     if (missing.empty()) return;
-    broken_ = absence(missing, size_, step, *deadline);
+    broken_ = absence(missing, size_, name_of(step), *deadline);
     throw CollectiveError("the ranks cannot go on together (" + broken_ +
                           "); see what was said there last");
   }
@@ -150,12 +144,12 @@ class MpiCollective final : public Collective {
     });
   }
 
-  at::Tensor collect(const at::Tensor& own) {
+  at::Tensor collect(const at::Tensor& own, Step step) override {
     std::vector<std::int64_t> shape = own.sizes().vec();
     shape.insert(shape.begin(), size_);
     at::Tensor all = at::empty(shape, own.options());
     all.select(0, rank_).copy_(own);
-    travel(Step::kGather, carriage_.deadline, [&](MpiMessages& messages) {
+    travel(step, carriage().deadline, [&](MpiMessages& messages) {
       for (int other = 0; other < size_; ++other) {
         if (other == rank_) continue;
         messages.receive(other, all.select(0, other));
@@ -165,38 +159,18 @@ class MpiCollective final : public Collective {
     return all;
   }
 
-  // Each rank is given its slice of all parts, adds them up, and gives the sum
-  // to all.
-  at::Tensor sum_slices(const at::Tensor& own) {
-    const auto cut = [&](const at::Tensor& from, int rank) {
-      const Slice slice = slice_of(own.numel(), rank, size_);
-      return from.narrow(0, slice.begin, slice.count);
-    };
-    at::Tensor parts =
-        at::empty({size_, cut(own, rank_).numel()}, own.options());
-    parts.select(0, rank_).copy_(cut(own, rank_));
-    travel(Step::kExchange, carriage_.deadline, [&](MpiMessages& messages) {
+  void exchange(const std::vector<at::Tensor>& to,
+                const std::vector<at::Tensor>& from) override {
+    travel(Step::kExchange, carriage().deadline, [&](MpiMessages& messages) {
       for (int other = 0; other < size_; ++other) {
         if (other == rank_) continue;
-        messages.receive(other, parts.select(0, other));
-        messages.send(other, cut(own, other));
+        messages.receive(other, from[other]);
+        messages.send(other, to[other]);
       }
     });
-    const at::Tensor mine = add_in_rank_order(parts);
-    at::Tensor sum = at::empty(own.sizes(), own.options());
-    cut(sum, rank_).copy_(mine);
-    travel(Step::kShare, carriage_.deadline, [&](MpiMessages& messages) {
-      for (int other = 0; other < size_; ++other) {
-        if (other == rank_) continue;
-        messages.receive(other, cut(sum, other));
-        messages.send(other, mine);
-      }
-    });
-    return sum;
   }
 
   const MPI_Comm ranks_;
-  const Carriage carriage_;
   int rank_ = 0;
   int size_ = 1;
   int call_ = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "collective/carrier.h"
 #include "collective/nccl_communicator.h"
 #include "collective/rank_order.h"
 #include "collective/verdict.h"
@@ -28,11 +29,11 @@ void expect_gpu(at::Device device) {
   }
 }
 
-class NcclCollective final : public Collective {
+class NcclCollective final : public Carrier {
  public:
   NcclCollective(std::shared_ptr<Collective> host, at::Device device,
                  const Carriage& carriage, const std::string& library)
-      : host_(std::move(host)), device_(device), carriage_(carriage) {
+      : Carrier(carriage), host_(std::move(host)), device_(device) {
     at::Tensor id = at::zeros({sizeof(ncclUniqueId)}, at::kByte);
     open(library, id);
     host_->broadcast(id);
@@ -63,16 +64,12 @@ class NcclCollective final : public Collective {
   at::Tensor ordered_sum(const at::Tensor& part) override {
     if (part.is_cpu()) return host().ordered_sum(part);
     expect_summable(part);
-    const at::Tensor own = part.contiguous();
-    if (static_cast<std::int64_t>(own.nbytes()) <= carriage_.whole_bytes) {
-      return add_in_rank_order(collect(own));
-    }
-    return sum_slices(own.view(-1)).view(own.sizes());
+    return add_up(part);
   }
 
   at::Tensor gather(const at::Tensor& part) override {
     if (part.is_cpu()) return host().gather(part);
-    return collect(part.contiguous());
+    return collect(part.contiguous(), Step::kGather);
   }
 
  private:
@@ -113,12 +110,12 @@ class NcclCollective final : public Collective {
       ncclUniqueId own{};
       std::memcpy(&own, id.const_data_ptr(), sizeof(own));
       communicator_ = std::make_unique<NcclCommunicator>(
-          *nccl_, own, rank(), size(), device_, carriage_.deadline);
+          *nccl_, own, rank(), size(), device_, carriage().deadline);
       const at::Tensor ones =
-          at::full({carriage_.whole_bytes / 4 + size()}, 1.0f,
+          at::full({carriage().whole_bytes / 4 + size()}, 1.0f,
                    at::TensorOptions(at::kFloat).device(device_));
       broadcast(ones);
-      sum_slices(ones);
+      add_up_in_slices(ones);
       communicator_->settle();
     } catch (const std::exception& error) {
       problem = error.what();
@@ -127,7 +124,7 @@ class NcclCollective final : public Collective {
     if (!problem.empty()) throw CollectiveError(problem);
   }
 
-  at::Tensor collect(const at::Tensor& own) {
+  at::Tensor collect(const at::Tensor& own, Step) override {
     std::vector<std::int64_t> shape = own.sizes().vec();
     shape.insert(shape.begin(), size());
     at::Tensor all = at::empty(shape, own.options());
@@ -140,29 +137,15 @@ class NcclCollective final : public Collective {
     return all;
   }
 
-  // Each rank is given its slice of all parts, adds them up, and gives the sum
-  // to all.
-  at::Tensor sum_slices(const at::Tensor& own) {
-    const auto slice = [&](int rank) {
-      return slice_of(own.numel(), rank, size());
-    };
-    const auto cut = [&](int rank) {
-      return own.narrow(0, slice(rank).begin, slice(rank).count);
-    };
-    at::Tensor parts = at::empty({size(), slice(rank()).count}, own.options());
-    parts.select(0, rank()).copy_(cut(rank()));
+  void exchange(const std::vector<at::Tensor>& to,
+                const std::vector<at::Tensor>& from) override {
     communicator_->group([&](ncclComm_t ranks, cudaStream_t stream) {
       for (int other = 0; other < size(); ++other) {
         if (other == rank()) continue;
-        send(cut(other), other, ranks, stream);
-        receive(parts.select(0, other), other, ranks, stream);
+        send(to[other], other, ranks, stream);
+        receive(from[other], other, ranks, stream);
       }
     });
-    // The last slices may be shorter; what comes after them is not read.
-    const std::int64_t most = slice_size(own.numel(), size());
-    at::Tensor mine = at::zeros({most}, own.options());
-    mine.narrow(0, 0, slice(rank()).count).copy_(add_in_rank_order(parts));
-    return collect(mine).view(-1).narrow(0, 0, own.numel());
   }
 
   // Both sides leave out an empty slice.
@@ -183,7 +166,6 @@ class NcclCollective final : public Collective {
 
   const std::shared_ptr<Collective> host_;
   const at::Device device_;
-  const Carriage carriage_;
   std::optional<NcclLibrary> nccl_;
   std::unique_ptr<NcclCommunicator> communicator_;
 };

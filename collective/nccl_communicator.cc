@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "collective/collective.h"
+#include "collective/carrier.h"
 
 namespace lens::collective {
 namespace {
@@ -123,10 +123,7 @@ c10::Stream NcclCommunicator::stream() const {
 }
 
 void NcclCommunicator::expect_communicator() const {
-  if (communicator_) return;
-  throw CollectiveError(
-      "the ranks cannot go on together (an earlier call failed: " + broken_ +
-      "); start all of them again");
+  if (!communicator_) throw_broken(broken_);
 }
 
 // Ends what runs on the device: who waits for the stream goes on.
