@@ -7,15 +7,16 @@
 
 namespace lens::collective {
 
-at::Tensor Carrier::add_up(const at::Tensor& part) {
+at::Tensor Carrier::add_up(const at::Tensor& part, at::ScalarType dtype) {
   const at::Tensor own = part.contiguous();
   if (static_cast<std::int64_t>(own.nbytes()) <= carriage_.whole_bytes) {
-    return add_in_rank_order(collect(own, Step::kGather));
+    return add_in_rank_order(collect(own, Step::kGather)).to(dtype);
   }
-  return add_up_in_slices(own.view(-1)).view(own.sizes());
+  return add_up_in_slices(own.view(-1), dtype).view(own.sizes());
 }
 
-at::Tensor Carrier::add_up_in_slices(const at::Tensor& own) {
+at::Tensor Carrier::add_up_in_slices(const at::Tensor& own,
+                                     at::ScalarType dtype) {
   const Slice slice = slice_of(own.numel(), rank(), size());
   const at::Tensor parts = at::empty({size(), slice.count}, own.options());
   parts.select(0, rank()).copy_(own.narrow(0, slice.begin, slice.count));
@@ -29,7 +30,7 @@ at::Tensor Carrier::add_up_in_slices(const at::Tensor& own) {
   exchange(to, from);
   // The last slices may be shorter; what comes after them is not read.
   const at::Tensor mine =
-      at::zeros({slice_size(own.numel(), size())}, own.options());
+      at::zeros({slice_size(own.numel(), size())}, own.options().dtype(dtype));
   mine.narrow(0, 0, slice.count).copy_(add_in_rank_order(parts));
   return collect(mine, Step::kShare).view(-1).narrow(0, 0, own.numel());
 }

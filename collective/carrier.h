@@ -28,12 +28,13 @@ class Carrier : public Collective {
   virtual void exchange(const std::vector<at::Tensor>& to,
                         const std::vector<at::Tensor>& from) = 0;
 
-  // The ordered sum of summable parts: whole or in slices, by the size.
-  at::Tensor add_up(const at::Tensor& part);
-  // Each rank is given its slice of all parts, adds them up, and gives the sum
-  // to all.
+  // The ordered sum of summable parts, rounded to `dtype`: whole or in slices,
+  // by the size.
+  at::Tensor add_up(const at::Tensor& part, at::ScalarType dtype);
+  // Each rank is given its slice of all parts, adds them up, and gives the
+  // rounded sum to all.
   //   own  [values]
-  at::Tensor add_up_in_slices(const at::Tensor& own);
+  at::Tensor add_up_in_slices(const at::Tensor& own, at::ScalarType dtype);
 
  private:
   const Carriage carriage_;

@@ -37,11 +37,15 @@ class Collective {
   // weights to come from a slow disk.
   virtual void wait_for_all() = 0;
 
-  // The sum of the ranks' float32 parts, added in the order of their ranks: the
-  // same bits on every rank, whatever carries them. A sum whose order followed
-  // from sizes or cables would give other bits with another batch. May be the
-  // part itself where there is one rank.
-  virtual at::Tensor ordered_sum(const at::Tensor& part) = 0;
+  // The sum of the ranks' float32 parts, added in the order of their ranks and
+  // rounded once to `dtype`: the same bits on every rank, whatever carries
+  // them. A sum whose order followed from sizes or cables would give other bits
+  // with another batch. May be the part itself where there is one rank.
+  virtual at::Tensor rounded_sum(const at::Tensor& part,
+                                 at::ScalarType dtype) = 0;
+  at::Tensor ordered_sum(const at::Tensor& part) {
+    return rounded_sum(part, at::kFloat);
+  }
 
   // [size, ...]: the parts of all ranks in their order, on every rank.
   virtual at::Tensor gather(const at::Tensor& part) = 0;

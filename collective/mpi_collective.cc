@@ -75,11 +75,12 @@ class MpiCollective final : public Carrier {
     });
   }
 
-  at::Tensor ordered_sum(const at::Tensor& part) override {
+  at::Tensor rounded_sum(const at::Tensor& part,
+                         at::ScalarType dtype) override {
     start(part);
     expect_summable(part);
-    if (size_ == 1) return part;
-    return add_up(part);
+    if (size_ == 1) return part.to(dtype);
+    return add_up(part, dtype);
   }
 
   at::Tensor gather(const at::Tensor& part) override {

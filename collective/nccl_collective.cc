@@ -61,10 +61,11 @@ class NcclCollective final : public Carrier {
 
   void wait_for_all() override { host_->wait_for_all(); }
 
-  at::Tensor ordered_sum(const at::Tensor& part) override {
-    if (part.is_cpu()) return host().ordered_sum(part);
+  at::Tensor rounded_sum(const at::Tensor& part,
+                         at::ScalarType dtype) override {
+    if (part.is_cpu()) return host().rounded_sum(part, dtype);
     expect_summable(part);
-    return add_up(part);
+    return add_up(part, dtype);
   }
 
   at::Tensor gather(const at::Tensor& part) override {
@@ -115,7 +116,7 @@ class NcclCollective final : public Carrier {
           at::full({carriage().whole_bytes / 4 + size()}, 1.0f,
                    at::TensorOptions(at::kFloat).device(device_));
       broadcast(ones);
-      add_up_in_slices(ones);
+      add_up_in_slices(ones, at::kFloat);
       communicator_->settle();
     } catch (const std::exception& error) {
       problem = error.what();

@@ -48,9 +48,9 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
 at::Tensor summed_linear(const at::Tensor& x, const LinearWeights& weights,
                          collective::Collective* ranks) {
   if (!ranks || ranks->size() == 1) return linear(x, weights);
-  at::Tensor sum = ranks->ordered_sum(wide_product(x, weights.weight));
-  if (weights.bias.defined()) sum = sum + weights.bias;
-  return sum.to(x.scalar_type());
+  at::Tensor part = wide_product(x, weights.weight);
+  if (weights.bias.defined() && ranks->rank() == 0) part += weights.bias;
+  return ranks->rounded_sum(part, x.scalar_type());
 }
 
 }  // namespace lens::model::qwen2_vl

@@ -67,7 +67,7 @@ at::Tensor Qwen2Vl::look_up(const at::Tensor& ids) const {
       at::embedding(table, place.clamp(0, table.size(0) - 1))
           .to(at::kFloat)
           .masked_fill(elsewhere, 0);
-  return ranks_->ordered_sum(part).to(table.scalar_type());
+  return ranks_->rounded_sum(part, table.scalar_type());
 }
 
 // [tokens, hidden_size]: of the ids, with the images' features in their places.

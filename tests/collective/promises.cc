@@ -116,7 +116,14 @@ void sum_has_the_bytes_of_a_loop(Collective& ranks, at::Device device,
   for (const std::int64_t count : counts) {
     const at::Tensor sum =
         ranks.ordered_sum(there(part_of(ranks.rank(), count), device));
-    EXPECT_TRUE(same_bytes(sum, sum_of(ranks.size(), count))) << count;
+    const std::vector<float> exact = sum_of(ranks.size(), count);
+    EXPECT_TRUE(same_bytes(sum, exact)) << count;
+    // Rounded once, and not before the last part is in it.
+    const at::Tensor rounded = ranks.rounded_sum(
+        there(part_of(ranks.rank(), count), device), at::kBFloat16);
+    EXPECT_TRUE(at::equal(rounded.cpu().view(at::kShort),
+                          at::tensor(exact).to(at::kBFloat16).view(at::kShort)))
+        << count;
   }
 }
 

@@ -35,9 +35,11 @@ class ThreadCollective final : public Collective {
     meeting_->barrier.arrive_and_wait();
   }
   void wait_for_all() override { meeting_->barrier.arrive_and_wait(); }
-  at::Tensor ordered_sum(const at::Tensor& part) override {
+  at::Tensor rounded_sum(const at::Tensor& part,
+                         at::ScalarType dtype) override {
     expect_summable(part);
-    const at::Tensor sum = add_in_rank_order(at::stack(exchange(part)));
+    const at::Tensor sum =
+        add_in_rank_order(at::stack(exchange(part))).to(dtype);
     meeting_->barrier.arrive_and_wait();
     return sum;
   }

@@ -111,7 +111,9 @@ class SlowRank final : public collective::Collective {
     std::this_thread::sleep_for(std::chrono::duration<double>(handing_s_));
   }
   void wait_for_all() override {}
-  at::Tensor ordered_sum(const at::Tensor& part) override { return part; }
+  at::Tensor rounded_sum(const at::Tensor& part, at::ScalarType) override {
+    return part;
+  }
   at::Tensor gather(const at::Tensor& part) override {
     at::Tensor other = at::zeros_like(part);
     if (part.scalar_type() == at::kDouble && part.item<double>() > 0) {

@@ -135,7 +135,7 @@ TEST(Replica, FollowersWatchTheUnitThatTheyRun) {
       }
       return replica.dismiss();
     }
-    own.fail = [&](int) { EXPECT_EQ(watching.use_count(), 2); };
+    own.fail = [&](int) { EXPECT_GT(watching.use_count(), 1); };
     replica.follow([&](const PreparedUnit& unit) {
       told.push_back(std::to_string(unit.unit.index) + " by " +
                      std::to_string(unit.lease.epoch) + "-" +
