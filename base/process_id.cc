@@ -28,6 +28,24 @@ std::string find_space() {
   return boot + "/" + name_space;
 }
 
+// Of /proc/PID/stat from field 3 on; "" where the process is not to be seen.
+std::string stat_behind_name(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  // The name in brackets may hold anything, brackets too.
+  const std::size_t bracket = line.rfind(')');
+  return bracket == std::string::npos ? "" : line.substr(bracket + 1);
+}
+
+// Has ended, and whoever started it has not asked how: it can take long, where
+// that one has ended too.
+bool is_zombie(int pid) {
+  std::istringstream rest(stat_behind_name(pid));
+  char state = 0;
+  return rest >> state && state == 'Z';
+}
+
 // Of this process, as long as it lives.
 const std::string& here() {
   static const std::string space = find_space();
@@ -37,15 +55,9 @@ const std::string& here() {
 }  // namespace
 
 std::optional<std::uint64_t> stat_field(int pid, int field) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  // The name in brackets may hold anything, brackets too.
-  const std::size_t bracket = line.rfind(')');
-  if (bracket == std::string::npos) return std::nullopt;
-  std::istringstream rest(line.substr(bracket + 1));
+  std::istringstream rest(stat_behind_name(pid));
   std::string skipped;
-  // What follows the bracket is field 3.
+  // What follows the name is field 3.
   for (int at = 3; at < field; ++at) rest >> skipped;
   std::uint64_t value = 0;
   if (!(rest >> value)) return std::nullopt;
@@ -66,7 +78,7 @@ bool has_ended(const ProcessId& process) {
   if (::kill(process.pid, 0) != 0 && errno == ESRCH) return true;
   // Its number may have been given out again.
   const auto start = stat_field(process.pid, kStartTime);
-  return start && *start != process.start_time;
+  return (start && *start != process.start_time) || is_zombie(process.pid);
 }
 
 std::string to_text(const ProcessId& process) {

@@ -59,6 +59,21 @@ TEST_F(WorkNoteTest, NoteGoesWithTheWork) {
   EXPECT_EQ(files(), 0);
 }
 
+// A launcher that dies with its rank leaves it so, until somebody looks.
+TEST_F(WorkNoteTest, ProcessThatNobodyWaitedForHasEnded) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const WorkNote note(run_, {1, 2, 3}, Stage::kModel);
+    ::raise(SIGKILL);
+  }
+  siginfo_t end;
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT),
+            0);
+  settle_work_notes(run_);
+  EXPECT_EQ(read_crash_notes(run_).size(), 1);
+  ::waitpid(child, nullptr, 0);
+}
+
 // The ranks of a replica work for one lease, and count their notes alike.
 TEST_F(WorkNoteTest, ProcessesOfOneLeaseHaveNotesOfTheirOwn) {
   killed_at([this] {
