@@ -21,7 +21,7 @@ CRASH = 2  # class in the ledger
 
 
 class RanksTest(RunCase):
-    WORDS = ["--unit-images", 1, "--limit", 30, "--max-new-tokens", 100,
+    WORDS = ["--unit-images", 1, "--limit", 8, "--max-new-tokens", 16,
              "--tensor-parallel", 2]
 
     def started(self, name, *more):
@@ -80,7 +80,7 @@ class RanksTest(RunCase):
         process.send_signal(signal.SIGINT)
         self.wait_end(process, run, INTERRUPTED)
         self.assertEqual(living(run), [])
-        self.assertLess(len(programs.parts(run)), 60)
+        self.assertLess(len(programs.parts(run)), 16)
         self.run_to_end(run)
         failures, _ = self.assert_same_result(run)
         self.assertEqual([f for f in failures if f[4] == CRASH], [])
