@@ -87,17 +87,21 @@ class Cluster(unittest.TestCase):
             text=True, check=True, capture_output=True,
             timeout=SECONDS).stdout.strip()
 
-    def flags(self, run, *more):
+    def flags(self, run, ranks=1):
+        # Ranks that share a model wait for each other at every layer.
+        limit, tokens = (60, 100) if ranks == 1 else (16, 24)
         datasets = [word for name in self.DATASETS for word in
                     ("--dataset", f"{name}={ROOT / 'demo/data' / name}")]
-        return ["--model", ROOT / "tests/data/random-checkpoint", *datasets, "--limit", 60, "--unit-images", 2, "--max-new-tokens", 100,
+        return ["--model", ROOT / "tests/data/random-checkpoint", *datasets, "--limit", limit, "--unit-images", 2, "--max-new-tokens", tokens,
                 "--device", "cpu", "--dtype", "float32", "--threads", 1,
-                "--out", run, *more]
+                "--out", run]
 
-    def submit(self, run, **settings):
+    def submit(self, run, ranks=1, **settings):
+        if ranks > 1:
+            settings["LENS_TENSOR_PARALLEL"] = str(ranks)
         job = self.slurm("sbatch", "--parsable", f"--nodes={self.NODES}",
                          f"--output={self.folder}/%j.log",
-                         ROOT / "slurm/lens.sbatch", *self.flags(run),
+                         ROOT / "slurm/lens.sbatch", *self.flags(run, ranks),
                          **settings)
         self.addCleanup(subprocess.run, ["scancel", "--quiet", job],
                         env=self.environment, check=False)
@@ -150,8 +154,8 @@ class Cluster(unittest.TestCase):
         known = type(self).known
         if ranks not in known:
             run = self.folder / f"undisturbed-{ranks}"
-            words = (BIN / "lens", "run",
-                     *self.flags(run, "--tensor-parallel", ranks))
+            words = (BIN / "lens", "run", *self.flags(run, ranks),
+                     "--tensor-parallel", ranks)
             subprocess.run([str(word) for word in words], check=True,
                            stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, timeout=SECONDS)
@@ -191,7 +195,7 @@ class OneNodeTest(Cluster):
 
     def test_two_ranks_that_share_a_model_are_started_again_together(self):
         run = self.folder / "ranks"
-        job = self.submit(run, LENS_TENSOR_PARALLEL="2")
+        job = self.submit(run, ranks=2)
         self.await_parts(run, 2)
         first = self.rank_pids(run)
         os.kill(first[1], signal.SIGKILL)
@@ -256,7 +260,7 @@ class TwoNodesTest(Cluster):
 
     def test_model_over_two_nodes_is_one_world(self):
         run = self.folder / "ranks"
-        job = self.submit(run, LENS_TENSOR_PARALLEL="2", LENS_RANKS="1")
+        job = self.submit(run, ranks=2, LENS_RANKS="1")
         self.await_parts(run, 2)
         first = self.rank_pids(run)
         os.kill(first[1], signal.SIGKILL)
@@ -270,7 +274,7 @@ class TwoNodesTest(Cluster):
 
     def test_nodes_that_cannot_be_shared_out_are_refused_in_one_line(self):
         run = self.folder / "odd"
-        job = self.submit(run, LENS_TENSOR_PARALLEL="4", LENS_RANKS="1")
+        job = self.submit(run, ranks=4, LENS_RANKS="1")
         self.await_state(job, "FAILED")
         self.assertIn("2 nodes cannot be shared out (each model takes 4 of "
                       "them); give sbatch -N a multiple of 4",
