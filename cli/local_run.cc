@@ -156,12 +156,17 @@ void LocalRun::start(RunProgram program) {
   }
   // Inside a Slurm allocation mpirun would spread the ranks over its nodes and
   // ask Slurm to start them; this is a local run.
+  decltype(ChildOptions::environment) environment = {
+      {"OMP_NUM_THREADS", std::to_string(options_.threads)},
+      {"SLURM_JOBID", ""},
+      {"SLURM_JOB_ID", ""}};
+  if (!options_.read_weights.empty()) {
+    environment.emplace_back("LENS_READ_WEIGHTS", options_.read_weights);
+  }
   workers_ = std::make_unique<ChildProcess>(ChildOptions{
       .command = worker_command(options_.tools, options_.world, run_.root()),
       .log = log(program),
-      .environment = {{"OMP_NUM_THREADS", std::to_string(options_.threads)},
-                      {"SLURM_JOBID", ""},
-                      {"SLURM_JOB_ID", ""}},
+      .environment = std::move(environment),
       .without = launcher_variables()});
 }
 

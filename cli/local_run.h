@@ -23,6 +23,8 @@ struct LocalRunOptions {
   RunTools tools;
   WorldSize world = {};
   int threads = 1;  // of each of its processes
+  // LENS_READ_WEIGHTS of the workers; empty: as it is here.
+  std::string read_weights = {};
   std::chrono::milliseconds tick{200};
   // How long a worker world may take to leave once there is no more work.
   std::chrono::milliseconds patience{15'000};

@@ -129,7 +129,8 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
                    {.tools = RunTools::find(),
                     .world = {.workers = plan.workers,
                               .ranks = plan.manifest.config.tensor_parallel},
-                    .threads = plan.manifest.config.threads},
+                    .threads = plan.manifest.config.threads,
+                    .read_weights = options.read_weights.value_or("")},
                    signals, printer);
     switch (local.supervise()) {
       case RunOutcome::kInterrupted:
@@ -176,7 +177,9 @@ class RunCommand : public Command {
   }
   int run(const std::string& line, std::ostream& out) const override {
     return run_command(plan_request(flags_),
-                       {.keep_parts = flags_.keep_parts, .command_line = line},
+                       {.keep_parts = flags_.keep_parts,
+                        .read_weights = flags_.read_weights,
+                        .command_line = line},
                        out);
   }
   std::string config_file() const override { return flags_.config; }

@@ -238,6 +238,15 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
       ->type_name("N")
       ->transform(auto_or(whole_number(1, 1'000'000'000)))
       ->default_str("auto");
+  group(
+      command.add_option("--read-weights", flags.read_weights,
+                         "Who reads the weights of a model that processes "
+                         "share: each its own, or one of them once, which "
+                         "hands them on (auto: the faster, measured at start)"),
+      how)
+      ->type_name("NAME")
+      ->transform(auto_or(one_of({"each", "once"}, "auto, each or once")))
+      ->default_str("auto");
   group(command.add_flag("--keep-parts,!--no-keep-parts", flags.keep_parts,
                          "Keep the parts after results.h5 is verified (the "
                          "default); --no-keep-parts frees their space"),

@@ -34,6 +34,7 @@ struct RunFlags {
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   bool generation_config = false;
   std::vector<std::string> save_hidden;  // state indices, ranges A-B, or "all"
+  std::optional<std::string> read_weights;
   bool keep_parts = true;
 };
 

@@ -116,6 +116,14 @@ TEST(RunFlags, RanksOfAModelAreANumberOrAuto) {
               HasSubstr("--tensor-parallel: 0"));
 }
 
+TEST(RunFlags, SharedWeightsAreReadByEachOrOnce) {
+  EXPECT_FALSE(parse({}).read_weights);
+  EXPECT_FALSE(parse({"--read-weights", "auto"}).read_weights);
+  EXPECT_EQ(parse({"--read-weights", "once"}).read_weights, "once");
+  EXPECT_THAT(refusal({"--read-weights", "twice"}),
+              HasSubstr("auto, each or once"));
+}
+
 TEST(RunFlags, KeepPartsCanBeTurnedOff) {
   EXPECT_FALSE(parse({"--no-keep-parts"}).keep_parts);
   EXPECT_FALSE(parse({"--keep-parts=false"}).keep_parts);
