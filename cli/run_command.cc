@@ -130,7 +130,7 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
                     .world = {.workers = plan.workers,
                               .ranks = plan.manifest.config.tensor_parallel},
                     .threads = plan.manifest.config.threads,
-                    .read_weights = options.read_weights.value_or("")},
+                    .read_weights = options.read_weights},
                    signals, printer);
     switch (local.supervise()) {
       case RunOutcome::kInterrupted:

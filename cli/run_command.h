@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <string>
 
@@ -12,8 +11,7 @@ namespace lens::cli {
 
 struct RunCommandOptions {
   bool keep_parts = true;
-  // Who reads shared weights; no value: measured.
-  std::optional<std::string> read_weights = {};
+  std::string read_weights = {};  // LocalRunOptions::read_weights
   std::string command_line;  // as typed, to tell how to resume
 };
 

@@ -117,8 +117,8 @@ TEST(RunFlags, RanksOfAModelAreANumberOrAuto) {
 }
 
 TEST(RunFlags, SharedWeightsAreReadByEachOrOnce) {
-  EXPECT_FALSE(parse({}).read_weights);
-  EXPECT_FALSE(parse({"--read-weights", "auto"}).read_weights);
+  EXPECT_EQ(parse({}).read_weights, "");
+  EXPECT_EQ(parse({"--read-weights", "auto"}).read_weights, "");
   EXPECT_EQ(parse({"--read-weights", "once"}).read_weights, "once");
   EXPECT_THAT(refusal({"--read-weights", "twice"}),
               HasSubstr("auto, each or once"));
