@@ -12,7 +12,7 @@ namespace lens::cli {
 struct RunCommandOptions {
   bool keep_parts = true;
   std::string read_weights = {};  // LocalRunOptions::read_weights
-  std::string command_line;  // as typed, to tell how to resume
+  std::string command_line;       // as typed, to tell how to resume
 };
 
 // `lens run`: plan, coordinator, workers, merge. What a script wants to read

@@ -34,7 +34,7 @@ struct RunFlags {
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   bool generation_config = false;
   std::vector<std::string> save_hidden;  // state indices, ranges A-B, or "all"
-  std::string read_weights;  // "": the faster way, measured
+  std::string read_weights;              // "": the faster way, measured
   bool keep_parts = true;
 };
 
