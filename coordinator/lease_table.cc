@@ -55,6 +55,10 @@ void LeaseTable::give_up(UnitIndex unit) {
 
 void LeaseTable::set_attempts(UnitIndex unit, int attempts) {
   entry(unit).attempts = attempts;
+  if (attempts == 0 || entry(unit).state != UnitState::kPending) return;
+  pending_.erase({entry(unit).turn, unit});
+  entry(unit).turn = ++last_turn_;
+  pending_.insert({entry(unit).turn, unit});
 }
 
 LeaseTable::Joined LeaseTable::join(const WorkerIdentity& identity) {

@@ -80,6 +80,7 @@ class LeaseTable {
   // Of what the ledger remembers; before anything is leased.
   void mark_committed(UnitIndex unit, LeaseToken token);
   void give_up(UnitIndex unit);
+  // A unit that was leased before comes behind those that were not, as ever.
   void set_attempts(UnitIndex unit, int attempts);
 
   struct Joined {

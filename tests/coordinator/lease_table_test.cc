@@ -69,6 +69,16 @@ TEST_F(LeaseTableTest, UnitsAreHandedOutInOrderUnderDistinctTokens) {
   EXPECT_EQ(first.attempt, 1);
 }
 
+TEST_F(LeaseTableTest, UnitLeasedFromAnEarlierCoordinatorComesLast) {
+  table_.set_attempts(UnitIndex{0}, 2);
+  table_.set_attempts(UnitIndex{1}, 0);
+  const WorkerId worker = join(1);
+  for (const int unit : {1, 2, 3}) EXPECT_EQ(to_int(take(worker).unit), unit);
+  const Lease last = take(worker);
+  EXPECT_EQ(to_int(last.unit), 0);
+  EXPECT_EQ(last.attempt, 3);
+}
+
 TEST_F(LeaseTableTest, ExpiredLeaseIsReissuedAsTheNextAttempt) {
   const Lease first = take(join(1));
   clock_.advance(seconds(29));
@@ -331,7 +341,7 @@ TEST_F(LeaseTableTest, GivenUpUnitIsNotHandedOut) {
 
 TEST_F(LeaseTableTest, AttemptsGoOnFromTheLedger) {
   table_.set_attempts(UnitIndex{0}, 5);
-  EXPECT_EQ(take(join(1)).attempt, 6);
+  EXPECT_EQ(take(join(1), UnitIndex{0}).attempt, 6);
 }
 
 TEST_F(LeaseTableTest, EverybodyHasLeftOnlyWithoutLeasesAndOnceTold) {

@@ -13,6 +13,7 @@ from programs import INTERRUPTED, OK, RepeatedCase, hit, living, rank_of
 
 KILLS = 20
 SEED = int(os.environ.get("LENS_SOAK_SEED", "1"))
+KILLED = 6  # class in the ledger
 PAUSES = (0.1, 5.0)  # after a kill; a start to the first commit takes 2 s
 
 
@@ -57,6 +58,11 @@ class SoakRanksTest(RepeatedCase):
         failures, _ = self.assert_ledger_consistent(run)
         print(f"{KILLS} kills {dict(sorted(hits.items()))}, {commands} "
               f"commands, {len(failures)} leases lost")
+        # A unit that is killed twice is run a sample at a time, which may give
+        # other last bits (docs/protocol.md).
+        killed = [unit for unit, _, _, _, kind in failures if kind == KILLED]
+        twice = sorted({unit for unit in killed if killed.count(unit) > 1})
+        self.assertEqual(twice, [], "choose another LENS_SOAK_SEED")
         self.assertEqual(programs.digest(run / "results.h5"), whole)
         self.lens("verify", run)
 
