@@ -1,15 +1,13 @@
 #include "model/qwen2_vl/description.h"
 
-#include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/shares.h"
 #include "model/qwen2_vl/tensors.h"
 
 namespace lens::model::qwen2_vl {
 namespace {
 
-PublishedModel published_model(std::string name, int hidden, int layers,
-                               int heads, int kv_heads, int inner,
-                               std::int64_t vocabulary) {
+Config config_of(int hidden, int layers, int heads, int kv_heads, int inner,
+                 std::int64_t vocabulary) {
   Config config;
   config.vision.hidden_size = hidden;
   config.text.hidden_size = hidden;
@@ -19,7 +17,7 @@ PublishedModel published_model(std::string name, int hidden, int layers,
   config.text.intermediate_size = inner;
   config.text.vocab_size = vocabulary;
   config.tie_word_embeddings = hidden < 3584;
-  return {std::move(name), spreads(config)};
+  return config;
 }
 
 }  // namespace
@@ -38,10 +36,18 @@ Description describe(const std::filesystem::path& checkpoint) {
           .notes = std::move(config.notes)};
 }
 
+std::vector<std::pair<std::string, Config>> published_configs() {
+  return {{"2B", config_of(1536, 28, 12, 2, 8960, 151936)},
+          {"7B", config_of(3584, 28, 28, 4, 18944, 152064)},
+          {"72B", config_of(8192, 80, 64, 8, 29568, 152064)}};
+}
+
 std::vector<PublishedModel> published() {
-  return {published_model("2B", 1536, 28, 12, 2, 8960, 151936),
-          published_model("7B", 3584, 28, 28, 4, 18944, 152064),
-          published_model("72B", 8192, 80, 64, 8, 29568, 152064)};
+  std::vector<PublishedModel> models;
+  for (auto& [name, config] : published_configs()) {
+    models.push_back({std::move(name), spreads(config)});
+  }
+  return models;
 }
 
 }  // namespace lens::model::qwen2_vl

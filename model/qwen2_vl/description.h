@@ -2,17 +2,21 @@
 
 #include <array>
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/description.h"
+#include "model/qwen2_vl/config.h"
 
 namespace lens::model::qwen2_vl {
 
 // Throws lens::InputError as Config::load().
 Description describe(const std::filesystem::path& checkpoint);
 
-// 2B, 7B and 72B.
+// 2B, 7B and 72B: the sizes of each by its name.
+std::vector<std::pair<std::string, Config>> published_configs();
 std::vector<PublishedModel> published();
 
 inline constexpr std::array<std::string_view, 3> kImageProcessors = {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/qwen2_vl/description.h"
 #include "model/qwen2_vl/tensors.h"
 #include "tests/model/tiny_checkpoint.h"
 
@@ -11,22 +12,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-Config published(int hidden, int layers, int heads, int kv_heads, int inner,
-                 std::int64_t vocabulary) {
-  Config config;
-  config.vision.hidden_size = hidden;
-  config.text.hidden_size = hidden;
-  config.text.num_layers = layers;
-  config.text.num_heads = heads;
-  config.text.num_kv_heads = kv_heads;
-  config.text.intermediate_size = inner;
-  config.text.vocab_size = vocabulary;
-  config.tie_word_embeddings = hidden < 3584;
-  return config;
-}
-const Config k2B = published(1536, 28, 12, 2, 8960, 151936);
-const Config k7B = published(3584, 28, 28, 4, 18944, 152064);
-const Config k72B = published(8192, 80, 64, 8, 29568, 152064);
+const Config k2B = published_configs()[0].second;
+const Config k7B = published_configs()[1].second;
+const Config k72B = published_configs()[2].second;
 
 std::vector<int> ranks_of(const Config& config) {
   std::vector<int> ranks;
