@@ -1,6 +1,7 @@
 #include "collective/mpi_collective.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <chrono>
 #include <cstdio>
@@ -63,16 +64,9 @@ class MpiCollective final : public Carrier {
   }
 
   void wait_for_all() override {
-    const at::Tensor sign = at::empty({1}, at::kByte);
+    const at::Tensor sign = at::zeros({1}, at::kByte);
     start(sign);
-    at::Tensor signs = at::empty({size_}, at::kByte);
-    travel(Step::kGather, std::nullopt, [&](MpiMessages& messages) {
-      for (int other = 0; other < size_; ++other) {
-        if (other == rank_) continue;
-        messages.receive(other, signs.narrow(0, other, 1));
-        messages.send(other, sign);
-      }
-    });
+    collect_within(std::nullopt, sign, Step::kGather);
   }
 
   at::Tensor rounded_sum(const at::Tensor& part,
@@ -146,23 +140,29 @@ class MpiCollective final : public Carrier {
   }
 
   at::Tensor collect(const at::Tensor& own, Step step) override {
+    return collect_within(carriage().deadline, own, step);
+  }
+
+  at::Tensor collect_within(std::optional<std::chrono::milliseconds> deadline,
+                            const at::Tensor& own, Step step) {
     std::vector<std::int64_t> shape = own.sizes().vec();
     shape.insert(shape.begin(), size_);
-    at::Tensor all = at::empty(shape, own.options());
+    const at::Tensor all = at::empty(shape, own.options());
     all.select(0, rank_).copy_(own);
-    travel(step, carriage().deadline, [&](MpiMessages& messages) {
-      for (int other = 0; other < size_; ++other) {
-        if (other == rank_) continue;
-        messages.receive(other, all.select(0, other));
-        messages.send(other, own);
-      }
-    });
+    trade(step, deadline, std::vector<at::Tensor>(size_, own), all.unbind());
     return all;
   }
 
   void exchange(const std::vector<at::Tensor>& to,
                 const std::vector<at::Tensor>& from) override {
-    travel(Step::kExchange, carriage().deadline, [&](MpiMessages& messages) {
+    trade(Step::kExchange, carriage().deadline, to, from);
+  }
+
+  // Gives to[r] to each other rank r and fills from[r].
+  void trade(Step step, std::optional<std::chrono::milliseconds> deadline,
+             const std::vector<at::Tensor>& to,
+             const std::vector<at::Tensor>& from) {
+    travel(step, deadline, [&](MpiMessages& messages) {
       for (int other = 0; other < size_; ++other) {
         if (other == rank_) continue;
         messages.receive(other, from[other]);
