@@ -113,8 +113,10 @@ def main():
             ids, worst = differences(first, values) if first else (0, 0.0)
             if given.twice:
                 run(given, ranks, folder / f"{ranks}-again")
-                if run_twice.differing(out / "results.h5", folder /
-                                       f"{ranks}-again" / "results.h5"):
+                differ, _ = run_twice.differing(
+                    out / "results.h5",
+                    folder / f"{ranks}-again" / "results.h5")
+                if differ:
                     failed.append(f"{ranks} ranks: other bytes the second time")
             rows.append({"ranks": ranks, "wall_s": seen.wall_s,
                          "cpu_s": seen.cpu_s,
