@@ -17,8 +17,8 @@ constexpr std::array kFamilies = {
            .describe = qwen2_vl::describe,
            .published = qwen2_vl::published,
            .example = "Qwen2-VL-2B-Instruct",
-           .image_processors = qwen2_vl::kImageProcessors,
-           .chat_templates = qwen2_vl::kChatTemplates}};
+           .image_processors = qwen::kImageProcessors,
+           .chat_templates = qwen::kChatTemplates}};
 
 std::string joined(std::string_view Family::*part) {
   std::string text;

@@ -2,53 +2,11 @@
 
 #include <filesystem>
 #include <memory>
-#include <span>
-#include <vector>
 
-#include "collective/collective.h"
 #include "model/model.h"
-#include "model/qwen2_vl/config.h"
-#include "model/qwen2_vl/weights.h"
 #include "model/ranks.h"
-#include "model/share.h"
 
 namespace lens::model::qwen2_vl {
-
-// Qwen2-VL: its vision tower and its decoder behind the interface of all
-// families.
-class Qwen2Vl final : public Model {
- public:
-  //   weights  all of them, or the share of this rank among `ranks`, who then
-  //            make the same calls at the same time
-  //   ranks    nullptr: this process alone
-  Qwen2Vl(const Config& config, Weights weights,
-          std::shared_ptr<collective::Collective> ranks = nullptr);
-
-  const Shape& shape() const override { return shape_; }
-  const Head& head() const override { return head_; }
-  at::TensorOptions options() const override;
-
-  Positions positions(std::span<const std::int64_t> ids,
-                      std::span<const Grid> grids) const override;
-  std::vector<at::Tensor> image_features(
-      const at::Tensor& patches, std::span<const Grid> grids) const override;
-  at::Tensor forward(const Batch& batch, KvCache& cache,
-                     std::span<Observer* const> observers) const override;
-
- private:
-  at::Tensor embeddings(const Batch& batch) const;
-  at::Tensor look_up(const at::Tensor& ids) const;
-
-  // constant after construction
-  const std::shared_ptr<collective::Collective> ranks_;  // never nullptr
-  const Config config_;
-  const Weights weights_;
-  const Share share_;
-  const Shape shape_;
-  const Head head_;
-  // Made and brought to the device once, not for each token.
-  const at::Tensor frequencies_;  // [head_dim / 2] float32
-};
 
 // As open_model().
 std::unique_ptr<const Model> open(const std::filesystem::path& checkpoint,

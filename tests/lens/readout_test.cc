@@ -17,7 +17,7 @@
 #include <cmath>
 
 #include "lens/deferred.h"
-#include "model/qwen2_vl/decoder.h"
+#include "model/qwen/steps.h"
 #include "tests/engine/tiny_engine.h"
 #include "tests/model/expect_close.h"
 #include "tests/model/golden.h"
@@ -84,9 +84,9 @@ void expect_definitions(const Head& head, const at::Tensor& states,
     for (std::int64_t s = last; s >= 0; --s) {
       at::Tensor row = states[t][s];
       if (s < last) {
-        row = model::qwen2_vl::rms_norm(row.to(at::kFloat),
-                                        head.norm_weight.to(at::kFloat),
-                                        head.norm_eps)
+        row = model::qwen::rms_norm(row.to(at::kFloat),
+                                    head.norm_weight.to(at::kFloat),
+                                    head.norm_eps)
                   .to(states.scalar_type());
       }
       const at::Tensor logits =

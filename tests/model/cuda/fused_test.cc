@@ -15,14 +15,14 @@
 
 #include <vector>
 
-#include "model/qwen2_vl/decoder.h"
-#include "model/qwen2_vl/rope.h"
+#include "model/qwen/rope.h"
+#include "model/qwen/steps.h"
 #include "tests/gpu.h"
 
 namespace lens::model::cuda {
 namespace {
 
-using qwen2_vl::Rotation;
+using qwen::Rotation;
 
 // What one kernel rounds to the other side may differ by one unit.
 double allowed(at::ScalarType dtype) {
@@ -59,7 +59,7 @@ TEST_F(Fused, NormsLikeThePlainOperations) {
       const Both weight = random({width}, dtype);
       ASSERT_TRUE(fuses(x.there));
       expect_near(rms_norm(x.there, weight.there, 1e-6),
-                  qwen2_vl::rms_norm(x.here, weight.here, 1e-6));
+                  qwen::rms_norm(x.here, weight.here, 1e-6));
     }
   }
 }
@@ -72,14 +72,14 @@ TEST_F(Fused, RotatesLikeThePlainOperationsWhereverHeadsStand) {
     const Rotation there{here.cos.to(at::kCUDA), here.sin.to(at::kCUDA)};
     for (int which = 0; which < 2; ++which) {
       expect_near(rotate(qkv.there.select(1, which), there.cos, there.sin),
-                  qwen2_vl::rotate(qkv.here.select(1, which), here));
+                  qwen::rotate(qkv.here.select(1, which), here));
     }
     const at::Tensor table = at::zeros({30, 4, 20}, qkv.there.options());
     const at::Tensor rows =
         (at::arange(9, at::kInt) * 3 + 1).to(at::kCUDA, at::kInt);
     rotate_into(qkv.there.select(1, 0), there.cos, there.sin, rows, table);
     expect_near(at::index_select(table, 0, rows),
-                qwen2_vl::rotate(qkv.here.select(1, 0), here));
+                qwen::rotate(qkv.here.select(1, 0), here));
     scatter_into(qkv.there.select(1, 2), rows, table);
     EXPECT_TRUE(
         at::equal(at::index_select(table, 0, rows), qkv.there.select(1, 2)));

@@ -32,7 +32,7 @@ class ConfigTest : public ::testing::Test {
 
   Config load(const json& config) {
     std::ofstream(folder_ / "config.json") << config.dump();
-    return Config::load(folder_);
+    return load_config(folder_);
   }
 
   std::string error(const json& config) {
@@ -116,11 +116,11 @@ TEST_F(ConfigTest, MissingVisionKeysTakeClassDefaults) {
   config["rope_scaling"]["mrope_section"] = {16, 24, 24};
   config["vision_config"] = {
       {"hidden_size", 1536}, {"in_chans", 3}, {"spatial_patch_size", 14}};
-  const VisionConfig vision = load(config).vision;
+  const qwen::TowerConfig vision = load(config).vision;
   EXPECT_EQ(vision.depth, 32);
   EXPECT_EQ(vision.embed_dim, 1280);
   EXPECT_EQ(vision.num_heads, 16);
-  EXPECT_EQ(vision.mlp_dim(), 5120);
+  EXPECT_EQ(vision.mlp_dim, 5120);
 }
 
 TEST_F(ConfigTest, EndIdsComeFromGenerationConfigFirst) {
@@ -279,7 +279,7 @@ TEST_F(ConfigTest, ContradictionsAreRefused) {
   EXPECT_THAT(error(config), HasSubstr("num_attention_heads"));
   std::ofstream(folder_ / "config.json")
       << R"({"model_type": "qwen2_vl", "vocab_size": 5, "vocab_size": 6})";
-  EXPECT_THROW(Config::load(folder_), InputError);
+  EXPECT_THROW(load_config(folder_), InputError);
 }
 
 TEST_F(ConfigTest, BadValuesAreRefusedInOneLine) {
@@ -299,9 +299,9 @@ TEST_F(ConfigTest, BadValuesAreRefusedInOneLine) {
 }
 
 TEST_F(ConfigTest, MissingOrBrokenFileIsNamed) {
-  EXPECT_THROW(Config::load(folder_ / "nowhere"), InputError);
+  EXPECT_THROW(load_config(folder_ / "nowhere"), InputError);
   std::ofstream(folder_ / "config.json") << "{\"hidden_size\": ";
-  EXPECT_THROW(Config::load(folder_), InputError);
+  EXPECT_THROW(load_config(folder_), InputError);
 }
 
 }  // namespace

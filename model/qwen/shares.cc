@@ -1,11 +1,11 @@
-#include "model/qwen2_vl/shares.h"
+#include "model/qwen/shares.h"
 
 #include <string>
 #include <utility>
 
-#include "model/qwen2_vl/tensors.h"
+#include "model/qwen/tensors.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 // The key heads that the rank's query heads read.
@@ -34,24 +34,25 @@ void cut_inputs(const std::string& name, const Range& range, Cuts& cuts) {
   cuts[name + ".weight"] = {1, {range}};
 }
 
-void cut_vision(const VisionConfig& vision, const Share& share, Cuts& cuts) {
-  const Range heads = widened(share.of(vision.num_heads), vision.head_dim());
-  const Range units = share.of(vision.mlp_dim());
+void cut_tower(const TowerConfig& tower, const Share& share, Cuts& cuts) {
+  const Range heads = widened(share.of(tower.num_heads), tower.head_dim());
+  const Range units = share.of(tower.mlp_dim);
   const auto of_part = [&](std::int64_t part) {
-    const std::int64_t first = part * vision.embed_dim;
+    const std::int64_t first = part * tower.embed_dim;
     return Range{first + heads.begin, first + heads.end};
   };
-  for (int i = 0; i < vision.depth; ++i) {
+  for (int i = 0; i < tower.depth; ++i) {
     const std::string block = "visual.blocks." + std::to_string(i) + ".";
     // q of all heads, then k, then v.
     cut_outputs(block + "attn.qkv", {of_part(0), of_part(1), of_part(2)}, true,
                 cuts);
     cut_inputs(block + "attn.proj", heads, cuts);
-    cut_outputs(block + "mlp.fc1", {units}, true, cuts);
-    cut_inputs(block + "mlp.fc2", units, cuts);
+    for (const std::string& maker : tower.layers.unit_makers) {
+      cut_outputs(block + maker, {units}, true, cuts);
+    }
+    cut_inputs(block + tower.layers.unit_reader, units, cuts);
   }
-  const Range merged =
-      share.of(std::int64_t{vision.embed_dim} * vision.merge_area());
+  const Range merged = share.of(tower.merged_dim());
   cut_outputs("visual.merger.mlp.0", {merged}, true, cuts);
   cut_inputs("visual.merger.mlp.2", merged, cuts);
 }
@@ -89,11 +90,10 @@ std::int64_t values_of(const TensorTable& table, const Cuts& cuts) {
 
 bool can_spread(const Config& config, int ranks) {
   const TextConfig& text = config.text;
-  const VisionConfig& vision = config.vision;
   return ranks >= 1 && text.num_heads % ranks == 0 &&
          (text.num_kv_heads % ranks == 0 || ranks % text.num_kv_heads == 0) &&
          ranks <= text.intermediate_size && ranks <= text.vocab_size &&
-         ranks <= vision.mlp_dim();
+         ranks <= config.vision.mlp_dim;
 }
 
 std::vector<Spread> spreads(const Config& config) {
@@ -111,7 +111,7 @@ std::vector<Spread> spreads(const Config& config) {
 Cuts cuts(const Config& config, const Share& share) {
   Cuts cuts;
   if (share.size == 1) return cuts;
-  cut_vision(config.vision, share, cuts);
+  cut_tower(config.vision, share, cuts);
   for (int i = 0; i < config.text.num_layers; ++i) {
     cut_layer(config.text, i, share, cuts);
   }
@@ -130,4 +130,4 @@ Shape shape_of(const Config& config, const Share& share) {
   return shape;
 }
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

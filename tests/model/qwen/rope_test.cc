@@ -1,4 +1,4 @@
-#include "model/qwen2_vl/rope.h"
+#include "model/qwen/rope.h"
 
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
@@ -7,16 +7,17 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "model/qwen2_vl/config.h"
 #include "tests/model/golden.h"
 #include "tests/model/tiny_checkpoint.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 using ::testing::ElementsAre;
 
 Config config_with_image_token(std::int64_t id) {
-  Config config = Config::load(tiny_checkpoint());
+  Config config = qwen2_vl::load_config(tiny_checkpoint());
   config.image_token_id = id;
   return config;
 }
@@ -48,7 +49,7 @@ TEST(Positions, EqualsTransformersOnGoldens) {
     const std::vector<std::int64_t> ids = golden.integers("input_ids");
     const std::vector<Grid> grids = {golden.grid()};
     const Positions positions =
-        mrope_positions(ids, grids, Config::load(tiny_checkpoint()));
+        mrope_positions(ids, grids, qwen2_vl::load_config(tiny_checkpoint()));
     const std::vector<std::int64_t> expected = golden.integers("position_ids");
     for (int axis = 0; axis < 3; ++axis) {
       for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -92,7 +93,7 @@ TEST(TextRotation, MatchesTheDefinition) {
 }
 
 TEST(VisionRotation, FollowsMergeBlockOrder) {
-  VisionConfig config;
+  TowerConfig config;
   config.embed_dim = 8;
   config.num_heads = 1;
   const Rotation rotation =
@@ -109,4 +110,4 @@ TEST(VisionRotation, FollowsMergeBlockOrder) {
 }
 
 }  // namespace
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

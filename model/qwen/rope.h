@@ -6,9 +6,9 @@
 #include <span>
 
 #include "model/batch.h"
-#include "model/qwen2_vl/config.h"
+#include "model/qwen/config.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 
 // cos and sin of the rotation angles, each [tokens, head_dim] float32.
 struct Rotation {
@@ -37,11 +37,11 @@ Rotation text_rotation(const at::Tensor& positions,
 
 // Angles of the vision tower for the images' patches, one image after another
 // in merge-block order, float32 on `device`: [sum of grid areas, head_dim].
-Rotation vision_rotation(std::span<const Grid> grids,
-                         const VisionConfig& config, at::Device device);
+Rotation vision_rotation(std::span<const Grid> grids, const TowerConfig& config,
+                         at::Device device);
 
 // x * cos + rotate_half(x) * sin, computed in float32 and rounded once to x's
 // dtype; x [tokens, heads, head_dim].
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation);
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

@@ -1,4 +1,4 @@
-#include "model/qwen2_vl/weights.h"
+#include "model/qwen/weights.h"
 
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
@@ -8,19 +8,25 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "model/qwen2_vl/tensors.h"
+#include "model/qwen/tensors.h"
+#include "model/qwen2_vl/config.h"
 #include "tests/model/tiny_checkpoint.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 using ::testing::HasSubstr;
 
+TextWeights load(const std::filesystem::path& folder, const Config& config) {
+  return load_text({folder, tensor_table(config), at::kFloat, at::kCPU},
+                   config);
+}
+
 TEST(Weights, MissingTensorAndWrongShapeAreNamed) {
-  Config config = Config::load(tiny_checkpoint());
+  Config config = qwen2_vl::load_config(tiny_checkpoint());
   const auto error = [&] {
     try {
-      Weights::load(tiny_checkpoint(), config, at::kFloat, at::kCPU);
+      load(tiny_checkpoint(), config);
     } catch (const InputError& problem) {
       return std::string(problem.what());
     }
@@ -43,17 +49,16 @@ TEST(Weights, TiedHeadAndEmbeddingStandInForEachOther) {
   std::ifstream in(fs::path(tiny_checkpoint()) / "model.safetensors",
                    std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(in), {});
-  Config config = Config::load(tiny_checkpoint());
+  Config config = qwen2_vl::load_config(tiny_checkpoint());
   config.tie_word_embeddings = true;
   // Loads the weights without the tensor `name`.
   const auto without = [&](const std::string& name) {
     std::string changed = bytes;
     changed[changed.find('"' + name + '"') + 1] = 'x';
     std::ofstream(folder / "model.safetensors", std::ios::binary) << changed;
-    return Weights::load(folder, config, at::kFloat, at::kCPU).text;
+    return load(folder, config);
   };
-  const TextWeights both =
-      Weights::load(tiny_checkpoint(), config, at::kFloat, at::kCPU).text;
+  const TextWeights both = load(tiny_checkpoint(), config);
   EXPECT_FALSE(at::equal(both.lm_head, both.embedding));
   const TextWeights headless = without(kHeadTensor);
   EXPECT_TRUE(at::equal(headless.embedding, both.embedding));
@@ -68,4 +73,4 @@ TEST(Weights, TiedHeadAndEmbeddingStandInForEachOther) {
 }
 
 }  // namespace
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

@@ -1,4 +1,4 @@
-#include "model/qwen2_vl/linear.h"
+#include "model/qwen/linear.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 // So many float32 values of a weight are made at a time: they stay in the
@@ -53,4 +53,4 @@ at::Tensor summed_linear(const at::Tensor& x, const LinearWeights& weights,
   return ranks->rounded_sum(part, x.scalar_type());
 }
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

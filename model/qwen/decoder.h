@@ -7,12 +7,12 @@
 #include "collective/collective.h"
 #include "model/batch.h"
 #include "model/kv_cache.h"
-#include "model/qwen2_vl/config.h"
-#include "model/qwen2_vl/rope.h"
-#include "model/qwen2_vl/weights.h"
+#include "model/qwen/config.h"
+#include "model/qwen/rope.h"
+#include "model/qwen/weights.h"
 #include "model/sites.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 
 // One pass of the decoder over a pack of segments, without padding.
 //
@@ -30,9 +30,4 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        std::span<const Segment> segments, KvCache& cache,
                        const Visits& visits, collective::Collective* ranks);
 
-// Root mean square norm, computed in float32 and rounded once to x's dtype.
-// (transformers rounds before the scale as well: in bfloat16 that is a second
-// error for no gain in speed.)
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
-
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

@@ -4,7 +4,7 @@
 
 #include "collective/collective.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 
 struct LinearWeights {
   at::Tensor weight;  // [out, in]
@@ -21,4 +21,4 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights);
 at::Tensor summed_linear(const at::Tensor& x, const LinearWeights& weights,
                          collective::Collective* ranks);
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "model/description.h"
-#include "model/qwen2_vl/config.h"
+#include "model/qwen/config.h"
 #include "model/share.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 
 // How ranks share the weights (tensor parallelism as in Megatron-LM,
 // arXiv 1909.08053): attention by heads, MLPs by units, embedding and head by
@@ -32,4 +32,4 @@ Cuts cuts(const Config& config, const Share& share);
 // What a rank has: heads, key heads and MLP units are its own.
 Shape shape_of(const Config& config, const Share& share);
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

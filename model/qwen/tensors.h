@@ -1,9 +1,9 @@
 #pragma once
 
 #include "model/checkpoint/tensor_table.h"
-#include "model/qwen2_vl/config.h"
+#include "model/qwen/config.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 
 inline constexpr const char* kHeadTensor = "lm_head.weight";
 inline constexpr const char* kEmbeddingTensor = "model.embed_tokens.weight";
@@ -11,4 +11,4 @@ inline constexpr const char* kEmbeddingTensor = "model.embed_tokens.weight";
 // Every tensor that a model of this config has, kHeadTensor too.
 TensorTable tensor_table(const Config& config);
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

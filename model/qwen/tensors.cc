@@ -1,9 +1,9 @@
-#include "model/qwen2_vl/tensors.h"
+#include "model/qwen/tensors.h"
 
 #include <map>
 #include <string>
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 using Shapes = std::map<std::string, TensorShape>;
@@ -14,31 +14,33 @@ void add_linear(const std::string& name, std::int64_t out, std::int64_t in,
   if (bias) shapes[name + ".bias"] = {out};
 }
 
-void add_layer_norm(const std::string& name, std::int64_t size,
-                    Shapes& shapes) {
-  shapes[name + ".weight"] = {size};
-  shapes[name + ".bias"] = {size};
-}
-
-void add_vision(const VisionConfig& config, Shapes& shapes) {
+void add_tower(const TowerConfig& config, Shapes& shapes) {
   const std::int64_t width = config.embed_dim;
-  const std::int64_t merged = width * config.merge_area();
+  const std::int64_t merged = config.merged_dim();
+  const auto add_norm = [&](const std::string& name) {
+    shapes[name + ".weight"] = {width};
+    if (config.layers.norms_have_bias) shapes[name + ".bias"] = {width};
+  };
   shapes["visual.patch_embed.proj.weight"] = {
       width, config.in_channels, config.temporal_patch_size, config.patch_size,
       config.patch_size};
   for (int i = 0; i < config.depth; ++i) {
     const std::string block = "visual.blocks." + std::to_string(i) + ".";
-    add_layer_norm(block + "norm1", width, shapes);
-    add_layer_norm(block + "norm2", width, shapes);
+    add_norm(block + "norm1");
+    add_norm(block + "norm2");
     // q of all heads, then k, then v.
     add_linear(block + "attn.qkv", 3 * width, width, true, shapes);
     add_linear(block + "attn.proj", width, width, true, shapes);
-    add_linear(block + "mlp.fc1", config.mlp_dim(), width, true, shapes);
-    add_linear(block + "mlp.fc2", width, config.mlp_dim(), true, shapes);
+    for (const std::string& maker : config.layers.unit_makers) {
+      add_linear(block + maker, config.mlp_dim, width, true, shapes);
+    }
+    add_linear(block + config.layers.unit_reader, width, config.mlp_dim, true,
+               shapes);
   }
-  add_layer_norm("visual.merger.ln_q", width, shapes);
+  add_norm("visual.merger.ln_q");
   add_linear("visual.merger.mlp.0", merged, merged, true, shapes);
-  add_linear("visual.merger.mlp.2", config.hidden_size, merged, true, shapes);
+  add_linear("visual.merger.mlp.2", config.out_hidden_size, merged, true,
+             shapes);
 }
 
 void add_layer(const TextConfig& config, int index, Shapes& shapes) {
@@ -71,7 +73,7 @@ TensorTable tensor_table(const Config& config) {
                     .spellings = {{"model.visual.", "visual."},
                                   {"model.language_model.", "model."}}};
   Shapes& shapes = table.shapes;
-  add_vision(config.vision, shapes);
+  add_tower(config.vision, shapes);
   shapes[kEmbeddingTensor] = {text.vocab_size, text.hidden_size};
   for (int i = 0; i < text.num_layers; ++i) add_layer(text, i, shapes);
   shapes["model.norm.weight"] = {text.hidden_size};
@@ -79,4 +81,4 @@ TensorTable tensor_table(const Config& config) {
   return table;
 }
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

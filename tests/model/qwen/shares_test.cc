@@ -1,20 +1,21 @@
-#include "model/qwen2_vl/shares.h"
+#include "model/qwen/shares.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/qwen/tensors.h"
+#include "model/qwen2_vl/config.h"
 #include "model/qwen2_vl/description.h"
-#include "model/qwen2_vl/tensors.h"
 #include "tests/model/tiny_checkpoint.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 using ::testing::ElementsAre;
 
-const Config k2B = published_configs()[0].second;
-const Config k7B = published_configs()[1].second;
-const Config k72B = published_configs()[2].second;
+const Config k2B = qwen2_vl::published_configs()[0].second;
+const Config k7B = qwen2_vl::published_configs()[1].second;
+const Config k72B = qwen2_vl::published_configs()[2].second;
 
 std::vector<int> ranks_of(const Config& config) {
   std::vector<int> ranks;
@@ -46,7 +47,7 @@ TEST(Shares, RankHoldsItsPartOfTheWeightsWithinFivePercent) {
 // Every value of every tensor is held, and none twice, save the key heads that
 // ranks must share.
 TEST(Shares, RangesOfAllRanksCoverEachTensorOnce) {
-  const Config config = Config::load(tiny_checkpoint());
+  const Config config = qwen2_vl::load_config(tiny_checkpoint());
   const TensorTable table = tensor_table(config);
   for (const int size : {2, 4}) {
     for (const auto& [name, shape] : table.shapes) {
@@ -94,4 +95,4 @@ TEST(Shares, KeyHeadsThatAreFewerThanRanksAreHeldBySeveral) {
 }
 
 }  // namespace
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

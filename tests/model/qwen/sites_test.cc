@@ -18,22 +18,31 @@
 #include <map>
 #include <stdexcept>
 
-#include "model/qwen2_vl/qwen2_vl.h"
-#include "model/qwen2_vl/rope.h"
+#include "model/qwen/rope.h"
+#include "model/qwen/tensors.h"
+#include "model/qwen/vl_model.h"
+#include "model/qwen2_vl/config.h"
 #include "tests/model/expect_close.h"
 #include "tests/model/tiny_checkpoint.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 using Kind = Site::Kind;
 constexpr int kLayers = 4;
 constexpr int kTokens = 7;
 
-Config tiny_config() { return Config::load(tiny_checkpoint()); }
+Config tiny_config() { return qwen2_vl::load_config(tiny_checkpoint()); }
 
-Weights tiny_weights() {
-  return Weights::load(tiny_checkpoint(), tiny_config(), at::kFloat, at::kCPU);
+TextWeights tiny_weights() {
+  return load_text(
+      {tiny_checkpoint(), tensor_table(tiny_config()), at::kFloat, at::kCPU},
+      tiny_config());
+}
+
+// Without a tower: no picture is given to it.
+VlModel tiny_model(const TextWeights& weights = tiny_weights()) {
+  return {tiny_config(), weights, nullptr};
 }
 
 // Not the number of the slot: the two are told apart.
@@ -143,7 +152,7 @@ class WantsNothing : public Observer {
 };
 
 TEST(Sites, EachIsVisitedOnceAPassWithItsShape) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   const Shape& shape = model.shape();
   Recorder recorder;
   run(model, &recorder);
@@ -191,7 +200,7 @@ std::vector<Row> operator+(std::vector<Row> a, const std::vector<Row>& b) {
 }
 
 TEST(Sites, EachTellsOfEveryRowWhoseItIs) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   Recorder recorder;
   run(model, &recorder);
   for (const auto& [kind_and_layer, times] : recorder.asked()) {
@@ -214,7 +223,7 @@ TEST(Sites, EachTellsOfEveryRowWhoseItIs) {
 
 // More queries than are shown at a time.
 TEST(Sites, AttentionWeightsTellTheRowsOfEachBlock) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   constexpr int kLong = 300;
   Batch batch;
   batch.positions.resize(3);
@@ -245,10 +254,10 @@ at::Tensor normed(const at::Tensor& x, const at::Tensor& weight) {
 TEST(Sites, ValuesOfALayerAreThoseOfItsWeights) {
   constexpr int kLayer = 1;
   const Config config = tiny_config();
-  const Weights weights = tiny_weights();
-  const DecoderLayerWeights& layer = weights.text.layers[kLayer];
+  const TextWeights weights = tiny_weights();
+  const DecoderLayerWeights& layer = weights.layers[kLayer];
   Recorder recorder;
-  run(Qwen2Vl(config, weights), &recorder);
+  run(tiny_model(weights), &recorder);
   const auto seen = [&](Kind kind, int at_layer) {
     return recorder.seen(kind, at_layer)[0].narrow(0, kTokens, kTokens);
   };
@@ -295,11 +304,11 @@ TEST(Sites, ValuesOfALayerAreThoseOfItsWeights) {
   expect_close(seen(Kind::kMlpOutput, kLayer), added);
   expect_close(seen(Kind::kResidual, kLayer + 1), between + added);
   expect_close(seen(Kind::kHeadInput, kLayers),
-               normed(seen(Kind::kResidual, kLayers), weights.text.norm));
+               normed(seen(Kind::kResidual, kLayers), weights.norm));
 }
 
 TEST(Sites, WhoOnlyLooksChangesNoBit) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   const Outputs plain = run(model, nullptr);
   WantsNothing nothing;
   EXPECT_TRUE(same_bits(run(model, &nothing), plain));
@@ -310,11 +319,11 @@ TEST(Sites, WhoOnlyLooksChangesNoBit) {
 // The states that a changed site leads to, against a model whose weights say
 // the same.
 TEST(Sites, MlpUnitsOfZeroAreAModelWithoutThatMatrix) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
-  Weights without = tiny_weights();
-  at::Tensor& down = without.text.layers[2].down.weight;
+  const VlModel model = tiny_model();
+  TextWeights without = tiny_weights();
+  at::Tensor& down = without.layers[2].down.weight;
   down = at::zeros_like(down);
-  const Outputs expected = run(Qwen2Vl(tiny_config(), without), nullptr);
+  const Outputs expected = run(tiny_model(without), nullptr);
   const auto zeros = [](const at::Tensor& value) {
     return at::zeros_like(value);
   };
@@ -326,11 +335,11 @@ TEST(Sites, MlpUnitsOfZeroAreAModelWithoutThatMatrix) {
 }
 
 TEST(Sites, AttentionThatTakesNothingIsAModelWithoutItsOutput) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
-  Weights without = tiny_weights();
-  at::Tensor& output = without.text.layers[1].o.weight;
+  const VlModel model = tiny_model();
+  TextWeights without = tiny_weights();
+  at::Tensor& output = without.layers[1].o.weight;
   output = at::zeros_like(output);
-  const Outputs expected = run(Qwen2Vl(tiny_config(), without), nullptr);
+  const Outputs expected = run(tiny_model(without), nullptr);
   const auto zeros = [](const at::Tensor& value) {
     return at::zeros_like(value);
   };
@@ -342,7 +351,7 @@ TEST(Sites, AttentionThatTakesNothingIsAModelWithoutItsOutput) {
 
 // The slow way to the same attention.
 TEST(Sites, WeightsPutBackGiveTheSameAttentionToRounding) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   const Outputs plain = run(model, nullptr);
   Editor editor({Kind::kAttentionWeights, 1},
                 [](const at::Tensor& value) { return value.clone(); });
@@ -352,7 +361,7 @@ TEST(Sites, WeightsPutBackGiveTheSameAttentionToRounding) {
 }
 
 TEST(Sites, ResidualThatIsReplacedIsWhatTheLayerReads) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   Recorder recorder;
   run(model, &recorder);
   const Outputs plain = run(model, nullptr);
@@ -368,7 +377,7 @@ TEST(Sites, ResidualThatIsReplacedIsWhatTheLayerReads) {
 }
 
 TEST(Sites, ReplacementOfAnotherShapeIsRefused) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   Editor shorter({Kind::kMlpHidden, 0},
                  [](const at::Tensor& value) { return value.narrow(0, 0, 1); });
   EXPECT_THROW(run(model, &shorter), std::logic_error);
@@ -379,7 +388,7 @@ TEST(Sites, ReplacementOfAnotherShapeIsRefused) {
 }
 
 TEST(Sites, LaterObserversSeeWhatEarlierOnesPut) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   Editor editor({Kind::kMlpOutput, 0},
                 [](const at::Tensor& value) { return at::zeros_like(value); });
   Recorder recorder;
@@ -391,4 +400,4 @@ TEST(Sites, LaterObserversSeeWhatEarlierOnesPut) {
 }
 
 }  // namespace
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

@@ -1,13 +1,11 @@
-#include "model/qwen2_vl/decoder.h"
+#include "model/qwen/decoder.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/rsqrt.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -20,20 +18,14 @@
 
 #include "model/cuda/fused.h"
 #include "model/index_tensor.h"
+#include "model/qwen/steps.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 // Attention weights are shown for so many tokens at a time: with 3,000 keys and
 // 28 heads 86 MB instead of 1 GB.
 constexpr std::int64_t kQueryBlock = 256;
-
-at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
-  if (cuda::fuses(gate)) return cuda::swiglu(gate, up);
-  // In bfloat16 silu is rounded before the product, as transformers does; so
-  // does the kernel.
-  return at::silu(gate) * up;
-}
 
 // What a batched decode step needs beside: one new token in each of the slots
 // 0 .. batch-1.
@@ -380,15 +372,6 @@ at::Tensor add_mlp(const DecoderLayerWeights& layer, int index,
 
 }  // namespace
 
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  if (cuda::fuses(x)) return cuda::rms_norm(x, weight, eps);
-  // Rounded once, after the weight. transformers rounds before it, too: in
-  // float32 that is the same, in bfloat16 the last bit may differ.
-  const at::Tensor wide = x.to(at::kFloat);
-  const at::Tensor variance = wide.pow(2).mean(-1, /*keepdim=*/true);
-  return (weight * (wide * at::rsqrt(variance + eps))).to(x.scalar_type());
-}
-
 at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
                        const at::Tensor& embeddings, const Rotation& rotation,
                        std::span<const Segment> segments, KvCache& cache,
@@ -422,4 +405,4 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
   return hidden;
 }
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen

@@ -1,4 +1,4 @@
-#include "model/qwen2_vl/rope.h"
+#include "model/qwen/rope.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "model/cuda/fused.h"
 
-namespace lens::model::qwen2_vl {
+namespace lens::model::qwen {
 namespace {
 
 // base^(-2j/dim), j = 0 .. dim/2-1, in float32 as transformers computes it.
@@ -96,8 +96,8 @@ Rotation text_rotation(const at::Tensor& positions,
   return {full.cos(), full.sin()};
 }
 
-Rotation vision_rotation(std::span<const Grid> grids,
-                         const VisionConfig& config, at::Device device) {
+Rotation vision_rotation(std::span<const Grid> grids, const TowerConfig& config,
+                         at::Device device) {
   const int merge = config.spatial_merge_size;
   std::vector<float> rows;
   std::vector<float> columns;
@@ -137,4 +137,4 @@ at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
       .to(x.scalar_type());
 }
 
-}  // namespace lens::model::qwen2_vl
+}  // namespace lens::model::qwen
