@@ -48,7 +48,7 @@ def main():
                         if torch.cuda.is_available() else "cpu")
     given = parser.parse_args()
     o = checkpoints.Options(**(
-        checkpoints.PRESET_COMMON | checkpoints.PRESETS[given.preset]
+        checkpoints.preset_options(given.preset)
         | {"tokenizer": given.tokenizer, "shard_bytes": 0}))
     o, _ = checkpoints.write_side_files(given.out, o)
     save_file(tensors(o, given.device), given.out / "model.safetensors",

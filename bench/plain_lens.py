@@ -18,8 +18,8 @@ STARTED = time.monotonic()
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from transformers import (AutoProcessor, GenerationConfig,  # noqa: E402
-                          Qwen2VLForConditionalGeneration)
+from transformers import (AutoModelForImageTextToText,  # noqa: E402
+                          AutoProcessor, GenerationConfig)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/oracle"))
@@ -31,7 +31,7 @@ transformers.logging.disable_progress_bar()
 
 def load(job):
     """(model, processor) on the device; greedy, the checkpoint's end tokens."""
-    model = Qwen2VLForConditionalGeneration.from_pretrained(
+    model = AutoModelForImageTextToText.from_pretrained(
         job["model"], dtype=getattr(torch, job["dtype"]),
         local_files_only=True).eval().to(job["device"])
     own = model.generation_config

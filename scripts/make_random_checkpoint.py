@@ -1,4 +1,4 @@
-"""Writes a Qwen2-VL checkpoint folder with seeded random weights.
+"""Writes a Qwen2-VL or Qwen2.5-VL checkpoint with seeded random weights.
 
 The files are those of a published checkpoint (config.json, safetensors,
 tokenizer, preprocessor and generation config), so whatever reads one reads the
@@ -7,6 +7,7 @@ largest tensor in float32 (2b: 0.9 GiB, 7b: 2.1 GiB). The same options give the
 same bytes.
 
     make_random_checkpoint.py OUT --preset 2b --tokenizer DIR
+    make_random_checkpoint.py OUT --preset 2.5-3b --tokenizer DIR
     make_random_checkpoint.py OUT --hidden 64 --layers 4 --heads 4 --kv-heads 2
 """
 
@@ -25,10 +26,21 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import sample_text  # noqa: E402
 import small_tokenizer  # noqa: E402
 
-VISION_DEFAULTS = {"depth": 32, "embed_dim": 1280, "num_heads": 16,
-                   "hidden_size": 3584, "hidden_act": "quick_gelu",
-                   "mlp_ratio": 4, "in_channels": 3, "patch_size": 14,
-                   "spatial_merge_size": 2, "temporal_patch_size": 2}
+# Of vision_config, in the order of the file: what a missing key means.
+PATCH_DEFAULTS = {"in_channels": 3, "patch_size": 14, "spatial_merge_size": 2,
+                  "temporal_patch_size": 2}
+VISION_DEFAULTS = {
+    "qwen2_vl": {"depth": 32, "embed_dim": 1280, "num_heads": 16,
+                 "hidden_size": 3584, "hidden_act": "quick_gelu",
+                 "mlp_ratio": 4} | PATCH_DEFAULTS,
+    "qwen2_5_vl": {"depth": 32, "hidden_act": "silu", "hidden_size": 3584,
+                   "intermediate_size": 3420, "num_heads": 16,
+                   "out_hidden_size": 3584, "window_size": 112,
+                   "fullatt_block_indexes": [7, 15, 23, 31],
+                   "tokens_per_second": 4} | PATCH_DEFAULTS,
+}
+# The beginning of transformers' names.
+CLASSES = {"qwen2_vl": "Qwen2VL", "qwen2_5_vl": "Qwen2_5_VL"}
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 BLOCK_VALUES = 1 << 22
 HEAD_TENSORS = ("model.embed_tokens.weight", "lm_head.weight")
@@ -39,6 +51,7 @@ DTYPE_CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 class Options:
     """Everything that decides the bytes of the checkpoint."""
 
+    family: str = "qwen2_vl"
     hidden: int = 64
     layers: int = 4
     heads: int = 4
@@ -49,6 +62,11 @@ class Options:
     vision_depth: int = 2
     vision_dim: int = 32
     vision_heads: int = 2
+    # Of qwen2_5_vl alone: units of the tower's MLP, pixels a side of a window,
+    # and the blocks that see the whole image, with commas between.
+    vision_intermediate: int = 84
+    window: int = 112
+    full_blocks: str = "1"
     dtype: str = "float32"
     layout: str = "flat"  # flat (<= 4.51), nested (4.52-4.57), v5
     prefix: str = "official"  # or "memory"
@@ -75,28 +93,56 @@ PRESETS = {
                vocab=151936, tied=True),
     "7b": dict(hidden=3584, layers=28, heads=28, kv_heads=4,
                intermediate=18944, vocab=152064, tied=False),
+    "2.5-3b": dict(hidden=2048, layers=36, heads=16, kv_heads=2,
+                   intermediate=11008, vocab=151936, tied=True),
+    "2.5-7b": dict(hidden=3584, layers=28, heads=28, kv_heads=4,
+                   intermediate=18944, vocab=152064, tied=False),
+    "2.5-32b": dict(hidden=5120, layers=64, heads=40, kv_heads=8,
+                    intermediate=27648, vocab=152064, tied=False,
+                    vision_intermediate=3456),
+    "2.5-72b": dict(hidden=8192, layers=80, heads=64, kv_heads=8,
+                    intermediate=29568, vocab=152064, tied=False,
+                    vision_intermediate=3456),
 }
 PRESET_COMMON = dict(vision_depth=32, vision_dim=1280, vision_heads=16,
                      dtype="bfloat16", minimal_vision_config=True,
                      shard_bytes=4_000_000_000)
+PRESET_FAMILIES = {"2.5-": dict(family="qwen2_5_vl", vision_intermediate=3420,
+                                full_blocks="7,15,23,31")}
+
+
+def preset_options(preset):
+    """What a preset sets, by the names of Options."""
+    family = {k: v for start, given in PRESET_FAMILIES.items()
+              if preset.startswith(start) for k, v in given.items()}
+    return PRESET_COMMON | family | PRESETS[preset]
 
 
 def tensor_shapes(o):
     """Official tensor name -> shape, in file order."""
     shapes = {}
-    v = o.vision_dim
+    v, units = o.vision_dim, o.vision_intermediate
+    mlp = {"qwen2_vl": (("mlp.fc1", (4 * v, v)), ("mlp.fc2", (v, 4 * v))),
+           "qwen2_5_vl": (("mlp.gate_proj", (units, v)),
+                          ("mlp.up_proj", (units, v)),
+                          ("mlp.down_proj", (v, units)))}[o.family]
+
+    def add(name, shape):
+        shapes[name + ".weight"] = shape
+        # Qwen2.5-VL's norms have none.
+        if o.family == "qwen2_vl" or len(shape) > 1:
+            shapes[name + ".bias"] = shape[:1]
+
     shapes["visual.patch_embed.proj.weight"] = (v, 3, 2, 14, 14)
     for i in range(o.vision_depth):
         block = f"visual.blocks.{i}."
         for name, shape in (("norm1", (v,)), ("norm2", (v,)),
                             ("attn.qkv", (3 * v, v)), ("attn.proj", (v, v)),
-                            ("mlp.fc1", (4 * v, v)), ("mlp.fc2", (v, 4 * v))):
-            shapes[block + name + ".weight"] = shape
-            shapes[block + name + ".bias"] = shape[:1]
+                            *mlp):
+            add(block + name, shape)
     for name, shape in (("ln_q", (v,)), ("mlp.0", (4 * v, 4 * v)),
                         ("mlp.2", (o.hidden, 4 * v))):
-        shapes[f"visual.merger.{name}.weight"] = shape
-        shapes[f"visual.merger.{name}.bias"] = shape[:1]
+        add(f"visual.merger.{name}", shape)
     h = o.hidden
     kv = h // o.heads * o.kv_heads
     shapes["model.embed_tokens.weight"] = (o.vocab, h)
@@ -170,7 +216,8 @@ def tensor_scales(o, name, shape):
     if name.endswith(("q_proj.weight", "k_proj.weight")):
         gain *= o.attention_gain
     gain /= math.sqrt(fan_in)
-    if not name.endswith(("o_proj.weight", "down_proj.weight")):
+    if name.startswith("visual.") or not name.endswith(
+            ("o_proj.weight", "down_proj.weight")):
         return Scales(gain)
     rows = None
     if name.startswith("model.layers."):
@@ -267,6 +314,24 @@ def _write_weights(folder, o, end_ids):
                      "weight_map": weight_map})
 
 
+def _vision_config(o):
+    own = {"qwen2_vl": {"embed_dim": o.vision_dim, "hidden_size": o.hidden,
+                        "mlp_ratio": 4},
+           "qwen2_5_vl": {
+               "hidden_size": o.vision_dim, "out_hidden_size": o.hidden,
+               "intermediate_size": o.vision_intermediate,
+               "window_size": o.window, "tokens_per_second": 2,
+               "fullatt_block_indexes": [
+                   int(i) for i in o.full_blocks.split(",") if i]}}[o.family]
+    given = {"depth": o.vision_depth, "num_heads": o.vision_heads} | own
+    defaults = VISION_DEFAULTS[o.family]
+    vision = {key: given.get(key, value) for key, value in defaults.items()}
+    if o.minimal_vision_config:
+        vision = {k: v for k, v in vision.items() if v != defaults[k]}
+        vision |= {"in_chans": 3, "spatial_patch_size": 14}
+    return vision
+
+
 def _config(o, control):
     """config.json in one of its three layouts."""
     half = o.hidden // o.heads // 2
@@ -277,7 +342,8 @@ def _config(o, control):
         "attention_dropout": 0.0, "bos_token_id": control["<|endoftext|>"],
         "eos_token_id": control["<|im_end|>"], "hidden_act": "silu",
         "hidden_size": o.hidden, "initializer_range": 0.02,
-        "intermediate_size": o.intermediate, "max_position_embeddings": 32768,
+        "intermediate_size": o.intermediate,
+        "max_position_embeddings": 32768 if o.family == "qwen2_vl" else 128000,
         "max_window_layers": o.layers, "num_attention_heads": o.heads,
         "num_hidden_layers": o.layers, "num_key_value_heads": o.kv_heads,
         "rms_norm_eps": 1e-06, "sliding_window": 32768, "use_cache": True,
@@ -285,17 +351,10 @@ def _config(o, control):
     }
     old_rope = {"rope_theta": 1000000.0,
                 "rope_scaling": {"type": "mrope", "mrope_section": sections}}
-    vision = {"depth": o.vision_depth, "embed_dim": o.vision_dim,
-              "num_heads": o.vision_heads, "hidden_size": o.hidden,
-              "hidden_act": "quick_gelu", "mlp_ratio": 4, "in_channels": 3,
-              "patch_size": 14, "spatial_merge_size": 2,
-              "temporal_patch_size": 2}
-    if o.minimal_vision_config:
-        vision = {k: v for k, v in vision.items() if v != VISION_DEFAULTS[k]}
-        vision |= {"in_chans": 3, "spatial_patch_size": 14}
+    vision = _vision_config(o)
     top = {
-        "architectures": ["Qwen2VLForConditionalGeneration"],
-        "model_type": "qwen2_vl", "image_token_id": control["<|image_pad|>"],
+        "architectures": [CLASSES[o.family] + "ForConditionalGeneration"],
+        "model_type": o.family, "image_token_id": control["<|image_pad|>"],
         "video_token_id": control["<|video_pad|>"],
         "vision_start_token_id": control["<|vision_start|>"],
         "vision_end_token_id": control["<|vision_end|>"],
@@ -305,21 +364,21 @@ def _config(o, control):
         return top | text | old_rope | {
             "tie_word_embeddings": o.tied, "torch_dtype": o.dtype,
             "transformers_version": "4.41.2",
-            "vision_config": vision | {"model_type": "qwen2_vl"}}
+            "vision_config": vision | {"model_type": o.family}}
     if o.layout == "nested":
         both = {"type": "default", "rope_type": "default",
                 "mrope_section": sections}
         old_rope["rope_scaling"] = both
         inner = text | old_rope | {
-            "model_type": "qwen2_vl_text", "tie_word_embeddings": o.tied,
+            "model_type": o.family + "_text", "tie_word_embeddings": o.tied,
             "torch_dtype": o.dtype, "image_token_id": None,
             "layer_types": ["full_attention"] * o.layers}
         return top | text | old_rope | {
             "torch_dtype": o.dtype, "transformers_version": "4.57.0",
             "tie_word_embeddings": o.tied, "text_config": inner,
-            "vision_config": vision | {"model_type": "qwen2_vl"}}
+            "vision_config": vision | {"model_type": o.family}}
     inner = text | {
-        "model_type": "qwen2_vl_text", "dtype": o.dtype,
+        "model_type": o.family + "_text", "dtype": o.dtype,
         "sliding_window": None,
         "layer_types": ["full_attention"] * o.layers,
         "rope_parameters": {"mrope_section": sections,
@@ -328,7 +387,7 @@ def _config(o, control):
         "dtype": o.dtype, "tie_word_embeddings": o.tied,
         "text_config": inner, "transformers_version": "5.17.0",
         "vision_config": vision | {
-            "model_type": "qwen2_vl_vision",
+            "model_type": o.family + "_vision",
             "rope_parameters": {"rope_theta": 10000.0,
                                 "rope_type": "axial"}}}
 
@@ -374,7 +433,7 @@ def write_side_files(folder, o, corpus=None):
         "image_mean": [0.48145466, 0.4578275, 0.40821073],
         "image_std": [0.26862954, 0.26130258, 0.27577711],
         "image_processor_type": "Qwen2VLImageProcessor",
-        "processor_class": "Qwen2VLProcessor"})
+        "processor_class": CLASSES[o.family] + "Processor"})
     return o, end_ids
 
 
@@ -389,7 +448,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out")
     parser.add_argument("--preset", choices=sorted(PRESETS))
-    choices = {"dtype": list(DTYPE_BYTES), "prefix": ["official", "memory"],
+    choices = {"family": list(CLASSES), "dtype": list(DTYPE_BYTES), "prefix": ["official", "memory"],
                "layout": ["flat", "nested", "v5"]}
     for field in dataclasses.fields(Options):
         flag = "--" + field.name.replace("_", "-")
@@ -401,7 +460,7 @@ def main():
     given = {k: v for k, v in vars(parser.parse_args()).items()
              if v is not None}
     out, preset = given.pop("out"), given.pop("preset", None)
-    base = PRESET_COMMON | PRESETS[preset] if preset else {}
+    base = preset_options(preset) if preset else {}
     o = write_checkpoint(out, Options(**(base | given)))
     count = sum(math.prod(s) for s in tensor_shapes(o).values())
     print(f"{out}: {count:,} parameters, {o.dtype}, {o.vocab:,} rows")

@@ -6,9 +6,11 @@ noise of varying length, which is what tests need that count tokens or want a
 run to last. Its layers write more and more into the channels that the head
 reads, so that the entropies differ by layer.
 
-    make_test_checkpoint.py [OUT]
+    make_test_checkpoint.py [OUT] [--family qwen2_5_vl]
 """
 
+import argparse
+import dataclasses
 import pathlib
 import sys
 
@@ -25,8 +27,17 @@ OPTIONS = checkpoints.Options(
 
 
 def main():
-    out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    o = checkpoints.write_checkpoint(out, OPTIONS)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=pathlib.Path, nargs="?", default=FOLDER)
+    parser.add_argument("--family", choices=list(checkpoints.CLASSES),
+                        default=OPTIONS.family, help="of another OUT")
+    given = parser.parse_args()
+    out = given.out
+    if out == FOLDER and given.family != OPTIONS.family:
+        parser.error(f"the folder of the tests is {OPTIONS.family} (--family "
+                     f"{given.family}); give OUT")
+    o = checkpoints.write_checkpoint(out, dataclasses.replace(
+        OPTIONS, family=given.family, full_blocks="1,3"))
     size = sum(f.stat().st_size for f in out.iterdir())
     print(f"{out}: {o.vocab} rows, {o.layers} layers, {size / 1e6:.1f} MB")
 

@@ -14,7 +14,7 @@ import tempfile
 
 import numpy as np
 import torch
-from transformers import AutoProcessor, Qwen2VLForConditionalGeneration
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -36,11 +36,21 @@ def variants():
     # here all but the depth and the width.
     yield dataclasses.replace(base, minimal_vision_config=True,
                               vision_heads=16, vision_dim=64)
+    windowed = dataclasses.replace(base, family="qwen2_5_vl")
+    for layout, prefix in itertools.product(("flat", "nested", "v5"),
+                                            ("official", "memory")):
+        yield dataclasses.replace(windowed, layout=layout, prefix=prefix,
+                                  tied=prefix == "memory", full_blocks="",
+                                  window=84)
+    yield dataclasses.replace(windowed, minimal_vision_config=True,
+                              vision_heads=16, vision_dim=64,
+                              vision_intermediate=3420,
+                              full_blocks="7,15,23,31")
 
 
 def check(o, folder):
     o = checkpoints.write_checkpoint(folder, o)
-    model, report = Qwen2VLForConditionalGeneration.from_pretrained(
+    model, report = AutoModelForImageTextToText.from_pretrained(
         folder, attn_implementation="eager", output_loading_info=True,
         dtype="auto")
     faults = {k: v for k, v in report.items() if v}
@@ -61,6 +71,11 @@ def check(o, folder):
     assert text.rms_norm_eps == 1e-6
     assert sum(text.rope_parameters["mrope_section"]) * 2 * o.heads == o.hidden
     assert text.rope_parameters["rope_theta"] == 1e6
+    assert model.config.model_type == o.family
+    if o.family == "qwen2_5_vl":
+        tower = model.model.visual.config
+        assert tower.window_size == o.window
+        assert ",".join(map(str, tower.fullatt_block_indexes)) == o.full_blocks
     assert model.config.tie_word_embeddings == o.tied
     tied = model.lm_head.weight.data_ptr() == (
         model.model.language_model.embed_tokens.weight.data_ptr())

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import torch
 import transformers
-from transformers import (AutoProcessor, GenerationConfig,
-                          Qwen2VLForConditionalGeneration)
+from transformers import (AutoModelForImageTextToText, AutoProcessor,
+                          GenerationConfig)
 
 import lens_math
 import samples as data
@@ -34,7 +34,7 @@ class Reference:
     """A checkpoint in transformers: eager attention, greedy, no processors."""
 
     def __init__(self, checkpoint, dtype, min_pixels=None, max_pixels=None):
-        self.model, report = Qwen2VLForConditionalGeneration.from_pretrained(
+        self.model, report = AutoModelForImageTextToText.from_pretrained(
             checkpoint, dtype=getattr(torch, dtype), local_files_only=True,
             attn_implementation="eager", output_loading_info=True)
         faults = {k: v for k, v in report.items() if v}
