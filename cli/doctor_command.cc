@@ -97,7 +97,7 @@ class DoctorCommand : public Command {
     command
         ->add_option("--model", model_,
                      "Checkpoint folder: is it whole, does it fit the memory "
-                     "(default: which of 2B, 7B, 72B would)")
+                     "(default: which of the published ones would)")
         ->type_name("DIR");
     command
         ->add_option("RUN_DIR,--out", run_directory_,

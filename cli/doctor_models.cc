@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/checkpoint.h"
@@ -90,8 +91,11 @@ Finding check_official_model(const Machine& machine,
 std::vector<Finding> check_official_models(const Machine& machine) {
   std::vector<Finding> findings;
   for (const model::Family& family : model::families()) {
-    for (const model::PublishedModel& model : family.published())
-      findings.push_back(check_official_model(machine, model));
+    for (const model::PublishedModel& model : family.published()) {
+      Finding finding = check_official_model(machine, model);
+      finding.text = std::string(family.name) + ", " + finding.text;
+      findings.push_back(std::move(finding));
+    }
   }
   return findings;
 }

@@ -19,8 +19,8 @@ struct TokenizedPrompt {
 // Where the image stands in the text of a user's turn; without it before all.
 inline constexpr std::string_view kImageSlot = "{image}";
 
-// The Qwen2-VL chat template for one image and one text: system block, user
-// turn with the image first, opened assistant turn.
+// The chat template of Qwen2-VL and Qwen2.5-VL for one image and one text:
+// system block, user turn with the image first, opened assistant turn.
 class PromptBuilder {
  public:
   // An empty system prompt leaves the system block out. Throws

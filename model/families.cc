@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "input/file/json_object.h"
 #include "model/checkpoint/config_section.h"
+#include "model/qwen2_5_vl/description.h"
 #include "model/qwen2_vl/description.h"
 
 namespace lens::model {
@@ -17,6 +18,13 @@ constexpr std::array kFamilies = {
            .describe = qwen2_vl::describe,
            .published = qwen2_vl::published,
            .example = "Qwen2-VL-2B-Instruct",
+           .image_processors = qwen::kImageProcessors,
+           .chat_templates = qwen::kChatTemplates},
+    Family{.model_type = "qwen2_5_vl",
+           .name = "Qwen2.5-VL",
+           .describe = qwen2_5_vl::describe,
+           .published = qwen2_5_vl::published,
+           .example = "Qwen2.5-VL-3B-Instruct",
            .image_processors = qwen::kImageProcessors,
            .chat_templates = qwen::kChatTemplates}};
 

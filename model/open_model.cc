@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "model/families.h"
+#include "model/qwen2_5_vl/qwen2_5_vl.h"
 #include "model/qwen2_vl/qwen2_vl.h"
 
 namespace lens::model {
@@ -14,7 +15,8 @@ using Open = std::unique_ptr<const Model> (*)(const std::filesystem::path&,
                                               const Ranks&);
 
 // The half of families() that needs torch, by model_type.
-const std::map<std::string_view, Open> kOpen = {{"qwen2_vl", qwen2_vl::open}};
+const std::map<std::string_view, Open> kOpen = {
+    {"qwen2_vl", qwen2_vl::open}, {"qwen2_5_vl", qwen2_5_vl::open}};
 
 }  // namespace
 

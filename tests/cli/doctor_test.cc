@@ -68,7 +68,7 @@ TEST(Doctor, OfficialModelsAreJudgedByDtype) {
   Machine machine;
   machine.available_bytes = 24'000'000'000;
   const std::vector<Finding> here = check_official_models(machine);
-  ASSERT_EQ(here.size(), 3u);
+  ASSERT_EQ(here.size(), 7u);
   EXPECT_EQ(here[0].level, Level::kGood);
   EXPECT_THAT(here[0].text, HasSubstr("4.4 GB in bfloat16, 8.8 GB in float32"));
   EXPECT_THAT(here[0].text, HasSubstr("fits in both"));
@@ -77,6 +77,10 @@ TEST(Doctor, OfficialModelsAreJudgedByDtype) {
   EXPECT_EQ(here[2].level, Level::kNote);
   EXPECT_THAT(here[2].text, HasSubstr("146.8 GB in bfloat16"));
   EXPECT_THAT(here[2].text, HasSubstr("take a machine with 176 GB"));
+  EXPECT_EQ(here[2].subject, "72B");
+  EXPECT_THAT(here[2].text, ::testing::StartsWith("Qwen2-VL, 73.41 billion"));
+  EXPECT_EQ(here[5].subject, "32B");
+  EXPECT_THAT(here[5].text, ::testing::StartsWith("Qwen2.5-VL, 33.45 billion"));
   machine.gpu.gpus = {{"A", 80'000'000'000}};
   const std::vector<Finding> gpu = check_official_models(machine);
   EXPECT_THAT(gpu[1].text, HasSubstr("fits in both"));

@@ -40,13 +40,14 @@ class FamilyTest : public ::testing::Test {
 
 TEST_F(FamilyTest, ModelTypeOfTheConfigDecides) {
   EXPECT_EQ(family_of(tiny_checkpoint()).model_type, "qwen2_vl");
+  EXPECT_EQ(family_of(tiny_windowed_checkpoint()).name, "Qwen2.5-VL");
   EXPECT_EQ(error(R"({"model_type": "qwen2_vl"})"), "");
 }
 
 TEST_F(FamilyTest, OtherFamilyIsRefusedWithTheKnownOnes) {
   EXPECT_THAT(error(R"({"model_type": "llama"})"),
-              HasSubstr("model_type is \"llama\", not qwen2_vl); give a "
-                        "Qwen2-VL checkpoint"));
+              HasSubstr("model_type is \"llama\", not qwen2_vl or qwen2_5_vl); "
+                        "give a Qwen2-VL or Qwen2.5-VL checkpoint"));
   EXPECT_THAT(error("{}"), HasSubstr("model_type is missing"));
   EXPECT_THAT(error(R"({"model_type": 5})"), HasSubstr("not a string"));
 }

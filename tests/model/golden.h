@@ -9,16 +9,23 @@
 #include "engine/generation.h"
 #include "engine/prompt.h"
 #include "model/checkpoint/safetensors.h"
+#include "tests/model/tiny_checkpoint.h"
 
 namespace lens::model {
 
-// What transformers computed for one prompt on the tiny checkpoint; made by
+// What transformers computed for one prompt on a tiny checkpoint: 0 and 1 on
+// that of Qwen2-VL, 2 and 3 on that of Qwen2.5-VL. Made by
 // tests/oracle/make_goldens.py.
 class Golden {
  public:
   explicit Golden(int number)
-      : file_(std::string(LENS_SOURCE_DIR) + "/tests/data/goldens/case" +
+      : checkpoint_(number < 2 ? tiny_checkpoint()
+                               : tiny_windowed_checkpoint()),
+        file_(std::string(LENS_SOURCE_DIR) + "/tests/data/goldens/case" +
               std::to_string(number) + ".safetensors") {}
+
+  // The checkpoint that it is of.
+  const std::string& checkpoint() const { return checkpoint_; }
 
   at::Tensor operator[](const std::string& name) const {
     return file_.tensor(name);
@@ -45,6 +52,7 @@ class Golden {
   }
 
  private:
+  std::string checkpoint_;
   SafetensorsFile file_;
 };
 

@@ -1,4 +1,4 @@
-"""Writes tests/data/tiny-checkpoint and tests/data/goldens.
+"""Writes tests/data/tiny-checkpoint, tiny-windowed-checkpoint and goldens.
 
 Small reference tensors for the C++ unit tests, one safetensors file per case,
 float32 and int64 only. Run it again only when a contract changes; the files
@@ -28,6 +28,13 @@ OPTIONS = checkpoints.Options(hidden=64, layers=4, heads=4, kv_heads=2,
                               eos_gain=1.5, head_gain=3.0, seed=3)
 
 
+# Qwen2.5-VL: windows of two tokens a side, which the pictures cross.
+WINDOWED = checkpoints.Options(
+    family="qwen2_5_vl", layers=3, intermediate=96, tied=True, vision_depth=4,
+    vision_intermediate=44, window=56, full_blocks="1,3", dtype="bfloat16",
+    attention_gain=1.0, head_gain=3.0, seed=5)
+
+
 def ramps_picture(width, height):
     """A JPEG of colour ramps: smooth, and different in every patch."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
@@ -39,14 +46,20 @@ def ramps_picture(width, height):
 
 
 def cases():
-    formula = ROOT / "tests/data/images/train_40.png"
+    """Checkpoint -> its options and its cases."""
+    formula = ("train_40.png",
+               (ROOT / "tests/data/images/train_40.png").read_bytes(),
+               data.PROMPTS["latex_ocr"])
     question = data.PROMPTS["mtvqa"].replace("{question}",
                                              "Was steht auf dem Schild? 7 ไทย")
-    return [
-        ("case0", "train_40.png", formula.read_bytes(),
-         data.PROMPTS["latex_ocr"]),
-        ("case1", "ramps.jpg", ramps_picture(118, 85), question),
-    ]
+    return {
+        "tiny-checkpoint": (OPTIONS, {
+            "case0": formula,
+            "case1": ("ramps.jpg", ramps_picture(118, 85), question)}),
+        "tiny-windowed-checkpoint": (WINDOWED, {
+            "case2": formula,
+            "case3": ("ramps_wide.jpg", ramps_picture(143, 85), question)}),
+    }
 
 
 def tensors_of(oracle, sample):
@@ -88,20 +101,21 @@ def tensors_of(oracle, sample):
 def main():
     folder = ROOT / "tests/data/goldens"
     folder.mkdir(parents=True, exist_ok=True)
-    tiny = ROOT / "tests/data/tiny-checkpoint"
-    checkpoints.write_checkpoint(tiny, OPTIONS)
-    oracle = reference.Reference(tiny, "float32")
-    for name, image_name, encoded, prompt in cases():
-        (ROOT / "tests/data/images" / image_name).write_bytes(encoded)
-        sample = data.Sample(name, 0, 0, "", prompt, "", encoded)
-        tensors, answer = tensors_of(oracle, sample)
-        save_file(tensors, folder / f"{name}.safetensors", metadata={
-            "image": image_name, "prompt": prompt, "answer": answer.text,
-            "end_ids": json.dumps(oracle.end_ids),
-            "max_new_tokens": str(MAX_NEW_TOKENS)})
-        (folder / f"{name}.safetensors").chmod(0o644)
-        print(name, {k: list(v.shape) for k, v in tensors.items()})
-        print("  ids", answer.generated_ids.tolist(), repr(answer.text))
+    for checkpoint, (options, of_it) in cases().items():
+        tiny = ROOT / "tests/data" / checkpoint
+        checkpoints.write_checkpoint(tiny, options)
+        oracle = reference.Reference(tiny, "float32")
+        for name, (image_name, encoded, prompt) in of_it.items():
+            (ROOT / "tests/data/images" / image_name).write_bytes(encoded)
+            sample = data.Sample(name, 0, 0, "", prompt, "", encoded)
+            tensors, answer = tensors_of(oracle, sample)
+            save_file(tensors, folder / f"{name}.safetensors", metadata={
+                "image": image_name, "prompt": prompt, "answer": answer.text,
+                "end_ids": json.dumps(oracle.end_ids),
+                "max_new_tokens": str(MAX_NEW_TOKENS)})
+            (folder / f"{name}.safetensors").chmod(0o644)
+            print(name, {k: list(v.shape) for k, v in tensors.items()})
+            print("  ids", answer.generated_ids.tolist(), repr(answer.text))
 
 
 if __name__ == "__main__":

@@ -344,8 +344,8 @@ class BadInputTest(unittest.TestCase):
             "doubled key": (put("generation_config.json",
                                 '{"eos_token_id": 5, "eos_token_id": 6}'),
                             "eos_token_id", "twice"),
-            "another model": (lambda m: m.config(model_type="qwen2_5_vl"),
-                              "qwen2_5_vl", "Qwen2-VL"),
+            "another model": (lambda m: m.config(model_type="qwen3_vl"),
+                              "qwen3_vl", "Qwen2-VL or Qwen2.5-VL"),
             "other image token": (lambda m: m.config(image_token_id=5),
                                   "image_token_id"),
         }
