@@ -49,6 +49,11 @@ def _options(**given):
     return checkpoints.Options(**({"eos_gain": 2.0} | given))
 
 
+def _windowed(**given):
+    """Qwen2.5-VL."""
+    return _options(**({"family": "qwen2_5_vl"} | given))
+
+
 VARIANTS = {
     "untied_flat": Variant(_options()),
     "tied_nested_sharded": Variant(
@@ -74,6 +79,32 @@ VARIANTS = {
         _options(vocab=152064, hidden=128, heads=4, kv_heads=2, layers=3,
                  layout="v5", shard_bytes=50_000_000, eos_gain=1.8, seed=7),
         limit=14, real_tokenizer=True),
+    "windowed_untied_flat": Variant(
+        _windowed(vision_depth=4, full_blocks="1,3", seed=9)),
+    "windowed_tied_nested": Variant(
+        _windowed(tied=True, layout="nested", prefix="memory", hidden=96,
+                  heads=6, kv_heads=2, vocab=1003, vision_depth=3, window=56,
+                  full_blocks="0", shard_bytes=400_000, head_gain=3.0,
+                  seed=10), limit=40),
+    "windowed_alone_v5": Variant(
+        _windowed(layout="v5", heads=4, kv_heads=1, layers=6, vision_dim=64,
+                  vision_heads=4, vision_depth=2, vision_intermediate=171,
+                  window=84, full_blocks="", dtype="float16", head_gain=2.5,
+                  seed=11), limit=40),
+    "windowed_full_blocks": Variant(
+        _windowed(layout="v5", prefix="memory", tied=True, hidden=128, heads=8,
+                  kv_heads=4, vision_depth=3, full_blocks="2,0,1,7",
+                  min_pixels=28 * 28 * 40, max_pixels=28 * 28 * 90, seed=12),
+        limit=30),
+    "windowed_152064_untied": Variant(
+        _windowed(vocab=152064, hidden=128, heads=4, kv_heads=2, layers=3,
+                  window=56, shard_bytes=50_000_000, eos_gain=1.8, seed=13),
+        limit=14, real_tokenizer=True),
+    "windowed_bfloat16": Variant(
+        _windowed(dtype="bfloat16", hidden=128, heads=4, kv_heads=2, layers=6,
+                  intermediate=320, vision_depth=4, window=56,
+                  full_blocks="1,3", attention_gain=1.2, eos_gain=1.5,
+                  seed=14), limit=40, bfloat16=True),
     "bfloat16": Variant(
         _options(dtype="bfloat16", hidden=128, heads=4, kv_heads=2, layers=6,
                  intermediate=320, attention_gain=1.2, eos_gain=1.5, seed=8),
