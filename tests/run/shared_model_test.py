@@ -64,6 +64,13 @@ class SharedModelTest(unittest.TestCase):
         self.compare("7b", vocab=152064, layers=2, kv_heads=4)
 
 
+    def test_windowed_tower_of_qwen2_5_vl(self):
+        self.compare("windowed", family="qwen2_5_vl", vision_depth=4, window=56,
+                     full_blocks="2", vision_intermediate=45, vocab=1003)
+        self.compare("windowed-tied", family="qwen2_5_vl", hidden=96, heads=12,
+                     kv_heads=1, layers=3, tied=True, vision_heads=4)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--lens", required=True, type=pathlib.Path)
