@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/data_command.h"
 #include "cli/doctor_command.h"
 #include "cli/export_command.h"
 #include "cli/merge_command.h"
@@ -27,6 +28,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_show_command());
   commands.push_back(make_query_command());
   commands.push_back(make_tokenize_command());
+  commands.push_back(make_data_command());
   commands.push_back(make_doctor_command());
   return commands;
 }

@@ -13,6 +13,9 @@
 #include "cli/plan_vocabulary.h"
 #include "cli/spread.h"
 #include "input/data/dataset.h"
+#include "input/data/guess.h"
+#include "input/data/manifest_map.h"
+#include "input/data/picture_folder.h"
 #include "storage/manifest_file.h"
 
 namespace lens::cli {
@@ -24,8 +27,9 @@ using storage::Manifest;
 struct OpenDataset {
   std::string name;
   fs::path path;  // absolute
-  data::DatasetKind kind;
+  data::Description description;
   std::vector<fs::path> files;
+  std::vector<fs::path> pictures;  // that its rows name
   SelectedRows selected;
   std::vector<std::string> notes;  // of the choice of files
 };
@@ -48,6 +52,11 @@ void check_names(const PlanRequest& request) {
     check("--dataset " + dataset.name, fs::absolute(dataset.path).string());
   for (const auto& [name, text] : request.prompts)
     check("--prompt " + name, text);
+  for (const auto& [name, wishes] : request.wishes) {
+    check("--question " + name, wishes.question.value_or(""));
+    for (const auto& [role, column] : wishes.columns)
+      check("--columns " + name, column);
+  }
   for (const std::string& language : request.languages)
     check("--language", language);
 }
@@ -74,12 +83,17 @@ void check_generation(const model::GenerationConfig& generation,
 void check_datasets(const PlanRequest& request) {
   if (request.datasets.empty())
     throw InputError("no data set", "--dataset is missing",
-                     "give --dataset mtvqa=PATH or latex_ocr=PATH");
+                     "give --dataset NAME=PATH");
   std::set<std::string> names;
   for (const PlanRequest::Dataset& dataset : request.datasets)
     if (!names.insert(dataset.name).second)
       throw InputError("data set " + dataset.name + " is given twice", "",
                        "give a folder that holds all its files");
+  for (const auto& [name, wishes] : request.wishes)
+    if (!names.contains(name))
+      throw InputError("--columns, --question or --score for " + name,
+                       "this data set is not in the run",
+                       "add --dataset " + name + "=PATH or leave it out");
   for (const auto& [name, prompt] : request.prompts)
     if (!names.contains(name))
       throw InputError("--prompt for " + name,
@@ -98,6 +112,56 @@ void check_datasets(const PlanRequest& request) {
                                              : "choose another --language");
 }
 
+std::vector<data::RowOutline> outline_of(const OpenDataset& dataset) {
+  return data::Dataset(dataset.description, dataset.files, dataset.path)
+      .outline();
+}
+
+// The first key that two rows share; empty: none.
+std::string doubled_key(const std::vector<data::RowOutline>& outline) {
+  std::set<std::string_view> keys;
+  for (const data::RowOutline& row : outline)
+    if (!keys.insert(row.key).second) return row.key;
+  return "";
+}
+
+// Settles what the columns mean, and reads all but the pictures.
+std::vector<data::RowOutline> describe(const PlanRequest& request,
+                                       OpenDataset& dataset) {
+  const auto wishes = request.wishes.find(dataset.name);
+  data::Described described = data::describe(
+      dataset.name, dataset.files.front(),
+      wishes == request.wishes.end() ? data::Wishes{} : wishes->second);
+  dataset.description = std::move(described.description);
+  std::vector<data::RowOutline> outline = outline_of(dataset);
+  std::string& id = dataset.description.columns.id;
+  if (!id.empty()) {
+    if (const std::string key = doubled_key(outline); !key.empty()) {
+      const std::string problem = "'" + key + "' stands twice in column '" +
+                                  id + "' of " + dataset.name;
+      if (!described.id_is_guessed)
+        throw InputError(problem, "a key names one row",
+                         "name another column, or none");
+      described.notes.push_back(problem + ": rows are numbered instead");
+      id.clear();
+      outline = outline_of(dataset);
+    }
+  }
+  dataset.notes.insert(dataset.notes.end(), described.notes.begin(),
+                       described.notes.end());
+  return outline;
+}
+
+// The pictures that the selected rows name and that are there, each once.
+std::vector<fs::path> pictures_of(const SelectedRows& selected) {
+  std::set<fs::path> pictures;
+  for (const data::RowOutline& row : selected.rows) {
+    std::error_code error;
+    if (fs::is_regular_file(row.picture, error)) pictures.insert(row.picture);
+  }
+  return {pictures.begin(), pictures.end()};
+}
+
 std::vector<OpenDataset> open_datasets(const PlanRequest& request) {
   check_datasets(request);
   std::vector<OpenDataset> open;
@@ -105,19 +169,23 @@ std::vector<OpenDataset> open_datasets(const PlanRequest& request) {
     OpenDataset dataset;
     dataset.name = wanted.name;
     dataset.path = fs::absolute(wanted.path).lexically_normal();
-    dataset.kind = data::dataset_kind(wanted.name);
-    data::SplitFiles found = data::find_split(dataset.path, request.split);
+    data::SplitFiles found = data::find_data(dataset.path, request.split);
     dataset.files = std::move(found.files);
     dataset.notes = std::move(found.notes);
-    const std::vector<data::RowOutline> outline =
-        data::Dataset(dataset.kind, dataset.files).outline();
-    // LaTeX_OCR names no language: there is nothing to choose among.
+    const std::vector<data::RowOutline> outline = describe(request, dataset);
+    // Where no column names a language there is nothing to choose among.
     dataset.selected = select_rows(outline,
-                                   dataset.kind == data::DatasetKind::kMtvqa
-                                       ? request.languages
-                                       : std::vector<std::string>{},
+                                   dataset.description.columns.language.empty()
+                                       ? std::vector<std::string>{}
+                                       : request.languages,
                                    request.limit);
     if (dataset.selected.rows.empty()) no_sample(wanted.name, request, outline);
+    if (data::is_picture_name(dataset.files.front()))
+      // The files are the pictures: those behind the last row are not read.
+      dataset.files.resize(
+          static_cast<std::size_t>(dataset.selected.rows.back().row) + 1);
+    else
+      dataset.pictures = pictures_of(dataset.selected);
     open.push_back(std::move(dataset));
   }
   // By name: the order of the flags does not make another run.
@@ -141,8 +209,10 @@ std::int64_t resolve_unit_images(const PlanRequest& request,
 std::vector<storage::InputFile> known_files(const Manifest* previous) {
   if (previous == nullptr) return {};
   std::vector<storage::InputFile> files = previous->model.files;
-  for (const storage::DatasetInput& dataset : previous->datasets)
+  for (const storage::DatasetInput& dataset : previous->datasets) {
     files.insert(files.end(), dataset.files.begin(), dataset.files.end());
+    files.insert(files.end(), dataset.pictures.begin(), dataset.pictures.end());
+  }
   return files;
 }
 
@@ -155,7 +225,10 @@ void hash_inputs(const Checkpoint& checkpoint,
     paths.insert(paths.end(), more.begin(), more.end());
   };
   append(checkpoint.tokenizer_files);
-  for (const OpenDataset& dataset : datasets) append(dataset.files);
+  for (const OpenDataset& dataset : datasets) {
+    append(dataset.files);
+    append(dataset.pictures);
+  }
 
   const std::vector<storage::InputFile> hashed = hash_files(paths, options);
   auto next = hashed.begin();
@@ -174,6 +247,7 @@ void hash_inputs(const Checkpoint& checkpoint,
     manifest.datasets.push_back({.name = dataset.name,
                                  .path = dataset.path.string(),
                                  .files = take(dataset.files.size()),
+                                 .pictures = take(dataset.pictures.size()),
                                  .samples = dataset.selected.samples});
 }
 
@@ -200,9 +274,10 @@ Manifest make_manifest(const PlanRequest& request, const Machine& machine,
   }
   for (const OpenDataset& dataset : datasets) {
     const auto given = request.prompts.find(dataset.name);
-    manifest.config.prompts[dataset.name] =
-        given == request.prompts.end() ? data::default_prompt(dataset.kind)
-                                       : given->second;
+    manifest.config.prompts[dataset.name] = given == request.prompts.end()
+                                                ? dataset.description.prompt
+                                                : given->second;
+    data::put_map(dataset.name, dataset.description, manifest.config);
     append_units(dataset.name, dataset.selected, manifest.config.unit_images,
                  manifest.units);
     manifest.notes.insert(manifest.notes.end(), dataset.notes.begin(),

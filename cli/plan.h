@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/machine.h"
+#include "input/data/guess.h"
 #include "storage/manifest.h"
 #include "storage/run_directory.h"
 
@@ -18,7 +19,7 @@ namespace lens::cli {
 // machine the first time, taken from the manifest when the run is resumed.
 struct PlanRequest {
   struct Dataset {
-    std::string name;  // "mtvqa" or "latex_ocr"
+    std::string name;
     std::filesystem::path path;
   };
 
@@ -41,6 +42,7 @@ struct PlanRequest {
   std::optional<std::int64_t> unit_images;
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   std::map<std::string, std::string> prompts;  // only those given
+  std::map<std::string, data::Wishes> wishes;  // of data sets, likewise
   bool generation_config = false;
   // State indices; kAllStates alone: every state.
   std::vector<int> save_hidden;

@@ -32,6 +32,8 @@ void compare_configs(const storage::RunConfig& existing,
                      const storage::RunConfig& wanted, std::string& text) {
   const json before = json::parse(storage::config_json(existing));
   const json after = json::parse(storage::config_json(wanted));
+  if (!after.contains("data") && before.contains("data"))
+    add(text, "the columns of the data sets are not those of the plan");
   for (const auto& [key, value] : after.items()) {
     const json old = before.value(key, json());
     if (key == kSpread || old == value) continue;
@@ -61,6 +63,9 @@ void compare_datasets(const Manifest& existing, const Manifest& wanted,
     bool same = before.files.size() == after.files.size();
     for (std::size_t k = 0; same && k < after.files.size(); ++k)
       same = before.files[k].sha256 == after.files[k].sha256;
+    same = same && before.pictures.size() == after.pictures.size();
+    for (std::size_t k = 0; same && k < after.pictures.size(); ++k)
+      same = before.pictures[k].sha256 == after.pictures[k].sha256;
     if (!same)
       add(text, "the files of " + after.name + " are not those of the plan");
   }

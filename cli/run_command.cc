@@ -171,6 +171,10 @@ class RunCommand : public Command {
         " --dataset mtvqa=MTVQA "
         "--language RU KR \\\n"
         "      --dataset latex_ocr=LaTeX_OCR --limit 100 --out runs/small\n"
+        "  lens run --model " +
+        model::example_name() +
+        " --dataset signs=signs.jsonl \\\n"
+        "      --question signs='What does it say?' --out runs/signs\n"
         "  lens run --config run.toml\n\n"
         "Exit: 0 complete, 75 interrupted and resumable, 1 error, 2 usage.");
     return command;

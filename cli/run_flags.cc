@@ -1,9 +1,10 @@
 #include "cli/run_flags.h"
 
-#include "base/error.h"
+#include <algorithm>
+
 #include "cli/home_path.h"
 #include "cli/usage_error.h"
-#include "input/data/dataset.h"
+#include "input/data/guess.h"
 #include "input/prompt.h"
 #include "model/families.h"
 
@@ -58,6 +59,16 @@ CLI::Validator auto_or(const CLI::Validator& check) {
           ""};
 }
 
+bool is_dataset_name(const std::string& name) {
+  // Those of the files of results beside the data sets.
+  for (const char* taken : {"layer", "rank", "script", "vocabulary"})
+    if (name == taken) return false;
+  return !name.empty() &&
+         name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+             "_-") == std::string::npos;
+}
+
 // NAME=VALUE with a data set's name.
 std::pair<std::string, std::string> named_value(const std::string& flag,
                                                 const std::string& value,
@@ -66,12 +77,49 @@ std::pair<std::string, std::string> named_value(const std::string& flag,
   if (equals == std::string::npos || equals == 0 || equals + 1 == value.size())
     wrong(flag, value, "NAME=" + what);
   const std::string name = value.substr(0, equals);
-  try {
-    data::dataset_kind(name);
-  } catch (const InputError&) {
-    wrong(flag, value, "mtvqa=" + what + " or latex_ocr=" + what);
-  }
+  if (!is_dataset_name(name))
+    wrong(flag, value,
+          "NAME=" + what + " with a NAME of letters, digits, _ and -");
   return {name, value.substr(equals + 1)};
+}
+
+using WishMap = std::map<std::string, data::Wishes>;
+
+// NAME:ROLE=COL,ROLE=COL
+void append_columns(const std::string& value, WishMap& all) {
+  const std::string form =
+      "NAME:image=COL,question=COL,answer=COL,"
+      "language=COL,id=COL";
+  const std::size_t colon = value.find(':');
+  if (colon == std::string::npos || !is_dataset_name(value.substr(0, colon)))
+    wrong("columns", value, form);
+  auto& columns = all[value.substr(0, colon)].columns;
+  std::size_t at = colon + 1;
+  while (at <= value.size()) {
+    const std::size_t end = std::min(value.find(',', at), value.size());
+    const std::string part = value.substr(at, end - at);
+    const std::size_t equals = part.find('=');
+    if (equals == std::string::npos || equals + 1 == part.size())
+      wrong("columns", value, form);
+    const std::string role = part.substr(0, equals);
+    if (std::ranges::find(data::kRoles, role) == std::end(data::kRoles) ||
+        !columns.emplace(role, part.substr(equals + 1)).second)
+      wrong("columns", value, form + ", each once");
+    at = end + 1;
+  }
+}
+
+void append_scores(const std::vector<std::string>& values, WishMap& all) {
+  std::string names;
+  for (const data::ScoreName& score : data::score_names())
+    names.append(names.empty() ? "" : "|").append(score.name);
+  for (const std::string& value : values) {
+    const auto [name, rule] = named_value("score", value, names);
+    auto& score = all[name].score;
+    if (score) wrong("score", value, "each data set once");
+    score = data::find_score_rule(rule);
+    if (!score) wrong("score", value, "NAME=" + names);
+  }
 }
 
 int state_index(const std::string& value) {
@@ -111,9 +159,9 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
         what)
       ->type_name("DIR");
   group(command.add_option("--dataset", flags.datasets,
-                           "mtvqa=PATH or latex_ocr=PATH: a Parquet file, a "
-                           "folder of them, or a Hugging Face snapshot folder; "
-                           "repeat for both (required)"),
+                           "mtvqa, latex_ocr or a name of your own: Parquet, "
+                           "JSONL or CSV, a folder of them or of pictures, a "
+                           "Hugging Face snapshot; repeat for more (required)"),
         what)
       ->type_name("NAME=PATH");
   group(command.add_option("--out", flags.out,
@@ -180,6 +228,21 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                            "{image} is where the image stands instead"),
         model)
       ->type_name("NAME=TEMPLATE");
+  group(command.add_option("--columns", flags.columns,
+                           "Where a data set's rows hold what, where their "
+                           "names do not say it: NAME:image=COL,question=COL,"
+                           "answer=COL,language=COL,id=COL"),
+        what)
+      ->type_name("NAME:ROLE=COL,");
+  group(command.add_option("--question", flags.questions,
+                           "What is asked where the rows hold no question"),
+        what)
+      ->type_name("NAME=TEXT");
+  group(command.add_option("--score", flags.scores,
+                           "How answers are scored: contains, exact, vqa, "
+                           "anls, relaxed, edit or none"),
+        what)
+      ->type_name("NAME=RULE");
   group(command.add_option("--system-prompt", flags.system_prompt,
                            "Text of the system turn; '': no such turn"),
         model)
@@ -253,6 +316,26 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
         how);
 }
 
+std::map<std::string, data::Wishes> read_wishes(
+    const std::vector<std::string>& columns,
+    const std::vector<std::string>& questions,
+    const std::vector<std::string>& scores) {
+  WishMap all;
+  for (const std::string& value : columns) append_columns(value, all);
+  for (const std::string& value : questions) {
+    const auto [name, text] = named_value("question", value, "TEXT");
+    auto& question = all[name].question;
+    if (question) wrong("question", value, "each data set once");
+    question = text;
+  }
+  append_scores(scores, all);
+  return all;
+}
+
+std::pair<std::string, std::string> read_dataset(const std::string& value) {
+  return named_value("dataset", value, "PATH");
+}
+
 PlanRequest plan_request(const RunFlags& flags) {
   const auto required = [](const char* flag, bool missing) {
     if (missing) throw UsageError(std::string("--") + flag + " is required");
@@ -265,7 +348,7 @@ PlanRequest plan_request(const RunFlags& flags) {
   request.model = expand_home(flags.model);
   request.run_directory = expand_home(flags.out);
   for (const std::string& dataset : flags.datasets) {
-    const auto [name, path] = named_value("dataset", dataset, "PATH");
+    const auto [name, path] = read_dataset(dataset);
     for (const PlanRequest::Dataset& earlier : request.datasets)
       if (earlier.name == name) wrong("dataset", dataset, "each data set once");
     request.datasets.push_back({name, expand_home(path)});
@@ -293,6 +376,7 @@ PlanRequest plan_request(const RunFlags& flags) {
     if (!request.prompts.emplace(name, text).second)
       wrong("prompt", prompt, "each data set once");
   }
+  request.wishes = read_wishes(flags.columns, flags.questions, flags.scores);
   request.unit_images = flags.unit_images;
   request.system_prompt = flags.system_prompt;
   request.generation_config = flags.generation_config;

@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/plan.h"
@@ -29,7 +31,10 @@ struct RunFlags {
   std::vector<std::string> tokens = {"answer"};
   std::optional<std::int64_t> min_pixels;
   std::optional<std::int64_t> max_pixels;
-  std::vector<std::string> prompts;  // NAME=TEMPLATE
+  std::vector<std::string> prompts;    // NAME=TEMPLATE
+  std::vector<std::string> columns;    // NAME:ROLE=COL,...
+  std::vector<std::string> questions;  // NAME=TEXT
+  std::vector<std::string> scores;     // NAME=RULE
   std::optional<std::int64_t> unit_images;
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   bool generation_config = false;
@@ -41,6 +46,16 @@ struct RunFlags {
 // Declares the flags on a command; their values land in `flags`. Parsing throws
 // CLI::ValidationError where a number or a name is none that a run could have.
 void add_run_flags(CLI::App& command, RunFlags& flags);
+
+// What --columns, --question and --score say of each data set. Throws
+// UsageError.
+std::map<std::string, data::Wishes> read_wishes(
+    const std::vector<std::string>& columns,
+    const std::vector<std::string>& questions,
+    const std::vector<std::string>& scores);
+
+// NAME and PATH of NAME=PATH. Throws UsageError.
+std::pair<std::string, std::string> read_dataset(const std::string& value);
 
 // Gives the request. Throws UsageError with the flag's name: a flag that is
 // missing (it may stand in the --config file, of which parsing knows nothing),

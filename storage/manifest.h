@@ -7,6 +7,15 @@
 
 namespace lens::storage {
 
+// How the rows of a data set are read, where its name alone does not say it.
+struct DatasetMap {
+  std::map<std::string, std::string> columns;  // role -> column, if in use
+  std::string question;                        // asked where a row has none
+  std::string score;                           // the rule's name
+
+  bool operator==(const DatasetMap&) const = default;
+};
+
 // Everything that can change a result. No paths, no worker count.
 struct RunConfig {
   std::string split = "test";
@@ -23,6 +32,7 @@ struct RunConfig {
   std::int64_t max_pixels = 0;
   std::string system_prompt = "You are a helpful assistant.";
   std::map<std::string, std::string> prompts;  // data set name -> template
+  std::map<std::string, DatasetMap> data;      // data set name -> its rows
   std::int64_t unit_images = 32;
   bool generation_config = false;  // apply the checkpoint's processors
   std::vector<int> save_hidden;    // states kept raw; empty: none
@@ -55,9 +65,10 @@ struct ModelInput {
 };
 
 struct DatasetInput {
-  std::string name;              // "mtvqa" or "latex_ocr"
-  std::string path;              // as given
-  std::vector<InputFile> files;  // in row order
+  std::string name;
+  std::string path;                      // as given
+  std::vector<InputFile> files;          // in row order
+  std::vector<InputFile> pictures = {};  // that the rows name, by path
   std::int64_t samples = 0;
 
   bool operator==(const DatasetInput&) const = default;

@@ -60,7 +60,8 @@ void check_config(const Manifest& manifest) {
 void check_dataset_name(const std::string& name) {
   const bool plain =
       !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               (c >= '0' && c <= '9') || c == '_' || c == '-';
       });
   require(plain && !one_of(name, {"layer", "rank", "script", "vocabulary"}),
           "a data set is called '" + name + "'");
@@ -117,6 +118,13 @@ std::string run_identity(const Manifest& manifest) {
     datasets.push_back({{"name", dataset.name},
                         {"files", std::move(files)},
                         {"samples", dataset.samples}});
+    if (dataset.pictures.empty()) continue;
+    // Which row names which follows from the files and the order.
+    Json pictures = Json::array();
+    for (const InputFile& file : dataset.pictures) {
+      pictures.push_back(file.sha256);
+    }
+    datasets.back()["pictures"] = std::move(pictures);
   }
   const ModelInput& model = manifest.model;
   const Json identity = {{"version", manifest.version},

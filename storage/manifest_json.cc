@@ -39,9 +39,10 @@ Json to_json(const Unit& unit) {
           {"samples", unit.samples},     {"first_sample", unit.first_sample}};
 }
 
-std::vector<InputFile> read_files(const JsonSection& section) {
+std::vector<InputFile> read_files(const JsonSection& section,
+                                  const char* key = "files") {
   std::vector<InputFile> files;
-  for (const JsonSection& file : section.sections("files")) {
+  for (const JsonSection& file : section.sections(key)) {
     files.push_back(
         {.path = file.string("path"),
          .bytes = file.integer("bytes", 0),
@@ -50,6 +51,17 @@ std::vector<InputFile> read_files(const JsonSection& section) {
          .sha256 = file.string("sha256")});
   }
   return files;
+}
+
+DatasetMap read_map(const JsonSection& section) {
+  DatasetMap map;
+  const JsonSection columns = section.section("columns");
+  for (const auto& [role, unused] : columns.object().items()) {
+    map.columns[role] = columns.string(role);
+  }
+  map.question = section.string("question");
+  map.score = section.string("score");
+  return map;
 }
 
 RunConfig read_config(const JsonSection& section) {
@@ -72,6 +84,13 @@ RunConfig read_config(const JsonSection& section) {
   const JsonSection prompts = section.section("prompts");
   for (const auto& [name, text] : prompts.object().items()) {
     config.prompts[name] = prompts.string(name);
+  }
+  // Only there where the names of the data sets do not say all.
+  if (section.contains("data")) {
+    const JsonSection data = section.section("data");
+    for (const auto& [name, unused] : data.object().items()) {
+      config.data[name] = read_map(data.section(name));
+    }
   }
   config.unit_images = section.integer("unit_images", 1);
   config.generation_config = section.boolean("generation_config");
@@ -98,6 +117,9 @@ DatasetInput read_dataset(const JsonSection& section) {
   dataset.name = section.string("name");
   dataset.path = section.string("path");
   dataset.files = read_files(section);
+  if (section.contains("pictures")) {
+    dataset.pictures = read_files(section, "pictures");
+  }
   dataset.samples =
       section.integer("samples", 0, std::numeric_limits<std::int32_t>::max());
   return dataset;
@@ -138,6 +160,11 @@ nlohmann::json to_json(const RunConfig& config) {
   if (config.tensor_parallel > 1) {
     json["tensor_parallel"] = config.tensor_parallel;
   }
+  for (const auto& [name, map] : config.data) {
+    json["data"][name] = {{"columns", map.columns},
+                          {"question", map.question},
+                          {"score", map.score}};
+  }
   return json;
 }
 
@@ -149,6 +176,9 @@ nlohmann::json to_json(const Manifest& manifest) {
                         {"path", dataset.path},
                         {"files", to_json(dataset.files)},
                         {"samples", dataset.samples}});
+    if (!dataset.pictures.empty()) {
+      datasets.back()["pictures"] = to_json(dataset.pictures);
+    }
   }
   Json units = Json::array();
   for (const Unit& unit : manifest.units) units.push_back(to_json(unit));

@@ -26,6 +26,8 @@ bool same_time(std::int64_t a, std::int64_t b) {
                      "restore it, or start a new run directory");
 }
 
+}  // namespace
+
 void require_unchanged(const storage::InputFile& file) {
   struct stat info {};
   if (::stat(file.path.c_str(), &info) != 0) refuse(file, std::strerror(errno));
@@ -39,8 +41,6 @@ void require_unchanged(const storage::InputFile& file) {
     refuse(file, "it was written to or replaced");
   }
 }
-
-}  // namespace
 
 void require_unchanged(const std::vector<storage::InputFile>& files) {
   for (const storage::InputFile& file : files) require_unchanged(file);

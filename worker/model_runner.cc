@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "input/data/manifest_map.h"
 #include "input/data/score.h"
 #include "input/text/token_text.h"
 #include "lens/deferred.h"
@@ -155,7 +156,8 @@ struct ModelRunner::Impl {
   at::Tensor patches_of(const image::FittedImage& image) const;
   engine::Prompt prompt_of(const PreparedSample& sample) const;
   engine::GenerateOptions options_of(const Hooks& hooks) const;
-  void answer(const engine::Generation& generation, data::DatasetKind kind,
+  void answer(const engine::Generation& generation, data::ScoreRule rule,
+              const std::vector<std::string>& references,
               storage::SampleRecord* record) const;
 
   const storage::Manifest& manifest;
@@ -209,7 +211,8 @@ engine::GenerateOptions ModelRunner::Impl::options_of(
 }
 
 void ModelRunner::Impl::answer(const engine::Generation& generation,
-                               data::DatasetKind kind,
+                               data::ScoreRule rule,
+                               const std::vector<std::string>& references,
                                storage::SampleRecord* record) const {
   if (!generation.finite) {
     return fail(
@@ -220,7 +223,8 @@ void ModelRunner::Impl::answer(const engine::Generation& generation,
   std::vector<std::int32_t> ids(generation.ids.begin(), generation.ids.end());
   if (generation.ended) ids.pop_back();
   record->answer = tokenizer.decode(ids, /*skip_special_tokens=*/true);
-  record->score = data::score(kind, record->answer, record->reference);
+  record->score = data::score(data::rule_of(rule, record->language),
+                              record->answer, references);
 }
 
 storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
@@ -267,9 +271,11 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
       engine.generate(pictures, prompts, options, &lens);
   const readout::LensRows rows = lens.finish();
 
-  const data::DatasetKind kind = data::dataset_kind(prepared.unit.dataset);
+  const data::ScoreRule rule =
+      data::description_of(manifest.config, prepared.unit.dataset).score;
   for (std::size_t i = 0; i < ran.size(); ++i) {
-    answer(generations[i], kind, &result.samples[ran[i].sample]);
+    answer(generations[i], rule, prepared.samples[ran[i].sample].references,
+           &result.samples[ran[i].sample]);
   }
   append_rows(ran, generations, rows, selection, &result);
   // Invariant: what results.h5 could not take is not committed. Such a sample

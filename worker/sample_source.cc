@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "input/data/manifest_map.h"
+#include "input/data/picture_folder.h"
 #include "worker/input_watch.h"
 
 namespace lens::worker {
@@ -74,13 +76,19 @@ SampleSource::Source& SampleSource::source(const std::string& dataset) {
   }
   // Before they are opened too: a changed file may be no Parquet file at all.
   require_unchanged(input->files);
-  const data::DatasetKind kind = data::dataset_kind(dataset);
+  const data::Description description =
+      data::description_of(manifest_.config, dataset);
   const auto given = manifest_.config.prompts.find(dataset);
-  Source opened{kind,
-                given == manifest_.config.prompts.end()
-                    ? data::default_prompt(kind)
-                    : given->second,
-                data::Dataset(kind, std::move(files)), &input->files};
+  Source opened{description,
+                given == manifest_.config.prompts.end() ? description.prompt
+                                                        : given->second,
+                data::Dataset(description, files, input->path),
+                &input->files,
+                data::is_picture_name(input->files.front().path),
+                {}};
+  for (const storage::InputFile& picture : input->pictures) {
+    opened.pictures.emplace(picture.path, &picture);
+  }
   return sources_.emplace(dataset, std::move(opened)).first->second;
 }
 
@@ -96,7 +104,7 @@ std::vector<SampleSource::DecodedImage> SampleSource::decode(
         decoded[i].failure = rows[i].failure;
         continue;
       }
-      const std::string key = std::to_string(rows[i].row);
+      const std::string& key = rows[i].key;
       if (const auto known = quarantine.find(key); known != quarantine.end()) {
         decoded[i].failure = known->second;
         continue;
@@ -117,6 +125,24 @@ std::vector<SampleSource::DecodedImage> SampleSource::decode(
   work();
   helpers.clear();  // joins
   return decoded;
+}
+
+// Only those that these rows name: a data set may have more pictures than can
+// be looked at for every unit.
+void SampleSource::check_pictures(const Source& from,
+                                  const std::vector<data::Row>& rows) {
+  if (from.is_of_pictures) return;  // its files are the pictures
+  for (const data::Row& row : rows) {
+    if (row.picture.empty()) continue;
+    const auto planned = from.pictures.find(row.picture.string());
+    if (planned != from.pictures.end()) {
+      require_unchanged(*planned->second);
+    } else if (row.failure.empty()) {
+      throw InputChanged(
+          row.picture.string() + " changed since the run was planned",
+          "it was not there", "remove it, or start a new run directory");
+    }
+  }
 }
 
 void SampleSource::finish(PreparedSample& sample, const PromptText& text,
@@ -163,10 +189,11 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
   const std::vector<std::string> all;
   const std::vector<data::Row> rows = from.dataset.read(
       unit.row_begin, unit.row_end,
-      from.kind == data::DatasetKind::kMtvqa ? manifest_.config.languages
-                                             : all);
+      from.description.columns.language.empty() ? all
+                                                : manifest_.config.languages);
   // What was read is of the plan only if nothing changed meanwhile.
   check_inputs();
+  check_pictures(from, rows);
   std::vector<DecodedImage> decoded = decode(rows, options);
 
   PreparedUnit prepared;
@@ -183,7 +210,7 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
       PreparedSample sample;
       SampleRecord& record = sample.record;
       const int index = static_cast<int>(q);
-      record.sample_id = data::sample_id(from.kind, row.row, index);
+      record.sample_id = data::sample_id(from.description, row.key, index);
       record.source_row = row.row;
       record.question_index = index;
       record.language = row.language;
@@ -191,7 +218,8 @@ PreparedUnit SampleSource::prepare(const storage::Unit& unit,
       if (q < row.questions.size()) {
         text = fill(from.prompt_template, row.questions[q].question);
         record.prompt = text.whole;
-        record.reference = row.questions[q].answer;
+        sample.references = row.questions[q].answers;
+        record.reference = data::reference_text(sample.references);
       }
       const auto known = quarantine.find(record.sample_id);
       if (known != quarantine.end()) {

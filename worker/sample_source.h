@@ -29,7 +29,8 @@ using ImageWatch =
 // One sample, ready for the model or failed with its reason.
 struct PreparedSample {
   storage::SampleRecord record;
-  input::TokenizedPrompt prompt;  // empty where failed
+  std::vector<std::string> references;  // what the answer is held against
+  input::TokenizedPrompt prompt;        // empty where failed
   int image = -1;  // index into PreparedUnit::images; -1 where failed
 };
 
@@ -80,10 +81,13 @@ class SampleSource final : public UnitSource {
 
  private:
   struct Source {
-    data::DatasetKind kind;
+    data::Description description;
     std::string prompt_template;
     data::Dataset dataset;
     const std::vector<storage::InputFile>* files;  // of the manifest
+    bool is_of_pictures;
+    // Those that rows name, by path.
+    std::map<std::string, const storage::InputFile*> pictures;
   };
 
   // What a user's turn says around the image; `whole` shows where it stands.
@@ -103,6 +107,9 @@ class SampleSource final : public UnitSource {
   };
   std::vector<DecodedImage> decode(const std::vector<data::Row>& rows,
                                    const PrepareOptions& options) const;
+  // Throws InputChanged where a picture of `rows` is not the planned one.
+  static void check_pictures(const Source& from,
+                             const std::vector<data::Row>& rows);
   // Builds the prompt, or sets the failure.
   void finish(PreparedSample& sample, const PromptText& text,
               const DecodedImage& decoded) const;

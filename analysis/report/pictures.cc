@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "input/data/dataset.h"
+#include "input/data/manifest_map.h"
 
 namespace lens::analysis::report {
 namespace {
@@ -32,13 +33,15 @@ void check_unchanged(const storage::InputFile& file) {
     throw InputError(file.path + " was changed since the run");
 }
 
-data::Dataset open_dataset(const storage::DatasetInput& input) {
+data::Dataset open_dataset(const storage::Manifest& manifest,
+                           const storage::DatasetInput& input) {
   std::vector<fs::path> files;
   for (const storage::InputFile& file : input.files) {
     check_unchanged(file);
     files.emplace_back(file.path);
   }
-  return data::Dataset(data::dataset_kind(input.name), std::move(files));
+  return data::Dataset(data::description_of(manifest.config, input.name), files,
+                       input.path);
 }
 
 Thumbnail without(std::string reason) {
@@ -53,6 +56,7 @@ bool same_size(const Thumbnail& thumbnail, const PictureRequest& request) {
 }
 
 Thumbnail read_picture(const data::Dataset& dataset,
+                       std::span<const storage::InputFile> pictures,
                        const PictureRequest& request) {
   if (request.source_row < 0 || request.source_row >= dataset.rows())
     return without("the data set has no such row");
@@ -60,6 +64,8 @@ Thumbnail read_picture(const data::Dataset& dataset,
       dataset.read(request.source_row, request.source_row + 1, {});
   if (rows.empty()) return without("the data set has no such row");
   if (rows.front().image.empty()) return without(rows.front().failure);
+  for (const storage::InputFile& picture : pictures)
+    if (picture.path == rows.front().picture) check_unchanged(picture);
   Thumbnail thumbnail = make_thumbnail(rows.front().image);
   if (thumbnail.uri.empty() || same_size(thumbnail, request)) return thumbnail;
   return without(
@@ -71,13 +77,14 @@ Thumbnail read_picture(const data::Dataset& dataset,
 
 // In the order of rows: a row group of the file is then decoded once.
 void read_all(const data::Dataset& dataset,
+              std::span<const storage::InputFile> pictures,
               std::span<const PictureRequest> requests,
               std::vector<Thumbnail>& thumbnails) {
   std::multimap<std::int64_t, std::size_t> by_row;
   for (std::size_t i = 0; i < requests.size(); ++i)
     by_row.emplace(requests[i].source_row, i);
   for (const auto& [row, i] : by_row)
-    thumbnails[i] = read_picture(dataset, requests[i]);
+    thumbnails[i] = read_picture(dataset, pictures, requests[i]);
 }
 
 }  // namespace
@@ -93,7 +100,8 @@ Pictures read_pictures(const storage::Manifest& manifest,
   try {
     if (input == manifest.datasets.end())
       throw InputError("the manifest does not name this data set");
-    read_all(open_dataset(*input), requests, pictures.thumbnails);
+    read_all(open_dataset(manifest, *input), input->pictures, requests,
+             pictures.thumbnails);
   } catch (const std::exception& error) {
     // Disk, format, memory: a report without pictures is still a report.
     pictures.missing = error.what();

@@ -6,22 +6,14 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/utf8.h"
 #include "input/data/code_points.h"
-#include "input/data/parquet_file.h"
-#include "input/data/python_literal.h"
+#include "input/data/labels.h"
+#include "input/data/open_rows.h"
+#include "input/data/picture_folder.h"
+#include "input/data/row_file.h"
 
 namespace lens::data {
 namespace {
-
-constexpr const char* kText = "text";
-constexpr const char* kLanguage = "lang";
-constexpr const char* kPairs = "qa_pairs";
-
-std::vector<std::string> text_columns(DatasetKind kind) {
-  if (kind == DatasetKind::kLatexOcr) return {kText};
-  return {kLanguage, kPairs};
-}
 
 // The rows of one row group that share a file, in the order of all files.
 struct Group {
@@ -31,82 +23,64 @@ struct Group {
   std::int64_t end = 0;
 };
 
-// What the text columns of a row say; `failure` as in Row.
-struct Labels {
-  std::string language;
-  std::vector<Row::Question> questions;
-  std::string failure;
+// What a row says, and the name of its picture where it has only that.
+struct RowLabels {
+  Labels labels;
+  nlohmann::json picture;
 };
 
-Labels latex_labels(const std::optional<std::string>& text) {
-  Labels labels;
-  if (!text) {
-    labels.failure = "no formula (text is null)";
-  } else if (!is_utf8(*text)) {
-    labels.failure = "no formula (text is not UTF-8)";
-  } else {
-    labels.questions.push_back({.question = "", .answer = *text});
+std::vector<RowLabels> read_labels(const Description& description,
+                                   const RowFile& file, int group) {
+  std::vector<RowLabels> rows;
+  for (Cells& cells : file.read_cells(group)) {
+    rows.push_back({.labels = make_labels(description, cells),
+                    .picture = std::move(cells.image)});
   }
-  return labels;
+  return rows;
 }
 
-Labels mtvqa_labels(const std::optional<std::string>& language,
-                    const std::optional<std::string>& pairs) {
-  Labels labels;
-  if (language && is_utf8(*language)) labels.language = *language;
-  if (language && !is_utf8(*language)) {
-    labels.failure = "lang is not UTF-8";
-  } else if (!pairs) {
-    labels.failure = "no question (qa_pairs is null)";
-  } else {
-    try {
-      labels.questions = parse_qa_pairs(*pairs);
-      if (labels.questions.empty()) {
-        labels.failure = "no question (qa_pairs is an empty list)";
-      }
-    } catch (const InputError& error) {
-      labels.failure = std::string("qa_pairs cannot be read: ") + error.what();
+// The name in a cell: a text, or a list or struct that holds one and no other.
+std::string picture_name(const nlohmann::json& cell,
+                         const std::string& column) {
+  if (cell.is_string()) return cell.get<std::string>();
+  if (cell.is_array() && cell.size() == 1) return picture_name(cell[0], column);
+  for (const char* key : {"path", "file_name"}) {
+    if (cell.is_object() && cell.contains(key)) {
+      return picture_name(cell[key], column);
     }
   }
-  return labels;
-}
-
-std::vector<Labels> read_labels(DatasetKind kind, const ParquetFile& file,
-                                int group) {
-  std::vector<Labels> labels;
-  if (kind == DatasetKind::kLatexOcr) {
-    for (const auto& text : file.read_text(group, kText)) {
-      labels.push_back(latex_labels(text));
-    }
-    return labels;
-  }
-  const TextColumn languages = file.read_text(group, kLanguage);
-  const TextColumn pairs = file.read_text(group, kPairs);
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    labels.push_back(mtvqa_labels(languages[i], pairs[i]));
-  }
-  return labels;
+  const std::string what =
+      cell.is_null() ? "is null"
+      : cell.is_array()
+          ? "names " + std::to_string(cell.size()) + " pictures, not one"
+          : "is no file name";
+  throw InputError("no image (" + one_line(column, 60) + " " + what + ")");
 }
 
 // As read_labels; a row group that cannot be decoded gives its rows with the
 // reason why.
-std::vector<Labels> labels_or_damage(DatasetKind kind, const ParquetFile& file,
-                                     int group) {
+std::vector<RowLabels> labels_or_damage(const Description& description,
+                                        const RowFile& file, int group) {
   // More than writers put into one row group. Where nothing can be read the
   // footer's count is but a claim, and the claim of a damaged file.
   constexpr std::int64_t kMostUnreadRows = 1 << 20;
   try {
-    return read_labels(kind, file, group);
+    return read_labels(description, file, group);
   } catch (const DamagedRowGroup& damage) {
     if (file.rows(group) > kMostUnreadRows) throw;
     // Each row of it fails on its own, and the run goes on.
     return {static_cast<std::size_t>(file.rows(group)),
-            Labels{.language = "", .questions = {}, .failure = damage.what()}};
+            RowLabels{.labels = {.id = "",
+                                 .language = "",
+                                 .questions = {},
+                                 .failure = damage.what()},
+                      .picture = {}}};
   }
 }
 
 // Puts the image of a row group's row into `row`, or why there is none.
-void add_image(const ImageColumn& images, std::int64_t index, Row& row) {
+void add_image(const ImageColumn& images, std::int64_t index,
+               const std::string& column, Row& row) {
   const auto bytes = images.bytes(index);
   if (bytes && !bytes->empty()) {
     row.image.assign(bytes->begin(), bytes->end());
@@ -114,27 +88,53 @@ void add_image(const ImageColumn& images, std::int64_t index, Row& row) {
   }
   if (!row.failure.empty()) return;
   const auto path = images.path(index);
-  row.failure = bytes  ? "no image (image.bytes is empty)"
-                : path ? "no image (image.bytes is null, only the name '" +
-                             one_line(*path, 100) + "' is stored)"
-                       : "no image (image is null)";
+  row.failure = "no image (" + one_line(column, 60);
+  row.failure += bytes  ? ".bytes is empty)"
+                 : path ? ".bytes is null, only the name '" +
+                              one_line(*path, 100) + "' is stored)"
+                        : " is null)";
+}
+
+// The key of a row: its number, or what its id column says.
+std::string key_of(const Description& description, std::int64_t number,
+                   const Labels& labels) {
+  if (description.columns.id.empty()) return std::to_string(number);
+  return labels.id.empty() ? "row " + std::to_string(number) : labels.id;
 }
 
 }  // namespace
 
 struct Dataset::Impl {
-  DatasetKind kind = DatasetKind::kMtvqa;
-  std::vector<ParquetFile> files;
-  std::vector<Group> groups;  // in row order, none empty
+  Description description;
+  std::vector<std::unique_ptr<RowFile>> files;
+  std::vector<PictureFolder> folders;  // of each file
+  std::vector<Group> groups;           // in row order, none empty
   std::int64_t rows = 0;
 
   // The row group read last. Units are shorter than a row group as often as
   // not: the next one then finds it decoded. Images come in only when a row of
   // the group is wanted.
   const Group* cached = nullptr;
-  std::vector<Labels> labels;
+  std::vector<RowLabels> labels;
   std::optional<ImageColumn> images;
   std::string damage;  // why there is no `images`
+
+  void add(std::unique_ptr<RowFile> file, const std::filesystem::path& folder) {
+    for (int index = 0; index < file->row_groups(); ++index) {
+      const std::int64_t begin = rows;
+      // A footer may claim any count: all of them together must not overflow.
+      if (__builtin_add_overflow(begin, file->rows(index), &rows)) {
+        throw InputError("the files claim more rows than can be counted", "",
+                         "one of them is damaged: download them again");
+      }
+      // Empty groups would be found by no row.
+      if (rows == begin) continue;
+      groups.push_back(
+          {.file = files.size(), .index = index, .begin = begin, .end = rows});
+    }
+    files.push_back(std::move(file));
+    folders.emplace_back(folder);
+  }
 
   void load(const Group& group) {
     if (cached == &group) return;
@@ -143,59 +143,84 @@ struct Dataset::Impl {
     cached = nullptr;
     images.reset();  // before the next: one row group in memory
     damage.clear();
-    labels = labels_or_damage(kind, files[group.file], group.index);
+    labels = labels_or_damage(description, *files[group.file], group.index);
     cached = &group;
   }
 
   Row make_row(const Group& group, std::int64_t number) {
     const std::int64_t index = number - group.begin;
-    const Labels& label = labels[static_cast<std::size_t>(index)];
-    if (!images && damage.empty()) load_images(group);
+    const RowLabels& row_labels = labels[static_cast<std::size_t>(index)];
+    const Labels& label = row_labels.labels;
     Row row{.row = number,
+            .key = key_of(description, number, label),
             .language = label.language,
             .image = {},
+            .picture = {},
             .questions = label.questions,
             .failure = label.failure};
+    if (!files[group.file]->holds_images()) {
+      add_picture(folders[group.file], row_labels.picture, row);
+      return row;
+    }
+    if (!images && damage.empty()) load_images(group);
     if (images) {
-      add_image(*images, index, row);
+      add_image(*images, index, description.columns.image, row);
     } else if (row.failure.empty()) {
       row.failure = damage;
     }
     return row;
   }
 
+  // Reads the picture that the row names.
+  void add_picture(const PictureFolder& folder, const nlohmann::json& name,
+                   Row& row) const {
+    if (!row.failure.empty()) return;
+    try {
+      row.picture = folder.place(picture_name(name, description.columns.image));
+      row.image = folder.read(row.picture);
+    } catch (const InputError& error) {
+      row.failure = error.what();
+    }
+  }
+
+  // Where that picture lies; empty where the row is of no use.
+  std::filesystem::path place_of(const Group& group,
+                                 const RowLabels& row) const {
+    if (files[group.file]->holds_images() || !row.labels.failure.empty()) {
+      return {};
+    }
+    try {
+      return folders[group.file].place(
+          picture_name(row.picture, description.columns.image));
+    } catch (const InputError&) {
+      return {};  // told of when the row is read
+    }
+  }
+
   void load_images(const Group& group) {
     try {
-      images = files[group.file].read_images(group.index);
+      images = files[group.file]->read_images(group.index);
     } catch (const DamagedRowGroup& error) {
       damage = error.what();
     }
   }
 };
 
-Dataset::Dataset(DatasetKind kind, std::vector<std::filesystem::path> files)
+Dataset::Dataset(Description description,
+                 const std::vector<std::filesystem::path>& files,
+                 const std::filesystem::path& root)
     : impl_(std::make_unique<Impl>()) {
   if (files.empty()) {
-    throw InputError("a data set needs at least one Parquet file", "");
+    throw InputError("a data set needs at least one file", "");
   }
-  impl_->kind = kind;
-  for (std::filesystem::path& path : files) {
-    impl_->files.emplace_back(std::move(path), text_columns(kind));
-    const ParquetFile& file = impl_->files.back();
-    for (int index = 0; index < file.row_groups(); ++index) {
-      const std::int64_t begin = impl_->rows;
-      // A footer may claim any count: all of them together must not overflow.
-      if (__builtin_add_overflow(begin, file.rows(index), &impl_->rows)) {
-        throw InputError("the files claim more rows than can be counted", "",
-                         "one of them is damaged: download them again");
-      }
-      // Empty groups would be found by no row.
-      if (impl_->rows == begin) continue;
-      impl_->groups.push_back({.file = impl_->files.size() - 1,
-                               .index = index,
-                               .begin = begin,
-                               .end = impl_->rows});
-    }
+  impl_->description = std::move(description);
+  if (is_picture_name(files.front())) {
+    impl_->add(open_pictures(files, root),
+               is_picture_name(root) ? root.parent_path() : root);
+    return;
+  }
+  for (const std::filesystem::path& path : files) {
+    impl_->add(open_rows(path, impl_->description.columns), path.parent_path());
   }
 }
 
@@ -207,17 +232,21 @@ std::int64_t Dataset::rows() const { return impl_->rows; }
 std::vector<RowOutline> Dataset::outline() const {
   std::vector<RowOutline> outlines;
   for (const Group& group : impl_->groups) {
-    // For latex_ocr too: a count in the footer is a claim until it is read.
-    const std::vector<Labels> labels =
-        labels_or_damage(impl_->kind, impl_->files[group.file], group.index);
-    for (std::size_t i = 0; i < labels.size(); ++i) {
+    // Whatever the columns: a count in the footer is a claim until it is read.
+    const std::vector<RowLabels> rows = labels_or_damage(
+        impl_->description, *impl_->files[group.file], group.index);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Labels& labels = rows[i].labels;
       const std::size_t samples =
           // A row that cannot be read is a sample, too: it gets its place in
           // the results, with the reason.
-          std::max<std::size_t>(labels[i].questions.size(), 1);
-      outlines.push_back({.row = group.begin + static_cast<std::int64_t>(i),
-                          .language = labels[i].language,
-                          .samples = static_cast<std::int32_t>(samples)});
+          std::max<std::size_t>(labels.questions.size(), 1);
+      const std::int64_t number = group.begin + static_cast<std::int64_t>(i);
+      outlines.push_back({.row = number,
+                          .key = key_of(impl_->description, number, labels),
+                          .language = labels.language,
+                          .samples = static_cast<std::int32_t>(samples),
+                          .picture = impl_->place_of(group, rows[i])});
     }
   }
   return outlines;
@@ -241,7 +270,7 @@ std::vector<Row> Dataset::read(
     const std::int64_t last = std::min(end, group->end);
     for (std::int64_t n = std::max(begin, group->begin); n < last; ++n) {
       const Labels& label =
-          impl_->labels[static_cast<std::size_t>(n - group->begin)];
+          impl_->labels[static_cast<std::size_t>(n - group->begin)].labels;
       // Asked by label: the images of a row group that nobody wants are not
       // decoded.
       if (languages.empty() ||

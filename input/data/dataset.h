@@ -8,17 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "input/data/description.h"
 #include "input/data/row.h"
 
 namespace lens::data {
-
-enum class DatasetKind { kMtvqa, kLatexOcr };
-
-// "mtvqa" or "latex_ocr". Throws lens::InputError for another name.
-DatasetKind dataset_kind(std::string_view name);
-
-// The prompt template of the contract; "{question}" is replaced.
-std::string default_prompt(DatasetKind kind);
 
 // `question` put into `prompt_template` in one pass (braces in the question are
 // left alone).
@@ -41,20 +34,33 @@ struct SplitFiles {
 SplitFiles find_split(const std::filesystem::path& path,
                       std::string_view split);
 
+// The files of `split` under `path`, whatever their format: a file; a folder
+// with metadata.jsonl or metadata.csv in it or in its folder SPLIT, which name
+// pictures; Parquet as find_split() looks for it; else all pictures below the
+// folder. Throws as find_split().
+SplitFiles find_data(const std::filesystem::path& path, std::string_view split);
+
 // What planning needs of a row, read without its image.
 struct RowOutline {
   std::int64_t row = 0;
-  std::string language;
+  std::string key = {};  // as in Row
+  std::string language = {};
   std::int32_t samples = 1;  // questions, 1 where they cannot be read
+  // The picture that it names, whether it is there or not; empty where its file
+  // holds pictures.
+  std::filesystem::path picture = {};
 };
 
 // Reads the files of one data set by column name, row group by row group; at
 // most one row group of images is in memory. Not thread-safe.
 class Dataset {
  public:
-  // Opens all files and checks their schemas. Throws lens::InputError: missing
-  // file or column (names those present), wrong type, not Parquet, truncated.
-  Dataset(DatasetKind kind, std::vector<std::filesystem::path> files);
+  // Opens all files and checks their columns; pictures alone are a row each,
+  // named from `root` on. Throws lens::InputError: missing file or column
+  // (names those present), wrong type, damaged, truncated.
+  Dataset(Description description,
+          const std::vector<std::filesystem::path>& files,
+          const std::filesystem::path& root = {});
   Dataset(Dataset&&) noexcept;
   ~Dataset();
 
@@ -71,7 +77,13 @@ class Dataset {
   std::unique_ptr<Impl> impl_;
 };
 
-// Stable key of a sample: "row" (latex_ocr) or "row.question" (mtvqa).
-std::string sample_id(DatasetKind kind, std::int64_t row, int question);
+// The answers that count as right as results hold them: one as it is, several
+// as a JSON list, none as "".
+std::string reference_text(const std::vector<std::string>& answers);
+
+// Stable key of a sample: that of its row, or "row.question" where a row may
+// hold several.
+std::string sample_id(const Description& description,
+                      const std::string& row_key, int question);
 
 }  // namespace lens::data

@@ -2,7 +2,6 @@
 
 #include <arrow/array.h>
 #include <arrow/io/file.h>
-#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/io_util.h>
@@ -20,18 +19,14 @@
 #include <utility>
 
 #include "base/error.h"
+#include "input/data/arrow_cells.h"
 #include "input/data/code_points.h"
+#include "input/data/limited_pool.h"
 
 namespace lens::data {
 namespace {
 
 using arrow::Type;
-
-constexpr const char* kImage = "image";
-
-// What decoding one row group may take. Photo data sets need about 50 MB; a
-// forged page header must not take the machine down.
-constexpr std::int64_t kMaxDecodeBytes = std::int64_t{8} << 30;
 
 // The buffer that pages are read through; a column chunk is never read whole.
 constexpr std::int64_t kReadBufferBytes = 1 << 20;
@@ -39,128 +34,15 @@ constexpr std::int64_t kReadBufferBytes = 1 << 20;
 constexpr std::int64_t kImageBatchRows = 8;
 constexpr std::int64_t kTextBatchRows = 1 << 16;
 
-// The system's allocator with a limit on what is allocated at one time.
-class LimitedPool final : public arrow::ProxyMemoryPool {
- public:
-  using MemoryPool::Allocate;
-  using MemoryPool::Reallocate;
+constexpr const char* kImageType = "struct<bytes: binary, path: string>";
 
-  LimitedPool() : ProxyMemoryPool(arrow::system_memory_pool()) {}
-
-  arrow::Status Allocate(std::int64_t size, std::int64_t alignment,
-                         std::uint8_t** out) override {
-    ARROW_RETURN_NOT_OK(check_growth(size));
-    return ProxyMemoryPool::Allocate(size, alignment, out);
+std::vector<ColumnSketch> sketches(const arrow::FieldVector& fields) {
+  std::vector<ColumnSketch> columns;
+  for (const auto& field : fields) {
+    columns.push_back(
+        {.name = field->name(), .type = field->type()->ToString()});
   }
-
-  arrow::Status Reallocate(std::int64_t old_size, std::int64_t new_size,
-                           std::int64_t alignment,
-                           std::uint8_t** ptr) override {
-    ARROW_RETURN_NOT_OK(check_growth(new_size - old_size));
-    return ProxyMemoryPool::Reallocate(old_size, new_size, alignment, ptr);
-  }
-
- private:
-  arrow::Status check_growth(std::int64_t bytes) const {
-    // Subtracted, not added: the size comes from the file and may be any
-    // number.
-    if (bytes <= kMaxDecodeBytes - bytes_allocated()) {
-      return arrow::Status::OK();
-    }
-    // No memory is lacking: such a row group is refused on every machine.
-    return arrow::Status::CapacityError(
-        "a row group needs more than 8 GiB: write the file with smaller row "
-        "groups, or it is damaged");
-  }
-};
-
-bool holds_text(const arrow::DataType& type) {
-  switch (type.id()) {
-    case Type::STRING:
-    case Type::LARGE_STRING:
-    case Type::STRING_VIEW:
-    case Type::NA:  // a column without any value
-      return true;
-    case Type::DICTIONARY:
-      return holds_text(
-          *static_cast<const arrow::DictionaryType&>(type).value_type());
-    default:
-      return false;
-  }
-}
-
-bool holds_bytes(const arrow::DataType& type) {
-  switch (type.id()) {
-    case Type::BINARY:
-    case Type::LARGE_BINARY:
-    case Type::BINARY_VIEW:
-    case Type::NA:
-      return true;
-    case Type::DICTIONARY:
-      return holds_bytes(
-          *static_cast<const arrow::DictionaryType&>(type).value_type());
-    default:
-      return false;
-  }
-}
-
-// The same data with every text type read as bytes. Full validation of a text
-// array would refuse the whole row group for one value that is not UTF-8; that
-// is for the row to answer for, not for its neighbours.
-std::shared_ptr<arrow::ArrayData> as_binary(const arrow::ArrayData& data) {
-  // The buffers are shared: only the type is another.
-  std::shared_ptr<arrow::ArrayData> copy = data.Copy();
-  switch (data.type->id()) {
-    case Type::STRING:
-      copy->type = arrow::binary();
-      break;
-    case Type::LARGE_STRING:
-      copy->type = arrow::large_binary();
-      break;
-    case Type::STRING_VIEW:
-      copy->type = arrow::binary_view();
-      break;
-    case Type::DICTIONARY: {
-      const auto& type = static_cast<const arrow::DictionaryType&>(*data.type);
-      copy->dictionary = as_binary(*data.dictionary);
-      copy->type = arrow::dictionary(type.index_type(), copy->dictionary->type,
-                                     type.ordered());
-      break;
-    }
-    case Type::STRUCT: {
-      arrow::FieldVector fields;
-      for (std::size_t i = 0; i < copy->child_data.size(); ++i) {
-        copy->child_data[i] = as_binary(*copy->child_data[i]);
-        fields.push_back(data.type->field(static_cast<int>(i))
-                             ->WithType(copy->child_data[i]->type));
-      }
-      copy->type = arrow::struct_(std::move(fields));
-      break;
-    }
-    default:
-      break;
-  }
-  return copy;
-}
-
-// The value at `i` of a validated array of one of the binary types.
-std::optional<std::string_view> value_at(const arrow::Array& array,
-                                         std::int64_t i) {
-  if (array.IsNull(i)) return std::nullopt;
-  switch (array.type_id()) {
-    case Type::BINARY:
-      return static_cast<const arrow::BinaryArray&>(array).GetView(i);
-    case Type::LARGE_BINARY:
-      return static_cast<const arrow::LargeBinaryArray&>(array).GetView(i);
-    case Type::BINARY_VIEW:
-      return static_cast<const arrow::BinaryViewArray&>(array).GetView(i);
-    case Type::DICTIONARY: {
-      const auto& coded = static_cast<const arrow::DictionaryArray&>(array);
-      return value_at(*coded.dictionary(), coded.GetValueIndex(i));
-    }
-    default:
-      return std::nullopt;
-  }
+  return columns;
 }
 
 std::string shown(const std::filesystem::path& path) {
@@ -230,7 +112,7 @@ struct ImageColumn::Impl {
     const Chunk& chunk = *std::prev(after);
     const std::int64_t i = row - chunk.first_row;
     if (chunk.images->IsNull(i) || !(chunk.*field)) return std::nullopt;
-    return value_at(*(chunk.*field), i);
+    return bytes_at(*(chunk.*field), i);
   }
 };
 
@@ -253,11 +135,14 @@ struct ParquetFile::Impl {
   std::shared_ptr<LimitedPool> pool = std::make_shared<LimitedPool>();
   std::unique_ptr<parquet::arrow::FileReader> reader;
   std::vector<std::int64_t> group_rows;
+  Columns columns;
+  bool names_images = false;  // by name, and does not hold them
   std::map<std::string, std::vector<int>> leaves;  // of each column in use
 
   void open();
   void check_rows();
-  void find_columns(const std::vector<std::string>& text_columns);
+  arrow::FieldVector fields();
+  void find_columns();
   void check_type(const arrow::Field& field, bool wanted,
                   const std::string& expected) const;
   arrow::ArrayVector read(int row_group, const std::string& column) const;
@@ -320,54 +205,67 @@ void ParquetFile::Impl::check_type(const arrow::Field& field, bool wanted,
       "give the data set as it is on the Hugging Face Hub");
 }
 
-void ParquetFile::Impl::find_columns(
-    const std::vector<std::string>& text_columns) {
+arrow::FieldVector ParquetFile::Impl::fields() {
   std::shared_ptr<arrow::Schema> schema;
   checked("cannot read the columns of " + shown(path),
           "give a complete Parquet file, or download it again",
           [&] { return reader->GetSchema(&schema); });
+  return schema->fields();
+}
 
-  const auto field_of = [&](const std::string& name) {
-    const auto fields = schema->GetAllFieldsByName(name);
-    if (fields.size() == 1) return fields.front();
-    std::string present;
-    for (const auto& field : schema->fields()) {
-      present += (present.empty() ? "" : ", ") + field->name();
-    }
-    throw InputError(
-        (fields.empty() ? "no column '" : "more than one column '") + name +
-            "' in " + shown(path),
-        "columns: " + (present.empty() ? "none" : one_line(present, 300)),
-        "give the data set's own files, or choose the other data set's name");
+void ParquetFile::Impl::find_columns() {
+  const arrow::FieldVector present = fields();
+  require_columns(path, sketches(present), columns);
+  const auto field_of = [&](const std::string& name) -> const arrow::Field& {
+    return **std::ranges::find(present, name, &arrow::Field::name);
   };
-
-  const auto image = field_of(kImage);
-  const auto bytes = image->type()->id() == Type::STRUCT
-                         ? static_cast<const arrow::StructType&>(*image->type())
-                               .GetFieldByName("bytes")
-                         : nullptr;
-  check_type(*image, bytes && holds_bytes(*bytes->type()),
-             "struct<bytes: binary, path: string>");
-  const auto name = static_cast<const arrow::StructType&>(*image->type())
-                        .GetFieldByName("path");
-  check_type(*image, !name || holds_text(*name->type()),
-             "struct<bytes: binary, path: string>");
-  for (const std::string& column : text_columns) {
-    const auto field = field_of(column);
-    check_type(*field, holds_text(*field->type()), "string");
-    leaves[column];
+  bool name_beside = false;  // a struct's `path`
+  bool is_struct = false;
+  if (!columns.image.empty()) {
+    const arrow::Field& image = field_of(columns.image);
+    const auto& type = *image.type();
+    is_struct = type.id() == Type::STRUCT;
+    names_images = holds_text(type) && type.id() != Type::NA;
+    if (is_struct) {
+      const auto& members = static_cast<const arrow::StructType&>(type);
+      const auto bytes = members.GetFieldByName("bytes");
+      const auto name = members.GetFieldByName("path");
+      name_beside = name != nullptr;
+      check_type(image,
+                 bytes && holds_bytes(*bytes->type()) &&
+                     (!name || holds_text(*name->type())),
+                 kImageType);
+    } else {
+      check_type(image, names_images || holds_bytes(type), kImageType);
+    }
+    leaves[columns.image];
+  }
+  for (const std::string* column :
+       {&columns.language, &columns.question, &columns.answer, &columns.id}) {
+    if (column->empty()) continue;
+    const arrow::Field& field = field_of(*column);
+    // Pairs are a list, or the text of one.
+    const bool is_pairs =
+        column == &columns.question && columns.question == columns.answer;
+    check_type(field,
+               is_pairs ? holds_text(*field.type()) || holds_list(*field.type())
+                        : holds_cells(*field.type()),
+               "string");
+    leaves[*column];
   }
 
-  const auto* columns = reader->parquet_reader()->metadata()->schema();
+  const auto* schema = reader->parquet_reader()->metadata()->schema();
   // Parquet knows leaves, not columns: an image is two of them.
-  for (int leaf = 0; leaf < columns->num_columns(); ++leaf) {
-    const auto names = columns->Column(leaf)->path()->ToDotVector();
-    const bool of_image = names.size() == 2 && names[0] == kImage &&
-                          (names[1] == "bytes" || (name && names[1] == "path"));
-    if (of_image) leaves[kImage].push_back(leaf);
-    if (names.size() == 1 && names[0] != kImage && leaves.contains(names[0])) {
-      leaves[names[0]].push_back(leaf);
+  for (int leaf = 0; leaf < schema->num_columns(); ++leaf) {
+    const auto names = schema->Column(leaf)->path()->ToDotVector();
+    const auto used = leaves.find(names.front());
+    if (used == leaves.end()) continue;
+    if (names.front() == columns.image && is_struct &&
+        !(names.size() == 2 &&
+          (names[1] == "bytes" || (name_beside && names[1] == "path")))) {
+      continue;
     }
+    used->second.push_back(leaf);
   }
 }
 
@@ -378,7 +276,9 @@ arrow::ArrayVector ParquetFile::Impl::read(int row_group,
   const auto failure = failure_in([&]() -> arrow::Status {
     // In small batches: one array of a row group's pictures would be copied
     // each time it outgrows its memory.
-    reader->set_batch_size(column == kImage ? kImageBatchRows : kTextBatchRows);
+    reader->set_batch_size(column == columns.image && !names_images
+                               ? kImageBatchRows
+                               : kTextBatchRows);
     ARROW_ASSIGN_OR_RAISE(auto batches, reader->GetRecordBatchReader(
                                             {row_group}, leaves.at(column)));
     std::int64_t rows = 0;
@@ -417,17 +317,24 @@ arrow::ArrayVector ParquetFile::Impl::read(int row_group,
                    "again");
 }
 
-ParquetFile::ParquetFile(std::filesystem::path path,
-                         const std::vector<std::string>& text_columns)
+ParquetFile::ParquetFile(std::filesystem::path path, Columns columns)
     : impl_(std::make_unique<Impl>()) {
   impl_->path = std::move(path);
+  impl_->columns = std::move(columns);
   impl_->open();
   impl_->check_rows();
-  impl_->find_columns(text_columns);
+  impl_->find_columns();
 }
 
-ParquetFile::ParquetFile(ParquetFile&&) noexcept = default;
 ParquetFile::~ParquetFile() = default;
+
+std::vector<ColumnSketch> ParquetFile::sketch(
+    const std::filesystem::path& path) {
+  Impl file;
+  file.path = path;
+  file.open();
+  return sketches(file.fields());
+}
 
 int ParquetFile::row_groups() const {
   return static_cast<int>(impl_->group_rows.size());
@@ -437,25 +344,54 @@ std::int64_t ParquetFile::rows(int row_group) const {
   return impl_->group_rows.at(static_cast<std::size_t>(row_group));
 }
 
-TextColumn ParquetFile::read_text(int row_group,
-                                  const std::string& column) const {
-  TextColumn values;
-  for (const auto& chunk : impl_->read(row_group, column)) {
-    for (std::int64_t i = 0; i < chunk->length(); ++i) {
-      values.emplace_back(value_at(*chunk, i));
+std::vector<Cells> ParquetFile::read_cells(int row_group) const {
+  const Columns& columns = impl_->columns;
+  std::vector<Cells> rows;
+  bool any = false;
+  const auto read = [&](const std::string& column,
+                        nlohmann::json Cells::*cell) {
+    if (column.empty()) return;
+    any = true;
+    std::size_t row = 0;
+    for (const auto& chunk : impl_->read(row_group, column)) {
+      // Only now: until it is read, the number of rows is but a claim.
+      rows.resize(std::max(rows.size(),
+                           row + static_cast<std::size_t>(chunk->length())));
+      for (std::int64_t i = 0; i < chunk->length(); ++i) {
+        rows[row++].*cell = cell_at(*chunk, i);
+      }
+    }
+  };
+  if (impl_->names_images) read(columns.image, &Cells::image);
+  read(columns.language, &Cells::language);
+  read(columns.question, &Cells::question);
+  if (columns.answer != columns.question) read(columns.answer, &Cells::answer);
+  read(columns.id, &Cells::id);
+  if (!any) {
+    // Pictures alone: counted, not kept.
+    for (const auto& chunk : impl_->read(row_group, columns.image)) {
+      rows.resize(rows.size() + static_cast<std::size_t>(chunk->length()));
     }
   }
-  return values;
+  return rows;
+}
+
+bool ParquetFile::holds_images() const {
+  return !impl_->columns.image.empty() && !impl_->names_images;
 }
 
 ImageColumn ParquetFile::read_images(int row_group) const {
   auto column = std::make_shared<ImageColumn::Impl>();
   column->pool = impl_->pool;
   std::int64_t row = 0;
-  for (auto& chunk : impl_->read(row_group, kImage)) {
-    const auto& images = static_cast<const arrow::StructArray&>(*chunk);
-    column->chunks.push_back({row, chunk, images.GetFieldByName("bytes"),
-                              images.GetFieldByName("path")});
+  for (auto& chunk : impl_->read(row_group, impl_->columns.image)) {
+    if (chunk->type_id() == Type::STRUCT) {
+      const auto& images = static_cast<const arrow::StructArray&>(*chunk);
+      column->chunks.push_back({row, chunk, images.GetFieldByName("bytes"),
+                                images.GetFieldByName("path")});
+    } else {
+      column->chunks.push_back({row, chunk, chunk, nullptr});
+    }
     row += chunk->length();
   }
   return ImageColumn(std::move(column));

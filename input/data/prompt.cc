@@ -1,25 +1,9 @@
+#include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/error.h"
-#include "input/data/code_points.h"
 #include "input/data/dataset.h"
 
 namespace lens::data {
-
-DatasetKind dataset_kind(std::string_view name) {
-  if (name == "mtvqa") return DatasetKind::kMtvqa;
-  if (name == "latex_ocr") return DatasetKind::kLatexOcr;
-  throw InputError("unknown data set '" + one_line(name, 60) + "'", "",
-                   "use mtvqa or latex_ocr");
-}
-
-std::string default_prompt(DatasetKind kind) {
-  if (kind == DatasetKind::kLatexOcr) {
-    return "Using LaTeX to perform OCR on the image.";
-  }
-  return "{question}\nAnswer the question using a word or phrase in the "
-         "language of the question.";
-}
 
 std::string fill_prompt(std::string_view prompt_template,
                         std::string_view question) {
@@ -36,9 +20,16 @@ std::string fill_prompt(std::string_view prompt_template,
   }
 }
 
-std::string sample_id(DatasetKind kind, std::int64_t row, int question) {
-  std::string id = std::to_string(row);
-  if (kind == DatasetKind::kMtvqa) {
+std::string reference_text(const std::vector<std::string>& answers) {
+  if (answers.empty()) return "";
+  if (answers.size() == 1) return answers.front();
+  return nlohmann::json(answers).dump();
+}
+
+std::string sample_id(const Description& description,
+                      const std::string& row_key, int question) {
+  std::string id = row_key;
+  if (description.has_pairs()) {
     id.append(".").append(std::to_string(question));
   }
   return id;

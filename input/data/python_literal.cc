@@ -105,7 +105,7 @@ class Parser {
       skip_space();
       fail("a dict with 'question' and 'answer'");
     }
-    return {std::move(*question), std::move(*answer)};
+    return {std::move(*question), {std::move(*answer)}};
   }
 
   // What a question or an answer may be: a string, None, or a plain number.

@@ -10,7 +10,6 @@
 namespace lens::image {
 namespace {
 
-constexpr int kMaxAspect = 200;
 // A bound on what a wrong configuration can make us allocate: 2^28 pixels are
 // 6 GiB of patches.
 constexpr double kMaxResizedPixels = 1 << 28;

@@ -12,6 +12,10 @@
 
 namespace lens::image {
 
+// Pictures whose one side is more times the other are refused, as transformers
+// does.
+inline constexpr int kMaxAspect = 200;
+
 // preprocessor_config.json of a checkpoint; missing keys take the values that
 // transformers 5.17's processor takes.
 struct PreprocessorConfig {

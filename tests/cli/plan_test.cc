@@ -297,5 +297,91 @@ TEST_F(PlanTest, HashOfAFolderDoesNotDependOnItsPlace) {
   EXPECT_EQ(combined_sha256(here), combined_sha256(there));
 }
 
+// A folder of two pictures with a table that names three.
+class OwnDataPlanTest : public PlanTest {
+ protected:
+  OwnDataPlanTest() {
+    fs::create_directories(folder_ / "own");
+    for (const char* name : {"a.png", "b c.png"})
+      std::ofstream(folder_ / "own" / name, std::ios::binary) << small_png();
+    write_table(
+        "file_name,question,answer,id\n"
+        "b c.png,Wo?,da,x\na.png,Who?,me,y\nnone.png,Why?,so,z\n");
+  }
+  void write_table(const std::string& text) const {
+    std::ofstream(folder_ / "own/metadata.csv") << text;
+  }
+  PlanRequest own() const {
+    PlanRequest plan = request();
+    plan.datasets = {{"My-own", folder_ / "own"}};
+    return plan;
+  }
+};
+
+TEST_F(OwnDataPlanTest, GuessesAreSaidAndStored) {
+  const storage::Manifest plan = manifest(own());
+  EXPECT_EQ(plan.config.data.at("My-own").columns,
+            (std::map<std::string, std::string>{{"answer", "answer"},
+                                                {"id", "id"},
+                                                {"image", "file_name"},
+                                                {"question", "question"}}));
+  EXPECT_EQ(plan.config.data.at("My-own").score, "contains");
+  EXPECT_EQ(plan.config.prompts.at("My-own"), "{question}");
+  EXPECT_THAT(plan.notes,
+              testing::Contains(HasSubstr(
+                  "image=file_name, question=question, answer=answer, id=id")));
+  ASSERT_EQ(plan.datasets[0].pictures.size(), 2U);
+  EXPECT_EQ(plan.datasets[0].samples, 3);
+  EXPECT_EQ(plan.run_id, manifest(own()).run_id);
+}
+
+TEST_F(OwnDataPlanTest, AnotherPictureOrMapIsAnotherRun) {
+  const std::string before = manifest(own()).run_id;
+  PlanRequest scored = own();
+  scored.wishes["My-own"].score = data::ScoreRule::kExact;
+  EXPECT_NE(manifest(scored).run_id, before);
+  std::ofstream(folder_ / "own/a.png", std::ios::app) << "x";
+  EXPECT_NE(manifest(own()).run_id, before);
+}
+
+TEST_F(OwnDataPlanTest, KeysThatStandTwiceAreNoKeys) {
+  write_table("file_name,question,answer,id\na.png,q,a,x\na.png,r,b,x\n");
+  const storage::Manifest plan = manifest(own());
+  EXPECT_FALSE(plan.config.data.at("My-own").columns.contains("id"));
+  EXPECT_THAT(plan.notes, testing::Contains(HasSubstr("rows are numbered")));
+  PlanRequest asked = own();
+  asked.wishes["My-own"].columns["id"] = "id";
+  EXPECT_THAT(refusal(asked), HasSubstr("'x' stands twice in column 'id'"));
+}
+
+TEST_F(OwnDataPlanTest, WhatCannotBeGuessedIsAskedFor) {
+  write_table("file,label\na.png,x\n");
+  EXPECT_THAT(refusal(own()), HasSubstr("--columns My-own:image=COL"));
+  PlanRequest plan = own();
+  plan.wishes["My-own"].columns["image"] = "file";
+  EXPECT_THAT(refusal(plan), HasSubstr("--question My-own=TEXT"));
+  plan.wishes["My-own"].question = "What is it?";
+  EXPECT_EQ(manifest(plan).config.data.at("My-own").question, "What is it?");
+}
+
+TEST_F(OwnDataPlanTest, PicturesAloneNeedOnlyAQuestion) {
+  fs::remove(folder_ / "own/metadata.csv");
+  PlanRequest plan = own();
+  plan.wishes["My-own"].question = "What is it?";
+  const storage::Manifest planned = manifest(plan);
+  EXPECT_EQ(planned.datasets[0].files.size(), 2U);
+  EXPECT_EQ(planned.datasets[0].samples, 2);
+  EXPECT_EQ(planned.config.data.at("My-own").score, "none");
+  // What a limit leaves out is not even hashed.
+  plan.limit = 1;
+  EXPECT_EQ(manifest(plan).datasets[0].files.size(), 1U);
+}
+
+TEST_F(PlanTest, PresetsSayNothingMoreInTheirConfiguration) {
+  EXPECT_TRUE(manifest(request()).config.data.empty());
+  EXPECT_EQ(storage::config_json(manifest(request()).config).find("\"data\""),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace lens::cli

@@ -9,8 +9,9 @@ std::vector<data::RowOutline> rows(
     const std::vector<std::pair<std::string, int>>& described) {
   std::vector<data::RowOutline> outline;
   for (const auto& [language, samples] : described)
-    outline.push_back(
-        {static_cast<std::int64_t>(outline.size()), language, samples});
+    outline.push_back({.row = static_cast<std::int64_t>(outline.size()),
+                       .language = language,
+                       .samples = samples});
   return outline;
 }
 

@@ -138,9 +138,17 @@ TEST(RunFlags, ValuesNoRunCouldHaveAreRefusedByName) {
   EXPECT_THAT(refusal({"--tokens", "answers"}), HasSubstr("--tokens: answers"));
   EXPECT_THAT(refusal({"--top-k", "5x"}), HasSubstr("--top-k: 5x"));
   EXPECT_THAT(refusal({"--dataset", "mtvqa"}), HasSubstr("NAME=PATH"));
-  EXPECT_THAT(refusal({"--dataset", "coco=x"}), HasSubstr("latex_ocr=PATH"));
+  EXPECT_THAT(refusal({"--dataset", "co/co=x"}),
+              HasSubstr("a NAME of letters, digits, _ and -"));
+  EXPECT_THAT(refusal({"--dataset", "layer=x"}), HasSubstr("a NAME of"));
+  EXPECT_THAT(refusal({"--columns", "co=x"}), HasSubstr("NAME:image=COL"));
+  EXPECT_THAT(refusal({"--columns", "co:picture=x"}),
+              HasSubstr("NAME:image=COL"));
+  EXPECT_THAT(refusal({"--columns", "co:id=x,id=y"}), HasSubstr("each once"));
+  EXPECT_THAT(refusal({"--score", "co=best"}), HasSubstr("contains|exact|vqa"));
+  EXPECT_THAT(refusal({"--question", "co="}), HasSubstr("NAME=TEXT"));
   EXPECT_THAT(refusal({"--dataset", "latex_ocr=x"}), HasSubstr("once"));
-  EXPECT_THAT(refusal({"--prompt", "coco=x"}), HasSubstr("--prompt coco=x"));
+  EXPECT_THAT(refusal({"--prompt", "co.co=x"}), HasSubstr("--prompt co.co=x"));
   EXPECT_THAT(refusal({"--save-hidden", "5-3"}), HasSubstr("--save-hidden"));
   EXPECT_THAT(refusal({"--save-hidden", "5,x"}), HasSubstr("--save-hidden x"));
   EXPECT_EQ(refusal({"--limit", "3"}), "accepted");
@@ -156,6 +164,19 @@ TEST(RunFlags, NumbersAreWholeAndDecimal) {
               HasSubstr("a whole number from 0 up expected"));
   EXPECT_THAT(refusal({"--limit", ""}), HasSubstr("--limit"));
   EXPECT_THAT(refusal({"--workers", ""}), HasSubstr("--workers"));
+}
+
+TEST(RunFlags, DataSetsAreDescribedByName) {
+  const PlanRequest plan = plan_request(parse(
+      {"--model", "M", "--out", "R", "--dataset", "My-set_1=x", "--columns",
+       "My-set_1:image=a b,answer=c=d", "--columns", "My-set_1:id=n",
+       "--question", "My-set_1=What = this?", "--score", "My-set_1=anls"}));
+  const data::Wishes& wishes = plan.wishes.at("My-set_1");
+  EXPECT_EQ(wishes.columns,
+            (std::map<std::string, std::string>{
+                {"answer", "c=d"}, {"id", "n"}, {"image", "a b"}}));
+  EXPECT_EQ(wishes.question, "What = this?");
+  EXPECT_EQ(wishes.score, data::ScoreRule::kAnls);
 }
 
 TEST(RunFlags, RequiredOnesAreNamed) {

@@ -13,7 +13,7 @@ namespace {
 std::vector<Row> rows_of(const char* name, const char* split) {
   const std::filesystem::path folder =
       std::filesystem::path(LENS_SOURCE_DIR) / "demo" / "data" / name;
-  const Dataset dataset(dataset_kind(name), find_split(folder, split).files);
+  const Dataset dataset(preset(name), find_split(folder, split).files);
   return dataset.read(0, dataset.rows(), {});
 }
 
@@ -32,7 +32,7 @@ TEST(Demo, FormulasAreUsable) {
   for (const Row& row : rows) {
     EXPECT_EQ(row.failure, "");
     EXPECT_TRUE(is_png(row)) << row.row;
-    EXPECT_FALSE(row.questions.at(0).answer.empty());
+    EXPECT_FALSE(row.questions.at(0).answers.at(0).empty());
   }
 }
 

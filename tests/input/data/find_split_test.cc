@@ -58,6 +58,16 @@ class FindSplit : public ::testing::Test {
   fs::path top_;
 };
 
+TEST_F(FindSplit, LinksToNothingAreNoPictures) {
+  touch("test/a.png");
+  fs::create_symlink("nowhere.png", top_ / "test/b.png");
+  const SplitFiles found = find_data(top_, "test");
+  EXPECT_THAT(found.files, ElementsAre(top_ / "test/a.png"));
+  ASSERT_EQ(found.notes.size(), 2U);
+  EXPECT_THAT(found.notes[0], HasSubstr("1 pictures in"));
+  EXPECT_THAT(found.notes[1], HasSubstr("1 names in"));
+}
+
 TEST_F(FindSplit, AFileIsItself) {
   touch("some.parquet");
   EXPECT_THAT(find("test", "some.parquet"), ElementsAre("some.parquet"));

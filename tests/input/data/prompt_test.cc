@@ -7,9 +7,9 @@ namespace lens::data {
 namespace {
 
 TEST(Prompt, DefaultsAreThoseOfTheContract) {
-  EXPECT_EQ(default_prompt(DatasetKind::kLatexOcr),
+  EXPECT_EQ(preset("latex_ocr").prompt,
             "Using LaTeX to perform OCR on the image.");
-  EXPECT_EQ(fill_prompt(default_prompt(DatasetKind::kMtvqa), "Wo?"),
+  EXPECT_EQ(fill_prompt(preset("mtvqa").prompt, "Wo?"),
             "Wo?\nAnswer the question using a word or phrase in the language "
             "of the question.");
 }
@@ -26,15 +26,15 @@ TEST(Prompt, OtherBracesAreLeftAlone) {
 }
 
 TEST(Prompt, NamesOfDataSets) {
-  EXPECT_EQ(dataset_kind("mtvqa"), DatasetKind::kMtvqa);
-  EXPECT_EQ(dataset_kind("latex_ocr"), DatasetKind::kLatexOcr);
-  EXPECT_THROW(dataset_kind("MTVQA"), InputError);
-  EXPECT_THROW(dataset_kind(""), InputError);
+  EXPECT_EQ(preset("mtvqa").columns.question, "qa_pairs");
+  EXPECT_EQ(preset("latex_ocr").columns.answer, "text");
+  EXPECT_THROW(preset("MTVQA"), InputError);
+  EXPECT_THROW(preset(""), InputError);
 }
 
 TEST(Prompt, SampleIdsAreStable) {
-  EXPECT_EQ(sample_id(DatasetKind::kLatexOcr, 12, 0), "12");
-  EXPECT_EQ(sample_id(DatasetKind::kMtvqa, 12, 3), "12.3");
+  EXPECT_EQ(sample_id(preset("latex_ocr"), "12", 0), "12");
+  EXPECT_EQ(sample_id(preset("mtvqa"), "12", 3), "12.3");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ std::vector<std::string> texts(std::string_view literal) {
   std::vector<std::string> all;
   for (const Row::Question& pair : parse_qa_pairs(literal)) {
     all.push_back(pair.question);
-    all.push_back(pair.answer);
+    all.push_back(pair.answers.at(0));
   }
   return all;
 }
@@ -22,7 +22,7 @@ std::vector<std::string> texts(std::string_view literal) {
 std::string answer(const std::string& literal) {
   return parse_qa_pairs("[{'question': '', 'answer': " + literal + "}]")
       .at(0)
-      .answer;
+      .answers.at(0);
 }
 
 std::string error(std::string_view literal) {

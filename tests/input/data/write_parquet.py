@@ -146,6 +146,86 @@ def write_latex(folder):
     )
 
 
+# lmms-lab/textvqa, DocVQA, ChartQA, VQAv2 and echo840/OCRBench: names and types
+# as on the Hub.
+def write_known(folder):
+    folder.mkdir(parents=True)
+    image = pa.StructArray.from_arrays(
+        [pa.array([b"one", b"two"], pa.binary()), pa.array(["1.jpg", None])],
+        names=["bytes", "path"],
+    )
+    text = pa.list_(pa.string())
+    tables = {
+        "textvqa": {
+            "image_id": pa.array(["a", "b"]),
+            "question_id": pa.array([34602, 34603], pa.int32()),
+            "question": pa.array(["what is it?", "which?"]),
+            "question_tokens": pa.array([["what"], []], text),
+            "image": image,
+            "image_width": pa.array([1, 2], pa.int32()),
+            "answers": pa.array([["nous"] * 10, []], text),
+            "ocr_tokens": pa.array([["MIA"], []], text),
+            "set_name": pa.array(["val", "val"]),
+        },
+        "docvqa": {
+            "questionId": pa.array(["49153", "24580"]),
+            "question": pa.array(["Where?", "Who?"]),
+            "question_types": pa.array([["layout"], []], text),
+            "image": image,
+            "docId": pa.array([14465, 7], pa.int64()),
+            "ucsf_document_id": pa.array(["pybv0228", "x"]),
+            "answers": pa.array([["0.28", "0,28"], None], text),
+            "data_split": pa.array(["val", "val"]),
+        },
+        "chartqa": {
+            "type": pa.array(["human_test", "augmented_test"]),
+            "question": pa.array(["How many?", "How much?"]),
+            "answer": pa.array(["14", "0.57"]),
+            "image": image,
+        },
+        "vqav2": {
+            "question_type": pa.array(["where is the", "what"]),
+            "multiple_choice_answer": pa.array(["table", "cat"]),
+            "answers": pa.array(
+                [
+                    [
+                        {"answer": "table", "answer_confidence": "yes", "answer_id": 1},
+                        {"answer": "desk", "answer_confidence": "no", "answer_id": 2},
+                    ],
+                    None,
+                ],
+                pa.list_(
+                    pa.struct(
+                        {
+                            "answer": pa.string(),
+                            "answer_confidence": pa.string(),
+                            "answer_id": pa.int64(),
+                        }
+                    )
+                ),
+            ),
+            "image_id": pa.array([262148, 5], pa.int64()),
+            "answer_type": pa.array(["other", "other"]),
+            "question_id": pa.array([262148000, 5001], pa.int64()),
+            "question": pa.array(["Where is it?", "What?"]),
+            "image": image,
+        },
+        "ocrbench": {
+            "dataset": pa.array(["IIIT5K", "HME100k"]),
+            "question": pa.array(["what is written?", "formula?"]),
+            "question_type": pa.array(
+                ["Regular Text Recognition", "Handwriting Recognition"]
+            ),
+            "answer": pa.array([["CENTRE"], []], text),
+            "image": image,
+        },
+    }
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+        shuffled = dict(sorted(columns.items(), reverse=True))
+        pq.write_table(pa.table(shuffled), folder / f"{name}_shuffled.parquet")
+
+
 def write_bad(folder):
     folder.mkdir(parents=True)
     plain = mtvqa()
@@ -220,6 +300,7 @@ def main():
     top = pathlib.Path(sys.argv[1])
     write_good(top / "good")
     write_latex(top / "latex")
+    write_known(top / "known")
     write_bad(top / "bad")
 
 

@@ -63,7 +63,7 @@ class SampleSourceTest : public ::testing::Test {
 
   // Questions of the first rows, to know what to expect.
   std::int64_t samples_of(const char* dataset, std::int64_t rows) {
-    const data::Dataset opened(data::dataset_kind(dataset),
+    const data::Dataset opened(data::preset(dataset),
                                {manifest_.datasets[0].name == dataset
                                     ? manifest_.datasets[0].files[0].path
                                     : manifest_.datasets[1].files[0].path});
@@ -117,7 +117,7 @@ TEST_F(SampleSourceTest, LimitCutsTheLastSamples) {
 TEST_F(SampleSourceTest, LanguagesOutsideOfTheSelectionAreLeftOut) {
   manifest_.config.languages = {"RU"};
   SampleSource russian = source();
-  const data::Dataset opened(data::DatasetKind::kMtvqa,
+  const data::Dataset opened(data::preset("mtvqa"),
                              {manifest_.datasets[0].files[0].path});
   std::int64_t samples = 0;
   for (const data::RowOutline& row : opened.outline()) {
