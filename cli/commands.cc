@@ -11,12 +11,15 @@
 #include "cli/stats_command.h"
 #include "cli/status_command.h"
 #include "cli/tokenize_command.h"
+#include "cli/try_command.h"
 #include "cli/verify_command.h"
 
 namespace lens::cli {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_try_command());
+  commands.push_back(make_data_command());
   commands.push_back(make_run_command());
   commands.push_back(make_plan_command());
   commands.push_back(make_status_command());
@@ -28,7 +31,6 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_show_command());
   commands.push_back(make_query_command());
   commands.push_back(make_tokenize_command());
-  commands.push_back(make_data_command());
   commands.push_back(make_doctor_command());
   return commands;
 }

@@ -71,9 +71,7 @@ std::string progress_line(const RunStatus& status) {
 ProgressPrinter::ProgressPrinter(std::ostream& out, Options options)
     : out_(out), options_(std::move(options)) {}
 
-ProgressPrinter::~ProgressPrinter() {
-  if (bar_drawn_) out_ << '\n' << std::flush;
-}
+ProgressPrinter::~ProgressPrinter() { end_bar(); }
 
 void ProgressPrinter::update(const RunStatus& status) {
   if (options_.terminal) {
@@ -93,14 +91,24 @@ void ProgressPrinter::update(const RunStatus& status) {
 void ProgressPrinter::finish(const RunStatus& status) {
   line_printed_ = false;
   update(status);
-  if (bar_drawn_) out_ << '\n' << std::flush;
-  bar_drawn_ = false;
+  end_bar();
 }
 
 void ProgressPrinter::note(const std::string& line) {
   if (bar_drawn_) clear_bar();
   bar_drawn_ = false;
   out_ << line << '\n' << std::flush;
+}
+
+void ProgressPrinter::end_bar() {
+  if (!bar_drawn_) return;
+  bar_drawn_ = false;
+  if (!options_.passing) {
+    out_ << '\n' << std::flush;
+    return;
+  }
+  clear_bar();
+  out_ << std::flush;
 }
 
 void ProgressPrinter::clear_bar() { out_ << "\r\x1b[K"; }

@@ -24,6 +24,7 @@ class ProgressPrinter {
   using Clock = std::chrono::steady_clock;
   struct Options {
     bool terminal = false;
+    bool passing = false;  // on a terminal the line goes in the end
     std::function<int()> width = [] { return 80; };  // asked at each redraw
     std::function<Clock::time_point()> now = [] { return Clock::now(); };
     std::chrono::milliseconds line_interval{10'000};
@@ -42,6 +43,7 @@ class ProgressPrinter {
 
  private:
   void clear_bar();
+  void end_bar();
 
   std::ostream& out_;
   Options options_;

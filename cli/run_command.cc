@@ -49,6 +49,12 @@ void require_device(const storage::Manifest& manifest, const Machine& machine) {
                      "run `lens doctor`, or give --device cpu for a new run");
 }
 
+// Takes what nobody wants to read.
+std::ostream& nowhere() {
+  static std::ostream stream(nullptr);
+  return stream;
+}
+
 ProgressPrinter::Options printer_options() {
   ProgressPrinter::Options options;
   options.terminal = isatty(STDERR_FILENO);
@@ -58,6 +64,10 @@ ProgressPrinter::Options printer_options() {
 
 int interrupted(const storage::RunDirectory& run,
                 const RunCommandOptions& options) {
+  if (options.quiet) {
+    std::cerr << "interrupted\n";
+    return kExitResumable;
+  }
   const RunStatus status = ledger_status(run, Asker::kRunHolder);
   std::cerr << fmt::format(
       "interrupted: {} of {} samples are done and kept; go on with\n  {}\n",
@@ -70,7 +80,10 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
             SignalWatch& signals, ProgressPrinter& printer,
             Clock::time_point begin, std::ostream& out) {
   const int signals_before = signals.count();
-  printer.note("merging the parts into results.h5");
+  const auto note = [&](const std::string& line) {
+    if (!options.quiet) printer.note(line);
+  };
+  note("merging the parts into results.h5");
   const auto stop_on_signal = [&] {
     if (signals.count() != signals_before) throw MergeStopped();
   };
@@ -78,7 +91,7 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
       run, {.partial = false,
             .output = {},
             .progress = [&](std::int64_t, std::int64_t) { stop_on_signal(); },
-            .note = [&](const std::string& line) { printer.note(line); },
+            .note = note,
             .pause =
                 [&] {
                   signals.wait_for(200ms);
@@ -99,7 +112,8 @@ void finish(const storage::RunDirectory& run, const RunCommandOptions& options,
 }  // namespace
 
 int run_command(const PlanRequest& request, const RunCommandOptions& options,
-                std::ostream& out) {
+                std::ostream& results_out) {
+  std::ostream& out = options.quiet ? nowhere() : results_out;
   const Clock::time_point begin = Clock::now();
   SignalWatch signals;
   const Machine machine = this_machine();
@@ -109,8 +123,13 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
       plan_run(request, machine, plan_options(/*runs_here=*/true));
   // So far a signal has ended the command at once: there was nothing to drain.
   signals.watch();
-  ProgressPrinter printer(std::cerr, printer_options());
-  const auto note = [&](const std::string& line) { printer.note(line); };
+  ProgressPrinter::Options shown = printer_options();
+  shown.passing = options.quiet;
+  ProgressPrinter printer(
+      options.quiet && !shown.terminal ? nowhere() : std::cerr, shown);
+  const auto note = [&](const std::string& line) {
+    if (!options.quiet) printer.note(line);
+  };
   note(plan_line(plan, run.root()));
   for (const std::string& line : plan.manifest.notes) note("note: " + line);
 
@@ -136,7 +155,7 @@ int run_command(const PlanRequest& request, const RunCommandOptions& options,
       case RunOutcome::kInterrupted:
         return interrupted(run, options);
       case RunOutcome::kFailed:
-        std::cerr << "lens run: " << local.failure();
+        std::cerr << "lens " << options.command << ": " << local.failure();
         return kExitError;
       case RunOutcome::kAllCommitted:
         break;

@@ -10,7 +10,10 @@
 namespace lens::cli {
 
 struct RunCommandOptions {
+  std::string command = "run";  // who complains
   bool keep_parts = true;
+  // Says nothing but what went wrong and, on a terminal, how it goes.
+  bool quiet = false;
   std::string read_weights = {};  // LocalRunOptions::read_weights
   std::string command_line;       // as typed, to tell how to resume
 };

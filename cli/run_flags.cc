@@ -147,6 +147,25 @@ void append_states(const std::string& value, std::vector<int>& states) {
 
 }  // namespace
 
+void add_device_flags(CLI::App& command, std::optional<std::string>& device,
+                      std::optional<std::string>& dtype,
+                      const std::string& heading) {
+  command.add_option("--device", device, "auto, cpu or cuda")
+      ->group(heading)
+      ->type_name("NAME")
+      ->transform(auto_or(one_of({"cpu", "cuda"}, "auto, cpu or cuda")))
+      ->default_str("auto");
+  command
+      .add_option("--dtype", dtype,
+                  "auto, float32 or bfloat16 (auto: the checkpoint's, where "
+                  "the device is quick at it)")
+      ->group(heading)
+      ->type_name("NAME")
+      ->transform(
+          auto_or(one_of({"float32", "bfloat16"}, "auto, float32 or bfloat16")))
+      ->default_str("auto");
+}
+
 void add_run_flags(CLI::App& command, RunFlags& flags) {
   const auto group = [](CLI::Option* option, const char* name) {
     option->group(name);
@@ -282,18 +301,7 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
       ->type_name("N")
       ->transform(auto_or(whole_number(1, 4096)))
       ->default_str("auto");
-  group(command.add_option("--device", flags.device, "auto, cpu or cuda"), how)
-      ->type_name("NAME")
-      ->transform(auto_or(one_of({"cpu", "cuda"}, "auto, cpu or cuda")))
-      ->default_str("auto");
-  group(command.add_option("--dtype", flags.dtype,
-                           "auto, float32 or bfloat16 (auto: the "
-                           "checkpoint's, where the device is quick at it)"),
-        how)
-      ->type_name("NAME")
-      ->transform(
-          auto_or(one_of({"float32", "bfloat16"}, "auto, float32 or bfloat16")))
-      ->default_str("auto");
+  add_device_flags(command, flags.device, flags.dtype, how);
   group(command.add_option("--unit-images", flags.unit_images,
                            "Images of one unit of work (auto: 32 on CPUs, 512 "
                            "on GPUs)"),

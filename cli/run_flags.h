@@ -47,6 +47,11 @@ struct RunFlags {
 // CLI::ValidationError where a number or a name is none that a run could have.
 void add_run_flags(CLI::App& command, RunFlags& flags);
 
+// Adds --device and --dtype, under a heading of the help.
+void add_device_flags(CLI::App& command, std::optional<std::string>& device,
+                      std::optional<std::string>& dtype,
+                      const std::string& heading);
+
 // What --columns, --question and --score say of each data set. Throws
 // UsageError.
 std::map<std::string, data::Wishes> read_wishes(

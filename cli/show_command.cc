@@ -58,6 +58,22 @@ int show_command(const ShowOptions& options, std::ostream& out) {
   return kExitOk;
 }
 
+void add_map_flags(CLI::App& command, ShowOptions& options) {
+  command
+      .add_option("--value", options.value,
+                  "What the colour is: entropy (default) or probability")
+      ->type_name("NAME");
+  command
+      .add_option("--layers", options.layers,
+                  "Layers shown: 0,4,8..28, or all (default)")
+      ->type_name("LIST");
+  command.add_flag("--no-color", options.no_color, "Text alone");
+  command
+      .add_option("--width", options.width,
+                  "Columns to use (default: the terminal's)")
+      ->type_name("N");
+}
+
 namespace {
 
 class ShowCommand : public Command {
@@ -72,19 +88,7 @@ class ShowCommand : public Command {
         ->required();
     command->add_option("--dataset", options_.dataset, "Where to look for it")
         ->type_name("NAME");
-    command
-        ->add_option("--value", options_.value,
-                     "What the colour is: entropy (default) or probability")
-        ->type_name("NAME");
-    command
-        ->add_option("--layers", options_.layers,
-                     "Layers shown: 0,4,8..28, or all (default)")
-        ->type_name("LIST");
-    command->add_flag("--no-color", options_.no_color, "Text alone");
-    command
-        ->add_option("--width", options_.width,
-                     "Columns to use (default: the terminal's)")
-        ->type_name("N");
+    add_map_flags(*command, options_);
     command->footer(
         "Examples:\n"
         "  lens show runs/mtvqa 12.0\n"

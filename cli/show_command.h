@@ -24,6 +24,9 @@ struct ShowOptions {
 // value; else as analysis::open_source(), find_sample() and parse_layers().
 int show_command(const ShowOptions& options, std::ostream& out);
 
+// --value, --layers, --no-color and --width.
+void add_map_flags(CLI::App& command, ShowOptions& options);
+
 std::unique_ptr<Command> make_show_command();
 
 }  // namespace lens::cli

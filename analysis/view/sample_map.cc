@@ -33,10 +33,13 @@ std::string heading(const SampleView& view, const SampleMapOptions& options) {
                         sample.image_height, sample.image_tokens);
   text += "\n";
   text += labelled("prompt", sample.prompt, options.width);
-  text += labelled("reference", sample.reference, options.width);
+  // Whoever only asked expects nothing.
+  const bool is_scored = !sample.reference.empty() || !std::isnan(sample.score);
+  if (is_scored) text += labelled("reference", sample.reference, options.width);
   if (sample.status != storage::SampleStatus::kOk)
     return text + labelled("failed", sample.failure, options.width);
   text += labelled("answer", sample.answer, options.width);
+  if (!is_scored) return text;
   return text +
          labelled("score", fmt::format("{}", sample.score), options.width);
 }

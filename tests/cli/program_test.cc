@@ -41,8 +41,8 @@ Answer lens(std::vector<std::string> words) {
 TEST(Program, HelpOfEveryCommandHasAnExample) {
   EXPECT_EQ(lens({"--help"}).code, 0);
   for (const char* command :
-       {"run", "plan", "status", "merge", "verify", "report", "stats", "export",
-        "show", "query", "tokenize", "doctor"}) {
+       {"try", "data", "run", "plan", "status", "merge", "verify", "report",
+        "stats", "export", "show", "query", "tokenize", "doctor"}) {
     const Answer answer = lens({command, "--help"});
     EXPECT_EQ(answer.code, 0);
     EXPECT_THAT(answer.out, HasSubstr("Example")) << command;

@@ -100,6 +100,18 @@ TEST(ProgressPrinter, TerminalsGetOneLineRedrawn) {
   EXPECT_THAT(text, HasSubstr("\r\x1b[Kthe workers ended\n"));
 }
 
+TEST(ProgressPrinter, APassingLineLeavesNothing) {
+  std::ostringstream out;
+  {
+    ProgressPrinter printer(
+        out, {.terminal = true, .passing = true, .width = [] { return 60; }});
+    printer.update(half_done());
+    printer.finish(half_done());
+  }
+  EXPECT_EQ(out.str().find('\n'), std::string::npos);
+  EXPECT_TRUE(out.str().ends_with("\r\x1b[K"));
+}
+
 TEST(Duration, TextHasTwoUnitsAtMost) {
   EXPECT_EQ(duration_text(0.4), "0 s");
   EXPECT_EQ(duration_text(59.6), "1 min 00 s");
