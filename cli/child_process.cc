@@ -238,8 +238,4 @@ fs::path find_in_path(const std::string& program) {
   return {};
 }
 
-fs::path program_folder() {
-  return fs::read_symlink("/proc/self/exe").parent_path();
-}
-
 }  // namespace lens::cli

@@ -74,7 +74,4 @@ void kill_descendants(std::chrono::milliseconds patience);
 // Full path of a program in PATH, or empty.
 std::filesystem::path find_in_path(const std::string& program);
 
-// The folder of the running program: its companions lie beside it.
-std::filesystem::path program_folder();
-
 }  // namespace lens::cli

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/program_folder.h"
 #include "cli/child_process.h"
 #include "cli/last_words.h"
 
@@ -51,9 +52,11 @@ std::string folder_problem(const fs::path& folder) {
 
 RunTools RunTools::find() {
   const fs::path folder = program_folder();
+  // An archive of scripts/package.sh brings an Open MPI that fits the worker.
+  const fs::path own = folder / "lens-mpirun";
   return {.coordinator = folder / "lens-coordinator",
           .worker = folder / "lens-worker",
-          .mpirun = find_in_path("mpirun")};
+          .mpirun = fs::exists(own) ? own : find_in_path("mpirun")};
 }
 
 std::vector<std::string> worker_command(const RunTools& tools,

@@ -22,6 +22,25 @@ function(lens_program name)
   lens_precompile(${name} LIBRARIES ${ARG_LIBRARIES})
 endfunction()
 
+# lens_installed_program(NAME ...): one that `cmake --install` copies. It looks for
+# libraries in lib/ beside its folder first, where scripts/package.sh puts them,
+# then where they were when it was linked. The old kind of tag also holds for
+# what libraries need in turn.
+function(lens_installed_program name)
+  lens_program(${name} ${ARGN})
+  target_link_options(${name} PRIVATE -Wl,--disable-new-dtags)
+  # Folders inside of the tree, such as the wheels', are not taken by
+  # INSTALL_RPATH_USE_LINK_PATH.
+  set(folders "$ORIGIN/../lib")
+  foreach(library ${LENS_TORCH_CPU} ${LENS_LIBARROW})
+    get_filename_component(folder ${library} DIRECTORY)
+    list(APPEND folders ${folder})
+  endforeach()
+  set_target_properties(${name} PROPERTIES INSTALL_RPATH "${folders}"
+                                           INSTALL_RPATH_USE_LINK_PATH TRUE)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
 # lens_test_program(NAME ...): one that tests start; it lies beside them, apart
 # from what a user runs.
 function(lens_test_program name)

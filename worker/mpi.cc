@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 
 #include "base/error.h"
+#include "base/program_folder.h"
 
 namespace lens::worker {
 namespace {
@@ -24,11 +26,30 @@ bool started_by_launcher() {
   return false;
 }
 
+// Open MPI opens its components by name, in the folders that it was built for.
+// In an archive of scripts/package.sh it is told where they are; lens-mpirun
+// says the same, srun does not.
+void find_own_mpi() {
+  const std::filesystem::path prefix =
+      program_folder().parent_path() / "lib/openmpi";
+  if (!std::filesystem::exists(prefix)) return;
+  const auto set = [&](const char* name, const char* folder) {
+    ::setenv(name, (prefix / folder).c_str(), /*replace=*/0);
+  };
+  ::setenv("OPAL_PREFIX", prefix.c_str(), 0);
+  ::setenv("PMIX_INSTALL_PREFIX", prefix.c_str(), 0);
+  set("OPAL_LIBDIR", "lib");
+  set("OPAL_PKGLIBDIR", "lib/openmpi");
+  set("OPAL_PKGDATADIR", "share/openmpi");
+  set("OPAL_SYSCONFDIR", "etc");
+}
+
 }  // namespace
 
 MpiWorld::MpiWorld()
     : exceptions_(std::uncaught_exceptions()), active_(started_by_launcher()) {
   if (!active_) return;
+  find_own_mpi();
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   // Only this thread calls MPI, but it is not the only one.
