@@ -44,6 +44,7 @@ struct PlanRequest {
   std::map<std::string, std::string> prompts;  // only those given
   std::map<std::string, data::Wishes> wishes;  // of data sets, likewise
   bool generation_config = false;
+  std::optional<std::string> attention;  // storage::kNoAttention, ...
   // State indices; kAllStates alone: every state.
   std::vector<int> save_hidden;
 };

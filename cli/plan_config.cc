@@ -92,6 +92,24 @@ void resolve_pixels(const PlanRequest& request, const fs::path& model,
                      "no size fits", "give both");
 }
 
+std::string resolve_attention(const PlanRequest& request,
+                              const RunConfig& config,
+                              const Manifest* previous) {
+  const bool is_shared = config.tensor_parallel > 1;
+  if (request.attention) {
+    if (is_shared && *request.attention != storage::kNoAttention)
+      throw InputError(
+          "--attention " + *request.attention + " with --tensor-parallel",
+          "each process has some of the heads alone",
+          "leave out one of the two");
+    return *request.attention;
+  }
+  if (previous) return previous->config.attention;
+  // What it costs on GPUs has not been measured.
+  return is_shared || config.device != "cpu" ? storage::kNoAttention
+                                             : storage::kImageAttention;
+}
+
 }  // namespace
 
 int resolve_workers(const PlanRequest& request, const Machine& machine,
@@ -132,6 +150,7 @@ RunConfig resolve_config(const PlanRequest& request, const Machine& machine,
     throw InputError("--generation-config cannot be followed",
                      "the checkpoint has no generation_config.json",
                      "leave the flag out");
+  config.attention = resolve_attention(request, config, previous);
   config.save_hidden =
       resolve_save_hidden(request.save_hidden, checkpoint.num_layers);
   resolve_pixels(request, checkpoint.folder, config);

@@ -279,6 +279,16 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
       ->type_name("LAYERS|all")
       ->delimiter(',');
 
+  group(command.add_option("--attention", flags.attention,
+                           "image: how much of its attention each token of the "
+                           "answer gives to the picture, block by block; none "
+                           "(auto: image on CPUs, none on GPUs and for a model "
+                           "that processes share)"),
+        model)
+      ->type_name("NAME")
+      ->transform(auto_or(one_of({"none", "image"}, "auto, none or image")))
+      ->default_str("auto");
+
   const char* how = "How it runs";
   group(command.add_option("--workers", flags.workers,
                            "Workers on this machine (auto: as many as it has "
@@ -388,6 +398,7 @@ PlanRequest plan_request(const RunFlags& flags) {
   request.unit_images = flags.unit_images;
   request.system_prompt = flags.system_prompt;
   request.generation_config = flags.generation_config;
+  request.attention = flags.attention;
   for (const std::string& value : flags.save_hidden)
     append_states(value, request.save_hidden);
   return request;

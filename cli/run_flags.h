@@ -38,6 +38,7 @@ struct RunFlags {
   std::optional<std::int64_t> unit_images;
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   bool generation_config = false;
+  std::optional<std::string> attention;
   std::vector<std::string> save_hidden;  // state indices, ranges A-B, or "all"
   std::string read_weights;              // "": the faster way, measured
   bool keep_parts = true;

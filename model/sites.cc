@@ -44,6 +44,20 @@ void Visits::visit(Site site, at::Tensor& value, const Segment& part,
   call(site, {ids, std::span(&part, 1)}, value);
 }
 
+void Visits::visit_last(Site site, at::Tensor& value) const {
+  if (!wanted(site)) return;
+  std::vector<std::int64_t> ids;
+  std::vector<Segment> last;
+  std::int64_t end = 0;
+  for (const Segment& segment : batch_.segments) {
+    end += segment.length;
+    ids.push_back(batch_.ids[static_cast<std::size_t>(end - 1)]);
+    last.push_back(
+        {segment.slot, segment.past + segment.length - 1, 1, segment.owners});
+  }
+  call(site, {ids, last}, value);
+}
+
 void Visits::call(Site site, const Rows& rows, at::Tensor& value) const {
   for (Observer* observer : takers_[place(site)]) {
     // A handle: the tensor that was shown may go when another takes its place.

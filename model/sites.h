@@ -25,13 +25,18 @@ struct Site {
     // from each of its sequence, of a few queries of one sequence at a time.
     // Where it is wanted a layer computes it beside the fast attention.
     kAttentionWeights,
+    // [segments, heads, longest sequence] float32, layers 0 .. N-1: what the
+    // last token of each segment takes from each token of its sequence, zeros
+    // behind that. Its rows are those last tokens. For who only looks: nothing
+    // is made of another tensor in its place.
+    kLastAttention,
     // [tokens, mlp_size], layers 0 .. N-1: the units that the MLP's last matrix
     // reads.
     kMlpHidden,
     // [tokens, hidden_size], layers 0 .. N-1: what the MLP adds.
     kMlpOutput,
   };
-  static constexpr int kKinds = 6;
+  static constexpr int kKinds = 7;
 
   Kind kind = Kind::kResidual;
   int layer = 0;
@@ -83,6 +88,9 @@ class Visits {
   // the pass.
   void visit(Site site, at::Tensor& value, const Segment& part,
              std::int64_t begin) const;
+
+  // A value of the last token of each segment.
+  void visit_last(Site site, at::Tensor& value) const;
 
  private:
   std::size_t place(Site site) const {

@@ -23,6 +23,7 @@ constexpr std::int64_t kMostWidth = 1 << 24;  // of a state or a vocabulary
 std::int64_t most(Dimension dimension) {
   switch (dimension) {
     case Dimension::kLayer:
+    case Dimension::kBlock:
     case Dimension::kHiddenLayer:
       return kMostLayers;
     case Dimension::kScript:
@@ -60,9 +61,9 @@ GroupReader::GroupReader(H5::Group group, std::int64_t file_bytes,
     widths.hidden_size = length("hidden", 3, 2);
   }
   for (const Column& column : table::kColumns) {
-    if (column.presence == table::Presence::kOptional &&
-        !hdf5::has_link(group_, std::string(column.name))) {
-      widths.columns.reset(table::index_of(column));
+    if (column.presence == table::Presence::kOptional) {
+      widths.columns.set(table::index_of(column),
+                         hdf5::has_link(group_, std::string(column.name)));
     }
     if (widths.has(column)) open_column(column, file_bytes);
   }

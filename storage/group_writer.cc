@@ -19,13 +19,13 @@ using table::ColumnType;
 using table::Dimension;
 
 H5::DataSet create_index_scale(H5::Group& root, const std::string& name,
-                               std::int64_t length,
-                               std::string_view long_name) {
+                               std::int64_t length, std::string_view long_name,
+                               std::int32_t first = 0) {
   const auto count = static_cast<hsize_t>(length);
   H5::DataSet scale = hdf5::create_column(root, name, ColumnType::kInt32,
                                           {count}, std::max<hsize_t>(count, 1));
   std::vector<std::int32_t> values(count);
-  std::iota(values.begin(), values.end(), 0);
+  std::iota(values.begin(), values.end(), first);
   hdf5::write_rows(scale, 0, count, std::span<const std::int32_t>(values));
   hdf5::set(scale, "long_name", long_name);
   hdf5::set(scale, "units", "1");
@@ -81,6 +81,11 @@ RootScales create_root_scales(H5::Group& root, const table::Widths& widths,
   scales.layer = create_index_scale(
       root, "layer", widths.layers,
       "state: 0 embedding, i output of decoder layer i-1, last after the norm");
+  if ((widths.columns & table::attention_columns()).any()) {
+    scales.block = create_index_scale(
+        root, "block", widths.layers - 1,
+        "decoder layer, from 1; block i makes state i of `layer`", 1);
+  }
   scales.rank = create_index_scale(root, "rank", widths.ranks,
                                    "place among the top tokens, from 0");
   scales.script = create_script_scale(root, script_names);
@@ -123,6 +128,7 @@ void GroupWriter::attach_scales(const RootScales& scales) {
   std::map<Dimension, H5::DataSet> of = {{Dimension::kLayer, scales.layer},
                                          {Dimension::kRank, scales.rank},
                                          {Dimension::kScript, scales.script}};
+  if (scales.block) of[Dimension::kBlock] = *scales.block;
   for (Output& output : outputs_) {
     // A scale of its own. It stands before `hidden` in the list of columns,
     // which so finds it here.

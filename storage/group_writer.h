@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,14 +13,15 @@
 
 namespace lens::storage {
 
-// The three scales that all groups share.
+// The scales that all groups share.
 struct RootScales {
   H5::DataSet layer;
+  std::optional<H5::DataSet> block;  // where attention is kept
   H5::DataSet rank;
   H5::DataSet script;
 };
 
-// /layer, /rank and /script with their values.
+// /layer, /rank, /script and maybe /block with their values.
 RootScales create_root_scales(H5::Group& root, const table::Widths& widths,
                               const std::vector<std::string>& script_names);
 

@@ -24,6 +24,11 @@ bool finite(std::span<const Value> values) {
   }
 }
 
+bool is_answer(const table::TokenRows& rows, std::size_t token) {
+  const auto role = static_cast<TokenRole>(rows.get<"token_role">()[token]);
+  return role == TokenRole::kAnswer || role == TokenRole::kEndOfAnswer;
+}
+
 template <class Value>
 bool within(std::span<const Value> values, const table::Range& range) {
   return std::all_of(values.begin(), values.end(), [&](Value value) {
@@ -84,6 +89,15 @@ void SampleChecker::check_range(const table::Column& column,
       values);
 }
 
+void SampleChecker::check_absent(const table::Column& column,
+                                 const table::ColumnView& values) {
+  const auto& typed = std::get<std::span<const float>>(values);
+  if (!std::all_of(typed.begin(), typed.end(),
+                   [](float value) { return std::isnan(value); })) {
+    problem(std::string(column.name) + " says something of a prompt's token");
+  }
+}
+
 void SampleChecker::check_order(const SampleRecord& sample) {
   if (sample.source_row < last_row_ ||
       (sample.source_row == last_row_ &&
@@ -120,7 +134,11 @@ void SampleChecker::check_token(const UnitResult& piece, std::size_t token) {
   const table::TokenRows& rows = piece.tokens;
   for (const table::Column& column : table::kColumns) {
     if (!column.of_tokens() || !rows.widths.has(column)) continue;
-    check_range(column, rows.view(column, token));
+    if (column.of_answers && !is_answer(rows, token)) {
+      check_absent(column, rows.view(column, token));
+    } else {
+      check_range(column, rows.view(column, token));
+    }
   }
   const auto ranks = static_cast<std::size_t>(rows.widths.ranks);
   const auto scripts = static_cast<std::size_t>(rows.widths.scripts);

@@ -36,6 +36,9 @@ class SampleChecker {
   std::vector<std::string> check(const UnitResult& piece, std::size_t index);
 
  private:
+  // Of a column that says nothing of this token.
+  void check_absent(const table::Column& column,
+                    const table::ColumnView& values);
   void check_order(const SampleRecord& sample);
   void check_record(const SampleRecord& sample);
   void check_token(const UnitResult& piece, std::size_t token);

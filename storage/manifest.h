@@ -16,6 +16,10 @@ struct DatasetMap {
   bool operator==(const DatasetMap&) const = default;
 };
 
+// What is kept of attention: nothing, or how much of it is on the image.
+inline constexpr const char* kNoAttention = "none";
+inline constexpr const char* kImageAttention = "image";
+
 // Everything that can change a result. No paths, no worker count.
 struct RunConfig {
   std::string split = "test";
@@ -34,6 +38,7 @@ struct RunConfig {
   std::map<std::string, std::string> prompts;  // data set name -> template
   std::map<std::string, DatasetMap> data;      // data set name -> its rows
   std::int64_t unit_images = 32;
+  std::string attention = kNoAttention;
   bool generation_config = false;  // apply the checkpoint's processors
   std::vector<int> save_hidden;    // states kept raw; empty: none
 

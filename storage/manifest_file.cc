@@ -49,6 +49,8 @@ void check_config(const Manifest& manifest) {
   require(config.top_k <= manifest.model.vocab_size,
           "config.top_k is above the vocabulary");
   int last = -1;
+  require(one_of(config.attention, {kNoAttention, kImageAttention}),
+          "config.attention is '" + config.attention + "'");
   for (const int layer : config.save_hidden) {
     require(layer > last && layer <= manifest.model.num_layers,
             "config.save_hidden does not rise within the model's states");

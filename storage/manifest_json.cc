@@ -93,6 +93,9 @@ RunConfig read_config(const JsonSection& section) {
     }
   }
   config.unit_images = section.integer("unit_images", 1);
+  if (section.contains("attention")) {
+    config.attention = section.string("attention");
+  }
   config.generation_config = section.boolean("generation_config");
   config.save_hidden = section.integers<int>("save_hidden", 0);
   return config;
@@ -155,11 +158,12 @@ nlohmann::json to_json(const RunConfig& config) {
                {"unit_images", config.unit_images},
                {"generation_config", config.generation_config},
                {"save_hidden", config.save_hidden}};
-  // A plan that does not say it means one: so did all before it could be said,
-  // and they are still the same runs.
+  // A plan that does not say these means what all did before they could be
+  // said: they are still the same runs.
   if (config.tensor_parallel > 1) {
     json["tensor_parallel"] = config.tensor_parallel;
   }
+  if (config.attention != kNoAttention) json["attention"] = config.attention;
   for (const auto& [name, map] : config.data) {
     json["data"][name] = {{"columns", map.columns},
                           {"question", map.question},

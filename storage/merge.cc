@@ -43,7 +43,8 @@ table::Widths widths_of(const Manifest& manifest,
           .ranks = manifest.config.top_k,
           .scripts = static_cast<std::int64_t>(vocabulary.script_names.size()),
           .hidden_layers = hidden,
-          .hidden_size = hidden > 0 ? manifest.model.hidden_size : 0};
+          .hidden_size = hidden > 0 ? manifest.model.hidden_size : 0,
+          .columns = columns_kept(manifest.config)};
 }
 
 Plan make_plan(const RunDirectory& run, const Manifest& manifest,

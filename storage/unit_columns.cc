@@ -138,6 +138,12 @@ void check_samples(const UnitResult& result, const std::string& name) {
 
 }  // namespace
 
+table::ColumnSet columns_kept(const RunConfig& config) {
+  table::ColumnSet columns = table::Widths().columns;
+  if (config.attention != kNoAttention) columns |= table::attention_columns();
+  return columns;
+}
+
 Extents extents_of(const UnitResult& result) {
   return {.samples = static_cast<std::int64_t>(result.samples.size()),
           .tokens = static_cast<std::int64_t>(result.tokens.size()),

@@ -4,11 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "storage/manifest.h"
 #include "storage/unit_result.h"
 #include "table/columns.h"
 #include "table/values.h"
 
 namespace lens::storage {
+
+// The columns of the list that a run keeps.
+table::ColumnSet columns_kept(const RunConfig& config);
 
 table::Extents extents_of(const UnitResult& result);
 

@@ -30,14 +30,15 @@ enum class Dimension {
   kSampleBound,
   kToken,
   kLayer,
+  kBlock,
   kRank,
   kScript,
   kHiddenLayer,
   kHiddenSize,
 };
 
-// Name of its scale; kLayer, kRank and kScript have theirs at the root, the
-// others in the group.
+// Name of its scale; kLayer, kBlock, kRank and kScript have theirs at the root,
+// the others in the group.
 std::string_view dimension_name(Dimension dimension);
 bool is_root_dimension(Dimension dimension);
 
@@ -97,6 +98,8 @@ struct Column {
   std::string_view extra_attribute = "";  // name and value of one more text
   std::string_view extra_value = "";
   Presence presence = Presence::kAlways;
+  // Says something of tokens that the model wrote: NaN in the rows of others.
+  bool of_answers = false;
   // Follows from the other columns of its group, so that nothing but a file
   // holds it.
   bool derived = false;

@@ -80,6 +80,8 @@ std::string_view dimension_name(Dimension dimension) {
       return "token";
     case Dimension::kLayer:
       return "layer";
+    case Dimension::kBlock:
+      return "block";
     case Dimension::kRank:
       return "rank";
     case Dimension::kScript:
@@ -93,8 +95,8 @@ std::string_view dimension_name(Dimension dimension) {
 }
 
 bool is_root_dimension(Dimension dimension) {
-  return dimension == Dimension::kLayer || dimension == Dimension::kRank ||
-         dimension == Dimension::kScript;
+  return dimension == Dimension::kLayer || dimension == Dimension::kBlock ||
+         dimension == Dimension::kRank || dimension == Dimension::kScript;
 }
 
 Range Column::valid_range(std::int64_t vocabulary_size) const {
@@ -147,6 +149,9 @@ std::int64_t Extents::length(Dimension dimension) const {
       return tokens;
     case Dimension::kLayer:
       return widths.layers;
+    case Dimension::kBlock:
+      // States but the first, which no block has made.
+      return widths.layers - 1;
     case Dimension::kRank:
       return widths.ranks;
     case Dimension::kScript:

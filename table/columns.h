@@ -223,6 +223,35 @@ inline constexpr Column kColumns[] = {
      .long_name = "probability mass by script class of the token",
      .valid_min = -kRangeSlack,
      .valid_max = 1 + kRangeSlack},
+    {.name = "image_attention",
+     .type = ColumnType::kFloat,
+     .axes = {Dimension::kToken, Dimension::kBlock},
+     .units = "1",
+     .long_name = "attention of the predicting token on the image's tokens, "
+                  "mean over heads",
+     .valid_min = -kRangeSlack,
+     .valid_max = 1 + kRangeSlack,
+     .presence = Presence::kOptional,
+     .of_answers = true},
+    {.name = "image_attention_max",
+     .type = ColumnType::kFloat,
+     .axes = {Dimension::kToken, Dimension::kBlock},
+     .units = "1",
+     .long_name = "attention of the predicting token on the image's tokens, "
+                  "largest of the heads",
+     .valid_min = -kRangeSlack,
+     .valid_max = 1 + kRangeSlack,
+     .presence = Presence::kOptional,
+     .of_answers = true},
+    {.name = "image_attention_entropy",
+     .type = ColumnType::kFloat,
+     .axes = {Dimension::kToken, Dimension::kBlock},
+     .units = "nat",
+     .long_name = "entropy over the image's tokens of the attention on them, "
+                  "heads averaged",
+     .valid_min = -kRangeSlack,
+     .presence = Presence::kOptional,
+     .of_answers = true},
     {.name = "hidden_layer",
      .type = ColumnType::kInt32,
      .axes = {Dimension::kHiddenLayer},
@@ -252,35 +281,6 @@ const Column* find_column(std::string_view name);
 // Some of the columns, by index_of().
 using ColumnSet = std::bitset<kColumnCount>;
 
-// How long one row of each column is, and which columns a group has.
-struct Widths {
-  std::int64_t layers = 0;         // N+1 states
-  std::int64_t ranks = 0;          // k
-  std::int64_t scripts = 0;        // script classes
-  std::int64_t hidden_layers = 0;  // states kept raw; 0: no hidden column
-  std::int64_t hidden_size = 0;
-  ColumnSet columns = ColumnSet().set();
-
-  bool has(const Column& column) const;
-  // Elements of one row.
-  std::int64_t row_elements(const Column& column) const;
-  bool operator==(const Widths&) const = default;
-};
-
-// Lengths of all dimensions of one group.
-struct Extents {
-  std::int64_t samples = 0;
-  std::int64_t tokens = 0;
-  Widths widths = {};
-
-  std::int64_t length(Dimension dimension) const;
-  std::vector<std::int64_t> shape(const Column& column) const;
-  bool operator==(const Extents&) const = default;
-};
-
-// Those of the list that a group of these widths has.
-std::vector<const Column*> columns_of(const Widths& widths);
-
 // The name of a column as a template argument.
 template <std::size_t size>
 struct ColumnName {
@@ -306,5 +306,40 @@ ColumnSet columns_named() {
   (set.set(column_index<names>()), ...);
   return set;
 }
+
+// Of what the model looks at: a group has all of them or none.
+inline ColumnSet attention_columns() {
+  return columns_named<"image_attention", "image_attention_max",
+                       "image_attention_entropy">();
+}
+
+// How long one row of each column is, and which columns a group has.
+struct Widths {
+  std::int64_t layers = 0;         // N+1 states
+  std::int64_t ranks = 0;          // k
+  std::int64_t scripts = 0;        // script classes
+  std::int64_t hidden_layers = 0;  // states kept raw; 0: no hidden column
+  std::int64_t hidden_size = 0;
+  ColumnSet columns = ~attention_columns();  // all that need no flag
+
+  bool has(const Column& column) const;
+  // Elements of one row.
+  std::int64_t row_elements(const Column& column) const;
+  bool operator==(const Widths&) const = default;
+};
+
+// Lengths of all dimensions of one group.
+struct Extents {
+  std::int64_t samples = 0;
+  std::int64_t tokens = 0;
+  Widths widths = {};
+
+  std::int64_t length(Dimension dimension) const;
+  std::vector<std::int64_t> shape(const Column& column) const;
+  bool operator==(const Extents&) const = default;
+};
+
+// Those of the list that a group of these widths has.
+std::vector<const Column*> columns_of(const Widths& widths);
 
 }  // namespace lens::table

@@ -21,10 +21,12 @@
 #include "input/data/score.h"
 #include "input/text/token_text.h"
 #include "lens/deferred.h"
+#include "lens/image_attention.h"
 #include "lens/readout.h"
 #include "model/families.h"
 #include "model/open_model.h"
 #include "storage/invariants.h"
+#include "storage/unit_columns.h"
 #include "worker/result_builder.h"
 
 namespace lens::worker {
@@ -243,7 +245,8 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
        .ranks = manifest.config.top_k,
        .scripts = text::kScriptCount,
        .hidden_layers = static_cast<std::int64_t>(kept.size()),
-       .hidden_size = kept.empty() ? 0 : described.shape.hidden_size});
+       .hidden_size = kept.empty() ? 0 : described.shape.hidden_size,
+       .columns = storage::columns_kept(manifest.config)});
   result.hidden_layer.assign(kept.begin(), kept.end());
 
   std::vector<engine::Prompt> prompts;
@@ -266,6 +269,10 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
       hooks.samples_started(ids);
     };
   }
+  std::optional<readout::ImageAttention> attention;
+  if (manifest.config.attention == storage::kImageAttention) {
+    options.observer = &attention.emplace(prompts, engine.model().shape());
+  }
   readout::DeferredLens lens(backend.get(), {.kept_states = kept});
   const std::vector<engine::Generation> generations =
       engine.generate(pictures, prompts, options, &lens);
@@ -277,12 +284,16 @@ storage::UnitResult ModelRunner::Impl::run(PreparedUnit prepared, bool alone,
     answer(generations[i], rule, prepared.samples[ran[i].sample].references,
            &result.samples[ran[i].sample]);
   }
-  append_rows(ran, generations, rows, selection, &result);
+  const auto append = [&] {
+    append_rows(ran, generations, rows, attention ? &*attention : nullptr,
+                selection, &result);
+  };
+  append();
   // Invariant: what results.h5 could not take is not committed. Such a sample
   // fails, and does not take the file with it.
   if (fail_bad_samples(rules, &result)) {
     remove_rows(&result);
-    append_rows(ran, generations, rows, selection, &result);
+    append();
   }
   return result;
 }

@@ -30,6 +30,24 @@ void append_row(const readout::LensRows& rows, std::size_t row, TokenRole role,
   tokens->get<"token_role">().push_back(static_cast<std::uint8_t>(role));
 }
 
+void append_attention(const readout::ImageAttention::Row& row,
+                      table::TokenRows* tokens) {
+  const auto append = [](std::span<const float> from, std::vector<float>& to) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(row.mean, tokens->get<"image_attention">());
+  append(row.largest, tokens->get<"image_attention_max">());
+  append(row.entropy, tokens->get<"image_attention_entropy">());
+}
+
+// Tokens of a prompt are not predicted in a pass of their own.
+void append_no_attention(table::TokenRows* tokens) {
+  const std::vector<float> nothing(
+      static_cast<std::size_t>(tokens->widths.layers - 1),
+      std::numeric_limits<float>::quiet_NaN());
+  append_attention({nothing, nothing, nothing}, tokens);
+}
+
 // Mean over the answer's tokens, the end token left out: [layer].
 std::vector<float> mean_entropy(const table::TokenRows& tokens,
                                 const std::vector<std::size_t>& rows,
@@ -82,8 +100,9 @@ bool TokenSelection::takes(TokenRole role) const {
 
 void append_rows(std::span<const RanSample> ran,
                  std::span<const engine::Generation> generations,
-                 const readout::LensRows& rows, const TokenSelection& selection,
-                 storage::UnitResult* result) {
+                 const readout::LensRows& rows,
+                 const readout::ImageAttention* attention,
+                 const TokenSelection& selection, storage::UnitResult* result) {
   const RowIndex index = index_rows(rows.captured);
   table::TokenRows& tokens = result->tokens;
   const auto layers = static_cast<std::size_t>(tokens.widths.layers);
@@ -107,6 +126,7 @@ void append_rows(std::span<const RanSample> ran,
       for (std::int64_t position = 1; position < length; ++position) {
         if (!selection.takes(roles[position])) continue;
         append_row(rows, row_of(next, position), roles[position], &tokens);
+        if (attention) append_no_attention(&tokens);
       }
       const engine::Generation& generation = generations[next];
       const std::size_t answered =
@@ -123,6 +143,11 @@ void append_rows(std::span<const RanSample> ran,
           append_row(rows, row,
                      end ? TokenRole::kEndOfAnswer : TokenRole::kAnswer,
                      &tokens);
+          if (attention) {
+            append_attention(attention->row(static_cast<int>(next),
+                                            static_cast<std::int64_t>(i)),
+                             &tokens);
+          }
         }
       }
       record.answer_tokens = static_cast<std::int32_t>(answered);

@@ -6,6 +6,7 @@
 
 #include "engine/generation.h"
 #include "lens/deferred.h"
+#include "lens/image_attention.h"
 #include "storage/unit_result.h"
 
 namespace lens::worker {
@@ -35,13 +36,16 @@ struct RanSample {
 //
 //   ran          one for each prompt that was given to the engine
 //   generations  its results
+//   attention    on the image, for the columns of it that `result` has; null
+//                where it has none
 // Fills token columns, token_offset, answer_tokens and entropy_mean; `result`
 // holds the samples already. One that was run and failed all the same gets no
 // rows.
 void append_rows(std::span<const RanSample> ran,
                  std::span<const engine::Generation> generations,
-                 const readout::LensRows& rows, const TokenSelection& selection,
-                 storage::UnitResult* result);
+                 const readout::LensRows& rows,
+                 const readout::ImageAttention* attention,
+                 const TokenSelection& selection, storage::UnitResult* result);
 
 // The samples stay, all that append_rows() has put in goes.
 void remove_rows(storage::UnitResult* result);

@@ -4,6 +4,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
@@ -18,6 +19,7 @@
 
 #include "model/cuda/fused.h"
 #include "model/index_tensor.h"
+#include "model/last_attention.h"
 #include "model/qwen/steps.h"
 
 namespace lens::model::qwen {
@@ -301,6 +303,21 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
   }
 }
 
+// Shows what the last token of each segment takes, of layer `index`.
+void visit_last_tokens(const Pass& pass, int index, const at::Tensor& q,
+                       const at::Tensor& keys) {
+  std::vector<std::int64_t> rows;
+  std::int64_t end = 0;
+  for (const Segment& segment : pass.segments) {
+    end += segment.length;
+    rows.push_back(end - 1);
+  }
+  at::Tensor shown =
+      last_attention(at::index_select(q, 0, index_tensor(rows, q.device())),
+                     keys, pass.segments);
+  pass.visits.visit_last({Site::Kind::kLastAttention, index}, shown);
+}
+
 // q and k not rotated yet, as views of products; gives [tokens, width].
 at::Tensor attend_packed(const Pass& pass, const at::Tensor& q,
                          const at::Tensor& k, const at::Tensor& v,
@@ -343,6 +360,9 @@ at::Tensor self_attention(const DecoderLayerWeights& layer, int index,
   const at::Tensor mixed = attend(pass, q, k, v, keys, values);
   if (pass.visits.wanted({Site::Kind::kAttentionWeights, index})) {
     visit_weights(pass, index, q, keys, values, mixed);
+  }
+  if (pass.visits.wanted({Site::Kind::kLastAttention, index})) {
+    visit_last_tokens(pass, index, q, keys);
   }
   return summed_linear(mixed, layer.o, pass.ranks);
 }

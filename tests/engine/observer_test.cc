@@ -69,7 +69,10 @@ class RowRecorder : public model::Observer {
   // As if each prompt had come with the number `first` more than it has.
   explicit RowRecorder(int first = 0) : first_(first) {}
 
-  bool wants(Site) const override { return true; }
+  // The last token of a pass's segment depends on how prompts share it.
+  bool wants(Site site) const override {
+    return site.kind != Kind::kLastAttention;
+  }
   void visit(Site site, const Rows& rows, at::Tensor& value) override {
     const std::vector<Row> list = model::list_rows(rows);
     ASSERT_EQ(

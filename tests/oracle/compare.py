@@ -4,7 +4,7 @@
     compare.py results_bf16.h5 oracle_bf16.h5 --bfloat16 oracle_float32.h5
 
 Ids, texts, counts and positions must be equal; entropy, varentropy, KL and
-log-probability agree within 1e-4 + 1e-5 of the value; ranks and top ids agree
+log-probability agree within 1e-4 + 1e-5 of the value, attention within 1e-5; ranks and top ids agree
 but for ties; states agree within 1e-5 of their length. With --bfloat16, the
 error of the results against float32 may be at most 1.1 times that of
 transformers. Prints a table of the largest errors; exit status 1 and the worst
@@ -20,6 +20,7 @@ import numpy as np
 import results_file as files
 
 ABSOLUTE, RELATIVE = 1e-4, 1e-5
+ATTENTION_ABSOLUTE = 1e-5
 STATE_RELATIVE = 1e-5
 RATIO = 1.1
 
@@ -100,6 +101,7 @@ class Comparison:
         for key in files.LENS:
             want = oracle.columns[key]
             self.close(key, sample_id, ours.columns[key], want)
+        self._attention(sample_id, ours.columns, oracle.columns)
         answer = oracle.columns["token_role"] == 3
         if answer.any():
             self.close("entropy_mean", sample_id, ours.columns["entropy_mean"],
@@ -115,6 +117,14 @@ class Comparison:
             return
         self.metric(key).add(sample_id, np.abs(got - want),
                              ABSOLUTE + RELATIVE * np.abs(want))
+
+    def _attention(self, sample_id, ours, oracle):
+        """A run may have been told to leave it out; then all is."""
+        for key in files.ATTENTION:
+            if files.ATTENTION[0] in ours and key in oracle:
+                self.metric(key).add(
+                    sample_id, np.abs(ours[key] - oracle[key]),
+                    np.full(oracle[key].shape, ATTENTION_ABSOLUTE))
 
     def _diverged(self, ours, oracle):
         n = min(len(ours.token_id), len(oracle.token_id))

@@ -12,6 +12,8 @@ order, named by the sample id:
     entropy, lse, kl_final, target_logprob  [token, layer] float64, nats
     varentropy [token, layer] float64, nats squared
     target_rank [token, layer], rank_window [token, layer, tie, low and high]
+    image_attention, image_attention_max, image_attention_entropy
+        [token, block] float64
     top_id, top_logprob [token, layer, top_k + more, best first]
     states [token, layer, hidden] float32, with --save-states
 """
@@ -46,6 +48,7 @@ def _store(group, oracle, sample, options):
     group.attrs["image_size"] = answer.source_size
     group.attrs["grid"] = answer.inputs["image_grid_thw"][0].numpy()
     columns = oracle.lens(answer, options["top_k"])
+    columns |= answer.attention
     columns |= {"prompt_ids": answer.prompt_ids,
                 "token_id": answer.generated_ids}
     if options["save_states"]:

@@ -25,6 +25,8 @@ class Answer:
     generated_ids: np.ndarray  # [token], the end token included
     states: torch.Tensor  # [token, N + 1, hidden], the row that predicts it
     logits: torch.Tensor  # [token, vocab], as generate() saw them
+    # [token, block] each: of what the predicting token takes from the image
+    attention: dict
     inputs: dict
     source_size: tuple  # (height, width) after EXIF
     text: str  # without special tokens
@@ -81,7 +83,8 @@ class Reference:
         inputs, size = self.inputs_of(sample)
         out = self.model.generate(
             **inputs, max_new_tokens=max_new_tokens, output_logits=True,
-            output_hidden_states=True, return_dict_in_generate=True)
+            output_hidden_states=True, output_attentions=True,
+            return_dict_in_generate=True)
         prompt = inputs["input_ids"][0]
         generated = out.sequences[0, len(prompt):]
         steps = [torch.stack([s[0, -1] for s in step])
@@ -91,8 +94,27 @@ class Reference:
             [i for i in generated.tolist() if i not in special])
         return Answer(prompt.numpy().astype(np.int32),
                       generated.numpy().astype(np.int32), torch.stack(steps),
-                      torch.stack([x[0] for x in out.logits]), dict(inputs),
-                      size, text)
+                      torch.stack([x[0] for x in out.logits]),
+                      self.image_attention(prompt, out.attentions),
+                      dict(inputs), size, text)
+
+    def image_attention(self, prompt, steps):
+        """The three columns by their definitions (docs/metrics.md)."""
+        image = prompt == self.model.config.image_token_id
+        keys = torch.nonzero(image)[:, 0]
+        rows = {"image_attention": [], "image_attention_max": [],
+                "image_attention_entropy": []}
+        for step in steps:
+            # [block, head, image token] of the last query
+            on_image = torch.stack([a[0, :, -1] for a in step])[..., keys].double()
+            mass = on_image.sum(-1)
+            mean = on_image.mean(1)
+            share = mean / mean.sum(-1, keepdim=True)
+            rows["image_attention"].append(mass.mean(1))
+            rows["image_attention_max"].append(mass.max(1).values)
+            rows["image_attention_entropy"].append(
+                -torch.special.xlogy(share, share).sum(-1))
+        return {k: torch.stack(v).numpy() for k, v in rows.items()}
 
     def lens(self, answer, top_k):
         return lens_math.lens(self.model, answer.states,

@@ -6,6 +6,8 @@ import h5py
 import numpy as np
 
 LENS = ("entropy", "varentropy", "kl_final", "target_logprob")
+ATTENTION = ("image_attention", "image_attention_max",
+             "image_attention_entropy")
 
 
 @dataclasses.dataclass
@@ -30,7 +32,7 @@ def read_results(path, name):
         columns = {key: group[key][:] for key in group
                    if isinstance(group[key], h5py.Dataset)}
     offset = columns["token_offset"]
-    token_columns = LENS + ("target_rank", "top_id", "top_logprob",
+    token_columns = LENS + ATTENTION + ("target_rank", "top_id", "top_logprob",
                             "token_position", "token_role", "hidden",
                             "script_share")
     strings = ("prompt", "language", "reference", "answer")

@@ -68,6 +68,15 @@ class InsightTest(unittest.TestCase):
         place = self.file[name]["sample_id"].asstr()[:].tolist().index(sample)
         return slice(offsets[place], offsets[place + 1])
 
+    def test_attention_has_the_blocks_as_its_scale(self):
+        layers = self.file["layer"].size
+        self.assertEqual(self.file["block"][:].tolist(),
+                         list(range(1, layers)))
+        group = self.file[next(n for n in self.file if n in ("mtvqa", "latex_ocr"))]
+        column = group["image_attention"]
+        self.assertEqual(column.dims[1][0], self.file["block"])
+        self.assertEqual(column.shape, (group["token_id"].size, layers - 1))
+
     def test_image_maps_show_the_states_at_the_image_tokens(self):
         figures = self.folder / "figures"
         page = self.folder / "report.html"

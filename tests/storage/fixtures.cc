@@ -11,6 +11,7 @@
 
 #include "storage/manifest_file.h"
 #include "storage/part.h"
+#include "storage/unit_columns.h"
 #include "storage/unit_hash.h"
 #include "storage/vocabulary_file.h"
 
@@ -85,6 +86,16 @@ void add_token(UnitResult& result, Draw& draw, int position, TokenRole role) {
       result.tokens.get<"script_share">().push_back(share);
       rest -= share;
     }
+  }
+  const bool looks = result.tokens.widths.has(
+      table::kColumns[table::column_index<"image_attention">()]);
+  for (int l = 1; looks && l < result.tokens.widths.layers; ++l) {
+    const bool said =
+        role == TokenRole::kAnswer || role == TokenRole::kEndOfAnswer;
+    const float value = said ? draw.real(0, 1) : kNan;
+    result.tokens.get<"image_attention">().push_back(value);
+    result.tokens.get<"image_attention_max">().push_back(value);
+    result.tokens.get<"image_attention_entropy">().push_back(value);
   }
   for (std::size_t i = 0;
        i < result.hidden_layer.size() *
@@ -175,6 +186,7 @@ Manifest make_manifest(const RunShape& shape) {
   manifest.config.max_pixels = 1 << 20;
   manifest.config.prompts = {{"latex_ocr", "Read."}, {"mtvqa", "{question}"}};
   if (shape.hidden) manifest.config.save_hidden = {0, 3};
+  if (shape.attention) manifest.config.attention = kImageAttention;
   manifest.model = {.path = "/models/small",
                     .name = "small",
                     .sha256 = std::string(64, 'c'),
@@ -213,7 +225,8 @@ UnitResult make_result(const Manifest& manifest, std::int32_t unit,
        .ranks = manifest.config.top_k,
        .scripts = kScripts,
        .hidden_layers = kept,
-       .hidden_size = kept > 0 ? manifest.model.hidden_size : 0});
+       .hidden_size = kept > 0 ? manifest.model.hidden_size : 0,
+       .columns = columns_kept(manifest.config)});
   result.hidden_layer.assign(manifest.config.save_hidden.begin(),
                              manifest.config.save_hidden.end());
   Draw draw(static_cast<std::uint64_t>(unit) + 1);

@@ -39,6 +39,7 @@ struct RunShape {
   int latex_units = 3;
   int samples_per_unit = 4;
   bool hidden = false;
+  bool attention = false;
 };
 
 // Two data sets, a small model. Equal shapes give equal manifests.

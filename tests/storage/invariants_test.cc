@@ -32,6 +32,38 @@ TEST(Invariants, GoodUnitHasNoProblem) {
   EXPECT_THAT(problems_after([](UnitResult&) {}), testing::IsEmpty());
 }
 
+TEST(Invariants, AttentionIsOfAnswersAlone) {
+  const auto problems = [](const std::function<void(UnitResult&)>& change) {
+    UnitResult result =
+        fixtures::make_result(fixtures::make_manifest({.attention = true}), 0);
+    change(result);
+    ValueChecker checker("part",
+                         value_rules(fixtures::kVocabulary, false, "float32"));
+    checker.check(result);
+    return checker.problems();
+  };
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(problems([](UnitResult&) {}), testing::IsEmpty());
+  EXPECT_THAT(problems([](UnitResult& r) {
+                r.tokens.get<"image_attention_max">()[1] = kNan;
+              }),
+              testing::ElementsAre(testing::HasSubstr("is not finite")));
+  EXPECT_THAT(problems([](UnitResult& r) {
+                r.tokens.get<"image_attention">()[1] = 1.1F;
+              }),
+              testing::ElementsAre(testing::HasSubstr("is out of range")));
+  EXPECT_THAT(problems([](UnitResult& r) {
+                r.tokens.get<"token_role">()[0] =
+                    static_cast<std::uint8_t>(TokenRole::kQuestion);
+                for (int l = 0; l < fixtures::kLayers - 1; ++l) {
+                  r.tokens.get<"image_attention">()[l] = kNan;
+                  r.tokens.get<"image_attention_entropy">()[l] = kNan;
+                }
+              }),
+              testing::Contains(testing::HasSubstr(
+                  "image_attention_max says something of a prompt's token")));
+}
+
 TEST(Invariants, EachViolationIsNamed) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();

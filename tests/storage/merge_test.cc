@@ -122,6 +122,20 @@ TEST_F(MergeTest, ColumnThatOnePartLacksIsInNoDataSet) {
   EXPECT_THAT(verify_results(run_.results()).problems, testing::IsEmpty());
 }
 
+TEST_F(MergeTest, AttentionIsKeptOverTheBlocks) {
+  const Manifest manifest = fixtures::make_manifest({.attention = true});
+  merge(run_, manifest, fixtures::write_run(run_, manifest), options());
+  const ResultsReader reader(run_.results());
+  EXPECT_EQ(reader.shape("mtvqa", "image_attention").back(),
+            fixtures::kLayers - 1);
+  EXPECT_EQ(reader.read_samples("mtvqa", 0, 8)
+                .tokens.get<"image_attention_entropy">()
+                .size(),
+            static_cast<std::size_t>(reader.dataset("mtvqa").tokens) *
+                (fixtures::kLayers - 1));
+  EXPECT_THAT(verify_results(run_.results()).problems, testing::IsEmpty());
+}
+
 TEST_F(MergeTest, HiddenStatesAreKept) {
   manifest_ = make_manifest({.hidden = true});
   merge(run_, manifest_, fixtures::write_run(run_, manifest_), options());

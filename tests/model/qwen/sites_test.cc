@@ -167,6 +167,12 @@ TEST(Sites, EachIsVisitedOnceAPassWithItsShape) {
     expect(Kind::kAttentionOutput, layer, shape.hidden_size);
     expect(Kind::kMlpHidden, layer, shape.mlp_size);
     expect(Kind::kMlpOutput, layer, shape.hidden_size);
+    const auto& last = recorder.seen(Kind::kLastAttention, layer);
+    ASSERT_EQ(last.size(), 2u);
+    EXPECT_EQ(last[0].sizes(),
+              (std::vector<std::int64_t>{2, shape.num_heads, kTokens}));
+    EXPECT_EQ(last[1].sizes(),
+              (std::vector<std::int64_t>{2, shape.num_heads, kTokens + 1}));
     // One call for each sequence.
     const auto& weights = recorder.seen(Kind::kAttentionWeights, layer);
     ASSERT_EQ(weights.size(), 4u);
@@ -177,7 +183,7 @@ TEST(Sites, EachIsVisitedOnceAPassWithItsShape) {
   }
   expect(Kind::kResidual, kLayers, shape.hidden_size);
   expect(Kind::kHeadInput, kLayers, shape.hidden_size);
-  EXPECT_EQ(recorder.sites_seen(), 5u * kLayers + 2u);
+  EXPECT_EQ(recorder.sites_seen(), 6u * kLayers + 2u);
   for (const auto& [site, times] : recorder.asked()) {
     EXPECT_EQ(times, 2) << "once a pass";
   }
@@ -211,6 +217,14 @@ TEST(Sites, EachTellsOfEveryRowWhoseItIs) {
                             rows_of(0, 0, kTokens), rows_of(1, 0, kTokens),
                             rows_of(0, kTokens, kTokens + 1),
                             rows_of(1, kTokens, kTokens + 1)));
+      continue;
+    }
+    if (static_cast<Kind>(kind) == Kind::kLastAttention) {
+      EXPECT_THAT(rows,
+                  ::testing::ElementsAre(rows_of(0, kTokens - 1, kTokens) +
+                                             rows_of(1, kTokens - 1, kTokens),
+                                         rows_of(0, kTokens, kTokens + 1) +
+                                             rows_of(1, kTokens, kTokens + 1)));
       continue;
     }
     EXPECT_THAT(rows, ::testing::ElementsAre(
@@ -305,6 +319,22 @@ TEST(Sites, ValuesOfALayerAreThoseOfItsWeights) {
   expect_close(seen(Kind::kResidual, kLayer + 1), between + added);
   expect_close(seen(Kind::kHeadInput, kLayers),
                normed(seen(Kind::kResidual, kLayers), weights.norm));
+}
+
+TEST(Sites, LastAttentionIsTheLastRowOfTheWeights) {
+  const Qwen2Vl model(tiny_config(), tiny_weights());
+  Recorder recorder;
+  run(model, &recorder);
+  for (int layer = 0; layer < kLayers; ++layer) {
+    const auto& weights = recorder.seen(Kind::kAttentionWeights, layer);
+    for (int pass = 0; pass < 2; ++pass) {
+      const at::Tensor& last = recorder.seen(Kind::kLastAttention, layer)[pass];
+      for (int slot = 0; slot < 2; ++slot) {
+        const at::Tensor& all = weights[2 * pass + slot];
+        expect_close(last[slot], all.select(1, all.size(1) - 1));
+      }
+    }
+  }
 }
 
 TEST(Sites, WhoOnlyLooksChangesNoBit) {

@@ -60,8 +60,8 @@ TEST(ResultBuilder, RowsOfEachSampleStandByPosition) {
       {.ids = {10, 11}, .ended = true, .shared_with = 0, .shared_length = 0},
       {.ids = {20, 21}, .ended = false, .shared_with = 1, .shared_length = 0}};
   storage::UnitResult result = result_with(3);
-  append_rows(ran, generations, rows, TokenSelection::parse({"answer"}),
-              &result);
+  append_rows(ran, generations, rows, nullptr,
+              TokenSelection::parse({"answer"}), &result);
   EXPECT_THAT(result.token_offset, ElementsAre(0, 2, 2, 4));
   EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(10, 11, 20, 21));
   EXPECT_THAT(result.tokens.get<"token_position">(), ElementsAre(2, 3, 2, 3));
@@ -86,7 +86,8 @@ TEST(ResultBuilder, RowsOfASharedPrefixAreRepeated) {
       {.ids = {8}, .ended = true, .shared_with = 0, .shared_length = 2},
       {.ids = {9}, .ended = true, .shared_with = 0, .shared_length = 2}};
   storage::UnitResult result = result_with(2);
-  append_rows(ran, generations, rows, TokenSelection::parse({"all"}), &result);
+  append_rows(ran, generations, rows, nullptr, TokenSelection::parse({"all"}),
+              &result);
   EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(5, 6, 8, 5, 7, 9));
   EXPECT_THAT(result.tokens.get<"token_role">(), ElementsAre(1, 2, 4, 1, 2, 4));
   // An answer of the end token alone has no mean.
@@ -102,7 +103,7 @@ TEST(ResultBuilder, AnswersCountEvenWhereTheirRowsAreNotKept) {
   const std::vector<engine::Generation> generations = {
       {.ids = {9}, .ended = false, .shared_with = 0, .shared_length = 0}};
   storage::UnitResult result = result_with(1);
-  append_rows(ran, generations, rows, TokenSelection::parse({"image"}),
+  append_rows(ran, generations, rows, nullptr, TokenSelection::parse({"image"}),
               &result);
   EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(4));
   EXPECT_EQ(result.samples[0].answer_tokens, 1);
@@ -122,12 +123,12 @@ TEST(ResultBuilder, SampleThatFailedAfterItRanGetsNoRows) {
   }
   const TokenSelection selection = TokenSelection::parse({"answer"});
   storage::UnitResult result = result_with(3);
-  append_rows(ran, generations, rows, selection, &result);
+  append_rows(ran, generations, rows, nullptr, selection, &result);
   EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(10, 20, 30));
 
   result.samples[1].status = storage::SampleStatus::kFailed;
   remove_rows(&result);
-  append_rows(ran, generations, rows, selection, &result);
+  append_rows(ran, generations, rows, nullptr, selection, &result);
   EXPECT_THAT(result.tokens.get<"token_id">(), ElementsAre(10, 30));
   EXPECT_THAT(result.token_offset, ElementsAre(0, 1, 1, 2));
   EXPECT_TRUE(std::isnan(result.samples[1].entropy_mean.at(0)));
