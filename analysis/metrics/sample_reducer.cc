@@ -53,7 +53,8 @@ table::ColumnSet SampleReducer::columns() {
 }
 
 void SampleReducer::reduce(const TokenBlock& block,
-                           std::span<const std::uint8_t> role, SampleRow& row) {
+                           std::span<const std::uint8_t> role, SampleRow& row,
+                           std::int32_t most_tokens) {
   for (auto* sums : {&entropy_, &kl_final_, &target_logprob_, &log_rank_})
     sums->assign(layers_, 0.0);
   script_share_.assign(layers_ * scripts_, 0.0);
@@ -67,6 +68,7 @@ void SampleReducer::reduce(const TokenBlock& block,
         static_cast<storage::TokenRole>(role[static_cast<std::size_t>(t)]);
     const bool answer = kind == storage::TokenRole::kAnswer;
     if (!answer && kind != storage::TokenRole::kEndOfAnswer) continue;
+    if (answer && row.tokens == most_tokens) break;
     const auto index = static_cast<std::size_t>(t - block.row_begin);
     take_top(block.tokens, index);
     // The end token counts here: a layer that goes on talking has given another

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -24,9 +25,12 @@ class SampleReducer {
   static table::ColumnSet columns();
 
   // Fills what `row` says of its tokens, from its rows in `block`. `role` is
-  // that of the whole data set, [token].
+  // that of the whole data set, [token]. Ends before the answer token that
+  // would be one more than `most_tokens`.
   void reduce(const TokenBlock& block, std::span<const std::uint8_t> role,
-              SampleRow& row);
+              SampleRow& row, std::int32_t most_tokens = kAllTokens);
+  static constexpr std::int32_t kAllTokens =
+      std::numeric_limits<std::int32_t>::max();
 
  private:
   void add_answer_token(const table::TokenRows& tokens, std::size_t index,

@@ -115,8 +115,12 @@ SampleTable read_sample_table(const ResultsReader& results,
     // does not call it.
     const TokenBlock block = next.get();
     begin_reading(i + 1);
-    for (std::int64_t s = span.sample_begin; s < span.sample_end; ++s)
-      reducer.reduce(block, role, table.rows[static_cast<std::size_t>(s)]);
+    for (std::int64_t s = span.sample_begin; s < span.sample_end; ++s) {
+      const auto at = static_cast<std::size_t>(s);
+      reducer.reduce(block, role, table.rows[at],
+                     options.most_tokens.empty() ? SampleReducer::kAllTokens
+                                                 : options.most_tokens.at(at));
+    }
     if (options.progress) options.progress(span.sample_end, samples);
   }
   return table;

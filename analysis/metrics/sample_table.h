@@ -26,6 +26,9 @@ struct SampleTableOptions {
   OnsetRule onset = {};
   // latex_ocr scores are similarities: 0.9 is "but for a slip".
   double right_score = 0.9;
+  // [sample] answer tokens that what is said of its tokens is said of, from the
+  // first; empty: all.
+  std::vector<std::int32_t> most_tokens = {};
   // Called with the rows read so far and their number, on the caller's thread
   // while another reads: it must not use the results.
   std::function<void(std::int64_t, std::int64_t)> progress = {};

@@ -199,5 +199,22 @@ TEST(SampleReducer, TheEndTokenCountsForTheAnswerOnly) {
   EXPECT_EQ(row.settled, 1);
 }
 
+TEST_F(SampleTableTest, TheFirstTokensAloneAreReadWhereAskedFor) {
+  const SampleTable whole = table({.failed_share = 0});
+  std::vector<std::int32_t> most(whole.rows.size(), 2);
+  most[1] = 0;
+  const SampleTable cut =
+      read_sample_table(*results_, "mtvqa", {.most_tokens = most});
+  EXPECT_EQ(cut.rows[1].tokens, 0);
+  EXPECT_THAT(cut.rows[1].entropy, IsEmpty());
+  for (std::size_t s = 0; s < whole.rows.size(); ++s)
+    EXPECT_EQ(cut.rows[s].tokens, std::min(most[s], whole.rows[s].tokens));
+  most.assign(whole.rows.size(), 1000);
+  EXPECT_EQ(read_sample_table(*results_, "mtvqa", {.most_tokens = most})
+                .rows[5]
+                .entropy,
+            whole.rows[5].entropy);
+}
+
 }  // namespace
 }  // namespace lens::analysis::metrics
