@@ -2,58 +2,31 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/statistics/value_json.h"
+
 namespace lens::analysis::statistics {
 namespace {
 
 // Keys in the order written here; NaN becomes null.
 using Json = nlohmann::ordered_json;
 
-Json json_of(const Interval& interval) {
-  return Json::array({interval.low, interval.high});
-}
-
-Json json_of(const Curve& curve) {
-  return {{"mean", curve.mean}, {"low", curve.low}, {"high", curve.high}};
-}
-
 Json json_of(const LayerEstimate& estimate) {
   return {{"value", estimate.value},
-          {"interval", json_of(estimate.interval)},
+          {"interval", value_json(estimate.interval)},
           {"count", estimate.count}};
 }
 
-Json json_of(const StudyOptions& options) {
-  return {{"onset_fraction", options.onset.fraction},
-          {"onset_least_range_nats", options.onset.least_range_nats},
-          {"bootstrap_resamples", options.bootstrap_resamples},
-          {"permutations", options.permutations},
-          {"confidence", options.confidence},
-          {"significance", options.significance},
-          {"seed", options.seed},
-          {"least_group", options.least_group}};
-}
-
-// "run" stands where there is more than one.
-Json json_of(const Population& population) {
-  Json json = Json::object();
-  if (!population.run.empty()) json["run"] = population.run;
-  json["dataset"] = population.dataset;
-  json["by"] = key_of(population.by);
-  json["value"] = population.value;
-  return json;
-}
-
 Json json_of(const Group& group) {
-  Json json = json_of(group.population);
+  Json json = value_json(group.population);
   json.update(
       Json{{"pictures", group.pictures},
            {"samples", group.samples},
            {"tokens", group.tokens},
-           {"entropy", json_of(group.entropy)},
-           {"kl_final", json_of(group.kl_final)},
-           {"log_rank", json_of(group.log_rank)},
-           {"agreement", json_of(group.agreement)},
-           {"same_answer", json_of(group.same_answer)},
+           {"entropy", value_json(group.entropy)},
+           {"kl_final", value_json(group.kl_final)},
+           {"log_rank", value_json(group.log_rank)},
+           {"agreement", value_json(group.agreement)},
+           {"same_answer", value_json(group.same_answer)},
            {"script_share", group.script_share},
            {"onset_of_mean", json_of(group.onset_of_mean)},
            {"onset_of_tokens", json_of(group.onset_of_tokens)},
@@ -78,7 +51,7 @@ Json json_of(const Comparison& comparison) {
            {"by", key_of(first.by)},
            {"first", first.name()},
            {"second", comparison.second.name()},
-           {"entropy_difference", json_of(comparison.entropy_difference)}});
+           {"entropy_difference", value_json(comparison.entropy_difference)}});
   return json;
 }
 
@@ -119,7 +92,7 @@ Json list_of(const std::vector<Item>& items) {
 std::string study_json(const Study& study) {
   const Json json = {{"format", "lens-study"},
                      {"format_version", 1},
-                     {"options", json_of(study.options)},
+                     {"options", value_json(study.options)},
                      {"layers", study.layers},
                      {"script_names", study.script_names},
                      {"groups", list_of(study.groups)},

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -125,19 +124,10 @@ class Map {
       return cell_colour(options_.value, share(t, layer), match(t, layer)) +
              fit(shown, width) + kPlain + " ";
     if (!match(t, layer))
-      return bar(share(t, layer)) + " " + fit(shown, width) + "  ";
+      return share_bar(share(t, layer)) + " " + fit(shown, width) + "  ";
     const int used = std::min(width, display_width(shown));
-    return bar(share(t, layer)) + "[" + fit(shown, used) + "]" +
+    return share_bar(share(t, layer)) + "[" + fit(shown, used) + "]" +
            std::string(static_cast<std::size_t>(width - used) + 1, ' ');
-  }
-
-  static std::string bar(double value) {
-    static constexpr std::array<const char*, 8> kBars = {
-        "\u2581", "\u2582", "\u2583", "\u2584",
-        "\u2585", "\u2586", "\u2587", "\u2588"};
-    if (std::isnan(value)) return "?";
-    const double place = std::clamp(value, 0.0, 1.0) * 8;
-    return kBars[std::min<std::size_t>(static_cast<std::size_t>(place), 7)];
   }
 
   std::string rows(std::size_t begin, std::size_t end) const {
@@ -166,7 +156,7 @@ class Map {
       const double value = (i + 0.5) / 8;
       steps += options_.colour
                    ? cell_colour(options_.value, value, false) + "  " + kPlain
-                   : bar(value);
+                   : share_bar(value);
     }
     const std::string unit = entropy ? " nat" : "";
     return fmt::format(

@@ -4,6 +4,8 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <vector>
 
 #include "base/utf8.h"
@@ -182,6 +184,15 @@ std::string fit(std::string_view text, int width) {
     shown = std::string(kIsolate) + shown + std::string(kEndIsolate);
   if (used < width) shown.append(static_cast<std::size_t>(width - used), ' ');
   return shown;
+}
+
+std::string share_bar(double share) {
+  static constexpr std::array<const char*, 8> kBars = {
+      "\u2581", "\u2582", "\u2583", "\u2584",
+      "\u2585", "\u2586", "\u2587", "\u2588"};
+  if (std::isnan(share)) return "?";
+  const double place = std::clamp(share, 0.0, 1.0) * 8;
+  return kBars[std::min<std::size_t>(static_cast<std::size_t>(place), 7)];
 }
 
 std::string wrapped(std::string_view text, int width, int indent) {

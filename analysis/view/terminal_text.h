@@ -26,6 +26,9 @@ int display_width(std::string_view text);
 // columns as it is.
 std::string fit(std::string_view text, int width);
 
+// A share 0..1 as one of eight bars of rising height; "?" for NaN.
+std::string share_bar(double share);
+
 // `text` in lines of at most `width` columns, the second and later ones after
 // `indent` blanks; broken at blanks where there are any.
 std::string wrapped(std::string_view text, int width, int indent);
