@@ -26,6 +26,8 @@ class Command {
   // The results that it reads with the HDF5 library, which damaged ones may
   // crash; null where there are none.
   virtual const std::filesystem::path* results() const { return nullptr; }
+  // The same of what it holds them against.
+  virtual const std::filesystem::path* other_results() const { return nullptr; }
 
   // A TOML file with more flags; empty for none.
   virtual std::string config_file() const { return ""; }

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/data_command.h"
+#include "cli/diff_command.h"
 #include "cli/doctor_command.h"
 #include "cli/export_command.h"
 #include "cli/merge_command.h"
@@ -27,6 +28,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_verify_command());
   commands.push_back(make_report_command());
   commands.push_back(make_stats_command());
+  commands.push_back(make_diff_command());
   commands.push_back(make_export_command());
   commands.push_back(make_show_command());
   commands.push_back(make_query_command());

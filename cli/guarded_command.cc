@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <iostream>
 #include <string>
 
@@ -63,9 +64,25 @@ std::filesystem::path results_of(const std::filesystem::path& path) {
              : path;
 }
 
+storage::GuardLimits limits_of(std::span<const std::filesystem::path> paths) {
+  storage::GuardLimits limits;
+  const std::uint64_t alone = limits.extra_bytes;
+  for (const std::filesystem::path& path : paths)
+    limits.extra_bytes +=
+        storage::guard_limits(results_of(path)).extra_bytes - alone;
+  return limits;
+}
+
+std::string names_of(std::span<const std::filesystem::path> paths) {
+  std::string names;
+  for (const std::filesystem::path& path : paths)
+    names += (names.empty() ? "" : " and ") + path.string();
+  return names;
+}
+
 }  // namespace
 
-int run_guarded_command(const std::filesystem::path& path,
+int run_guarded_command(std::span<const std::filesystem::path> paths,
                         const std::function<int()>& body) {
   // What waits in it would be written by both processes.
   std::cerr.flush();
@@ -78,13 +95,13 @@ int run_guarded_command(const std::filesystem::path& path,
         std::cerr.rdbuf(former);
         send(std::to_string(code));
       },
-      storage::guard_limits(results_of(path)));
+      limits_of(paths));
   if (errors >= 0) ::close(errors);
   if (outcome.failure.empty() && outcome.lines.size() == 1)
     return std::stoi(outcome.lines.front());
   if (is_sent_by_others(outcome.signal)) die_of(outcome.signal);
   throw StorageError(
-      "cannot read " + path.string() + " (" + outcome.failure +
+      "cannot read " + names_of(paths) + " (" + outcome.failure +
       ": it is damaged, or this is a defect of Lens); take another copy of it, "
       "or merge again");
 }

@@ -2,10 +2,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 
 namespace lens::cli {
 
-// Runs `body`, a command that reads the results at `path`, in a child process
+// Runs `body`, a command that reads the results at `paths`, in a child process
 // and returns its exit code: a damaged file may crash the HDF5 library, keep it
 // busy without end or make it claim all memory (storage/guard.h), and the
 // command then ends with one line and kExitError. Standard input, output and
@@ -15,7 +16,7 @@ namespace lens::cli {
 // A signal that ended the child ends this process, too, where it is one that
 // users and pipes send. Throws StorageError where no child can be
 // made, or for what the child died of.
-int run_guarded_command(const std::filesystem::path& path,
+int run_guarded_command(std::span<const std::filesystem::path> paths,
                         const std::function<int()>& body);
 
 }  // namespace lens::cli

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -215,8 +216,11 @@ int lens_main(int argc, const char* const* argv) {
   };
   if (command->results() == nullptr) return run_over_output(name, run);
   // The child maps its errors; what is thrown here is that it died.
+  std::vector<std::filesystem::path> paths = {*command->results()};
+  if (command->other_results() != nullptr)
+    paths.push_back(*command->other_results());
   return run_over_output(name, [&](std::ostream&) {
-    return run_guarded_command(*command->results(),
+    return run_guarded_command(paths,
                                [&] { return run_over_output(name, run); });
   });
 }

@@ -55,6 +55,7 @@ class HostileResults : public testing::Test {
     const std::string file = file_.string();
     return {{"query", file, "score > 0.5 or failed"},
             {"stats", file, "--permutations", "99", "--resamples", "100"},
+            {"diff", file, file, "--permutations", "99", "--resamples", "100"},
             {"show", file, "mtvqa/0.0"},
             {"export", file, "--csv", (folder_ / "csv").string(), "--parquet",
              (folder_ / "parquet").string()},

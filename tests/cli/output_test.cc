@@ -55,6 +55,7 @@ TEST_F(Output, FullDiskBehindStandardOutputEndsEveryCommandWith1) {
       {"stats", run(), "--permutations", "99", "--resamples", "100"},
       {"stats", run(), "--permutations", "99", "--resamples", "100", "--json",
        "-"},
+      {"diff", run(), run(), "--permutations", "99", "--resamples", "100"},
       {"export", run(), "--csv", file("csv"), "--no-samples"},
       {"report", run(), "-o", file("page.html"), "--samples", "1"},
       {"status", run()},

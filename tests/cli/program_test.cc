@@ -42,7 +42,7 @@ TEST(Program, HelpOfEveryCommandHasAnExample) {
   EXPECT_EQ(lens({"--help"}).code, 0);
   for (const char* command :
        {"try", "data", "run", "plan", "status", "merge", "verify", "report",
-        "stats", "export", "show", "query", "tokenize", "doctor"}) {
+        "stats", "diff", "export", "show", "query", "tokenize", "doctor"}) {
     const Answer answer = lens({command, "--help"});
     EXPECT_EQ(answer.code, 0);
     EXPECT_THAT(answer.out, HasSubstr("Example")) << command;

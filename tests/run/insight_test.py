@@ -126,6 +126,20 @@ class InsightTest(unittest.TestCase):
         words = self.call("stats", self.run_directory).stdout
         self.assertIn("At which layer does the entropy begin to fall?", words)
 
+    def test_a_run_beside_itself_differs_in_nothing(self):
+        page = self.folder / "diff.html"
+        self.call("diff", self.run_directory, self.run_directory, "-o", page)
+        self.assertIn("software and configuration are the same",
+                      page.read_text(encoding="utf-8"))
+        diff = json.loads(self.call("diff", self.run_directory,
+                                    self.run_directory, "--json", "-").stdout)
+        self.assertEqual(diff["settings"], [])
+        self.assertEqual(diff["changed"], [])
+        for group in diff["groups"]:
+            for curve in group["curves"].values():
+                self.assertFalse(np.any(curve["difference"]["mean"]))
+        self.assertFalse([t for t in diff["tests"] if t["significant"]])
+
     def test_tables_hold_every_answer_token_at_every_layer(self):
         out = self.folder / "tables"
         self.call("export", self.run_directory, "--csv", out, "--parquet", out)

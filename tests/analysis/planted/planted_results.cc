@@ -58,11 +58,13 @@ std::vector<storage::CommittedPart> write_parts(
                                         .epoch = 1,
                                         .number = 1,
                                         .device_name = "CPU"};
-    parts.push_back(
-        {.unit = unit.index,
-         .receipt = storage::write_part(
-             run.root(), run.part(unit.dataset, unit.index, 1, 1), header,
-             make_samples(plan, dataset, unit.first_sample, end))});
+    storage::UnitResult result =
+        make_samples(plan, dataset, unit.first_sample, end);
+    if (plan.edit) plan.edit(dataset, result);
+    parts.push_back({.unit = unit.index,
+                     .receipt = storage::write_part(
+                         run.root(), run.part(unit.dataset, unit.index, 1, 1),
+                         header, result)});
   }
   return parts;
 }
@@ -100,7 +102,10 @@ std::filesystem::path write_run(const std::filesystem::path& folder,
   const storage::RunDirectory run(folder);
   const storage::Manifest manifest = make_manifest(plan);
   storage::write_manifest(run.manifest(), manifest);
-  storage::write_vocabulary(run.vocabulary(), make_vocabulary(plan.vocabulary));
+  storage::write_vocabulary(run.vocabulary(),
+                            plan.other_vocabulary.token_text.empty()
+                                ? make_vocabulary(plan.vocabulary)
+                                : plan.other_vocabulary);
   storage::MergeOptions options;
   options.output = plan.partial ? folder / "results.partial.h5" : run.results();
   options.partial = plan.partial;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ struct Plan {
   int middle_begin = 10, middle_end = 17;
   std::int64_t unit_samples = 300;  // a multiple of 3; changes no value
   bool partial = false;             // without the last unit of each data set
+  // Changes what a unit holds before it is written.
+  std::function<void(const DatasetPlan&, storage::UnitResult&)> edit = {};
+  storage::Vocabulary other_vocabulary = {};  // instead of the made one
   std::uint64_t seed = 1;
 };
 
