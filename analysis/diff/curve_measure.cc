@@ -40,6 +40,14 @@ constexpr CurveMeasure kMeasures[] = {
      .of_any_vocabulary = true,
      .by_script = true,
      .scale = Axis::kShare},
+    {.key = "image_attention",
+     .title = "attention on the image",
+     .axis = "share of the attention, mean over heads",
+     .unit = "",
+     .curve = &SampleRow::image_attention,
+     .of_any_vocabulary = true,
+     .first_layer = 1,
+     .scale = Axis::kShare},
 };
 
 }  // namespace

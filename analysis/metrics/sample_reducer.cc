@@ -49,7 +49,7 @@ SampleReducer::SampleReducer(int layers, int ranks, int scripts,
 table::ColumnSet SampleReducer::columns() {
   return table::columns_named<"token_id", "entropy", "kl_final",
                               "target_logprob", "target_rank", "top_id",
-                              "script_share">();
+                              "script_share", "image_attention">();
 }
 
 void SampleReducer::reduce(const TokenBlock& block,
@@ -58,6 +58,8 @@ void SampleReducer::reduce(const TokenBlock& block,
   for (auto* sums : {&entropy_, &kl_final_, &target_logprob_, &log_rank_})
     sums->assign(layers_, 0.0);
   script_share_.assign(layers_ * scripts_, 0.0);
+  const bool looks = !block.tokens.get<"image_attention">().empty();
+  image_attention_.assign(looks ? layers_ - 1 : 0, 0.0);
   hits_.assign(layers_, 0);
   same_.assign(layers_, 1);
   for (auto* counts : {&row.onset_count, &row.drop_count, &row.depth_count,
@@ -97,6 +99,8 @@ void SampleReducer::add_answer_token(const table::TokenRows& tokens,
   add(tokens.row<"kl_final">(index), kl_final_);
   add(tokens.row<"target_logprob">(index), target_logprob_);
   add(tokens.row<"script_share">(index), script_share_);
+  if (!image_attention_.empty())
+    add(tokens.row<"image_attention">(index), image_attention_);
   const auto rank = tokens.row<"target_rank">(index);
   const std::int32_t token = tokens.get<"token_id">()[index];
   for (std::size_t l = 0; l < layers_; ++l) {
@@ -117,6 +121,7 @@ void SampleReducer::write_means(SampleRow& row) const {
   row.target_logprob = divided(target_logprob_, row.tokens);
   row.log_rank = divided(log_rank_, row.tokens);
   row.script_share = divided(script_share_, row.tokens);
+  row.image_attention = divided(image_attention_, row.tokens);
   row.agreement.resize(layers_);
   for (std::size_t l = 0; l < layers_; ++l)
     row.agreement[l] =

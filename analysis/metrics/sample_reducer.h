@@ -45,7 +45,7 @@ class SampleReducer {
   const OnsetRule onset_;
   // Of the sample in hand; kept between samples for their memory.
   std::vector<double> entropy_, kl_final_, target_logprob_, log_rank_,
-      script_share_;
+      script_share_, image_attention_;
   std::vector<std::int32_t> hits_;  // [layer] answer tokens on top
   std::vector<std::uint8_t> same_;  // [layer]
   std::vector<std::int32_t> top_;   // [layer]

@@ -31,6 +31,8 @@ struct SampleRow : table::SampleRecord {
   std::vector<float> log_rank;        // natural logarithm of target_rank
   std::vector<float> agreement;       // share of tokens on top at this state
   std::vector<float> script_share;    // [layer, script]
+  // [block], of layers from 1 on; also empty where the file does not have it.
+  std::vector<float> image_attention;
 
   // Tokens by the layer found, [layer]; those without one are not counted.
   std::vector<std::int32_t> onset_count;

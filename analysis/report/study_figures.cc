@@ -215,6 +215,22 @@ ReportFigure StudyFigures::distance(const Groups& datasets) const {
                 .lines = lines_of(datasets, &Group::kl_final)});
 }
 
+ReportFigure StudyFigures::attention(const std::string& id,
+                                     const std::string& title,
+                                     const Groups& groups) const {
+  return drawn(
+      id,
+      "Attention that the token which predicts the next one gives to the "
+      "picture's tokens, mean over heads and answer tokens. How large it is is "
+      "no evidence of what is taken from there: part of it goes to the border "
+      "and the first patches whatever they show. " +
+          band_words(),
+      {.title = title,
+       .y_label = "share of the attention",
+       .y_max = 1,
+       .lines = lines_of(groups, &Group::image_attention)});
+}
+
 ReportFigure StudyFigures::stack(const std::string& id,
                                  const std::string& title,
                                  const Groups& groups) const {

@@ -36,6 +36,10 @@ class StudyFigures {
   ReportFigure distance(const Groups& datasets) const;
   ReportFigure scripts(const Groups& datasets) const;
 
+  // On the picture, of any groups that have it.
+  ReportFigure attention(const std::string& id, const std::string& title,
+                         const Groups& groups) const;
+
   // Of the languages of one data set.
   ReportFigure entropy_by_language(const Population& dataset,
                                    const Groups& languages) const;

@@ -1,5 +1,7 @@
 #include "analysis/statistics/group.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "analysis/statistics/bootstrap.h"
@@ -18,6 +20,13 @@ void add_curve(const metrics::SampleRow& row, std::span<double> sums) {
   for (std::size_t l = 0; l < sums.size(); ++l) sums[l] += values[l];
 }
 
+// Blocks make layers from 1 on: layer 0 has none.
+void add_blocks(const metrics::SampleRow& row, std::span<double> sums) {
+  const std::vector<float>& values = row.image_attention;
+  for (std::size_t l = 0; l < sums.size(); ++l)
+    sums[l] += l == 0 || values.empty() ? kNan : values[l - 1];
+}
+
 // What is resampled, in the order of the matrix's columns: curves by layer, the
 // sum of layers and the number of tokens of each kind of layer, and the number
 // of samples.
@@ -31,6 +40,7 @@ constexpr CurveColumns kCurves[] = {
     {add_curve<&metrics::SampleRow::log_rank>, &Group::log_rank},
     {add_curve<&metrics::SampleRow::agreement>, &Group::agreement},
     {add_curve<&metrics::SampleRow::same_answer>, &Group::same_answer},
+    {add_blocks, &Group::image_attention},
 };
 struct LayerColumns {
   CountField field;
@@ -230,6 +240,9 @@ GroupStudy study_group(const SampleGroup& samples, int layers, int scripts,
   const Estimator estimator(samples, pictures, states, options);
   for (std::size_t i = 0; i < std::size(kCurves); ++i)
     group.*kCurves[i].target = estimator.curve(i);
+  if (std::ranges::all_of(group.image_attention.mean,
+                          [](double mean) { return std::isnan(mean); }))
+    group.image_attention = {};
   estimate_layers(estimator, options, group);
   return {.group = std::move(group),
           .rows = samples.rows,

@@ -52,6 +52,7 @@ struct Group {
 
   Curve entropy, kl_final, log_rank, agreement;
   Curve same_answer;                 // share of samples: early exit
+  Curve image_attention;             // NaN at layer 0; empty: not in the file
   std::vector<double> script_share;  // [layer, script], mean over samples
 
   // Of the mean curve, and the mean over tokens: two different things.

@@ -38,6 +38,8 @@ Json json_of(const Group& group) {
            {"onset_histogram", group.onset_histogram},
            {"depth_histogram", group.depth_histogram},
            {"without_onset", group.without_onset}});
+  if (!group.image_attention.mean.empty())
+    json["image_attention"] = value_json(group.image_attention);
   return json;
 }
 
