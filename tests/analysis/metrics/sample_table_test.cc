@@ -199,6 +199,31 @@ TEST(SampleReducer, TheEndTokenCountsForTheAnswerOnly) {
   EXPECT_EQ(row.settled, 1);
 }
 
+TEST(SampleReducer, AttentionIsReducedWhereTheFileHasIt) {
+  const auto reduced = [](bool with) {
+    table::Widths widths = {.layers = 3, .ranks = 1, .scripts = 1};
+    if (with) widths.columns |= table::attention_columns();
+    TokenBlock block;
+    block.tokens = table::TokenRows(widths);
+    block.tokens.get<"token_id">() = {5, 6, 7};
+    block.tokens.get<"top_id">().assign(9, 5);
+    block.tokens.get<"target_rank">().assign(9, 1);
+    block.tokens.get<"entropy">().assign(9, 1);
+    block.tokens.get<"kl_final">().assign(9, 0);
+    block.tokens.get<"target_logprob">().assign(9, -1);
+    block.tokens.get<"script_share">().assign(9, 1);
+    // Two blocks; the third token ends the answer.
+    if (with) block.tokens.get<"image_attention">() = {.5, .25, .25, .75, 1, 1};
+    SampleRow row;
+    row.token_end = 3;
+    SampleReducer(3, 1, 1, {})
+        .reduce(block, std::vector<std::uint8_t>{3, 3, 4}, row);
+    return row;
+  };
+  EXPECT_THAT(reduced(true).image_attention, ElementsAre(0.375, 0.5));
+  EXPECT_THAT(reduced(false).image_attention, IsEmpty());
+}
+
 TEST_F(SampleTableTest, TheFirstTokensAloneAreReadWhereAskedFor) {
   const SampleTable whole = table({.failed_share = 0});
   std::vector<std::int32_t> most(whole.rows.size(), 2);

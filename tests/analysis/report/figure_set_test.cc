@@ -107,6 +107,27 @@ TEST(MakeFigures, ComparesRightAndWrongAnswersOfADataSet) {
               HasSubstr("wrong minus right,0,0.5,0.4,0.6"));
 }
 
+TEST(MakeFigures, DrawsAttentionWhereItIsKept) {
+  EXPECT_THAT(ids(make_figures(make_study(), {}, 8)),
+              Not(Contains(HasSubstr("attention"))));
+  statistics::Study study = make_study();
+  study.groups.push_back(make_group(
+      {.dataset = "mtvqa", .by = GroupBy::kVerdict, .value = "wrong"}, 4));
+  // Of one data set of the two, and of its verdicts.
+  for (statistics::Group& group : study.groups)
+    if (group.population.dataset == "mtvqa" &&
+        group.population.by != GroupBy::kLanguage)
+      group.image_attention = curve(0.25, 0.125, 0.125);
+  const auto figures = make_figures(study, {}, 8);
+  EXPECT_THAT(named(figures, "attention").csv,
+              AllOf(HasSubstr("mtvqa"), HasSubstr(",0.25,"),
+                    Not(HasSubstr("latex_ocr"))));
+  EXPECT_THAT(named(figures, "attention").caption, HasSubstr("no evidence"));
+  EXPECT_THAT(named(figures, "attention-by-verdict-mtvqa").csv,
+              AllOf(HasSubstr("right"), HasSubstr("wrong")));
+  EXPECT_THAT(ids(figures), Not(Contains("attention-by-language-mtvqa")));
+}
+
 TEST(MakeFigures, DrawsTwoRunsSideBySide) {
   statistics::Study study = make_study();
   study.comparisons.clear();

@@ -322,7 +322,7 @@ TEST(Sites, ValuesOfALayerAreThoseOfItsWeights) {
 }
 
 TEST(Sites, LastAttentionIsTheLastRowOfTheWeights) {
-  const Qwen2Vl model(tiny_config(), tiny_weights());
+  const VlModel model = tiny_model();
   Recorder recorder;
   run(model, &recorder);
   for (int layer = 0; layer < kLayers; ++layer) {
