@@ -32,7 +32,8 @@ class EngineGolden : public ::testing::TestWithParam<int> {};
 
 TEST_P(EngineGolden, StatesAndAnswerEqualTransformers) {
   const Golden golden(GetParam());
-  const Engine engine = tiny_engine();
+  const Engine engine(
+      model::open_model(golden.checkpoint(), at::kFloat, at::kCPU), {});
   const std::vector<Picture> pictures = {golden.picture()};
   std::vector<Prompt> prompts = {golden.prompt(0)};
   prompts[0].wanted.assign(prompts[0].ids.size(), 1);
@@ -56,7 +57,7 @@ TEST_P(EngineGolden, StatesAndAnswerEqualTransformers) {
   EXPECT_EQ(sink.size(), static_cast<std::size_t>(length - 1 + steps.size(0)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, EngineGolden, ::testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(Cases, EngineGolden, ::testing::Values(0, 1, 2, 3));
 
 // Both goldens in one wave, several prompts a picture, uneven lengths.
 TEST(Engine, BatchedAnswersEqualTransformers) {

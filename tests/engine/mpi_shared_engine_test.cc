@@ -12,11 +12,13 @@ namespace {
 TEST(MpiSharedEngine, GivesTheBitsOfRanksThatAreThreads) {
   const std::shared_ptr<collective::Collective> own =
       collective::mpi_collective(MPI_COMM_WORLD);
-  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
-    const Outcome outcome = ask_as(own, dtype);
-    const std::vector<Outcome> threads = ask_ranks(own->size(), dtype);
-    expect_equal_bits(outcome, threads.front());
-    expect_equal_bits(ask_as(own, dtype, model::Reading::kOnce), outcome);
+  for (const int golden : {kPlain, kWindowed}) {
+    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+      const Outcome outcome = ask(golden, dtype, {own, model::Reading::kEach});
+      expect_equal_bits(outcome, ask_ranks(own->size(), golden, dtype).front());
+      expect_equal_bits(ask(golden, dtype, {own, model::Reading::kOnce}),
+                        outcome);
+    }
   }
 }
 

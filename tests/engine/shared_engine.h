@@ -21,10 +21,17 @@ struct Outcome {
   RecordingSink sink;
 };
 
+// A model of each family: the first of its two goldens.
+inline constexpr int kPlain = 0;
+inline constexpr int kWindowed = 2;
+
 // Two pictures, three questions, of which two share a prefix.
-inline Outcome ask(const Engine& engine) {
-  const model::Golden first(0);
-  const model::Golden second(1);
+inline Outcome ask(int golden, at::ScalarType dtype,
+                   const model::Ranks& ranks = {}) {
+  const model::Golden first(golden);
+  const model::Golden second(golden + 1);
+  const Engine engine(
+      model::open_model(first.checkpoint(), dtype, at::kCPU, ranks), {});
   const std::vector<Picture> pictures = {first.picture(), second.picture()};
   std::vector<Prompt> prompts = {first.prompt(0), second.prompt(1),
                                  second.prompt(1)};
@@ -40,28 +47,15 @@ inline Outcome ask(const Engine& engine) {
   return outcome;
 }
 
-inline Outcome ask_alone(at::ScalarType dtype) {
-  return ask(
-      {model::open_model(model::tiny_checkpoint(), dtype, at::kCPU), {}});
-}
-
-inline Outcome ask_as(const std::shared_ptr<collective::Collective>& own,
-                      at::ScalarType dtype,
-                      model::Reading reading = model::Reading::kEach) {
-  return ask({model::open_model(model::tiny_checkpoint(), dtype, at::kCPU,
-                                {own, reading}),
-              {}});
-}
-
 // What each rank gives, of ranks that are threads.
 inline std::vector<Outcome> ask_ranks(
-    int ranks, at::ScalarType dtype,
+    int ranks, int golden, at::ScalarType dtype,
     model::Reading reading = model::Reading::kEach) {
   std::vector<Outcome> outcomes(static_cast<std::size_t>(ranks));
   collective::as_ranks(ranks,
                        [&](const std::shared_ptr<collective::Collective>& own) {
                          outcomes[static_cast<std::size_t>(own->rank())] =
-                             ask_as(own, dtype, reading);
+                             ask(golden, dtype, {own, reading});
                        });
   return outcomes;
 }

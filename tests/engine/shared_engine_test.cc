@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "base/error.h"
@@ -19,21 +20,32 @@
 namespace lens::engine {
 namespace {
 
-class SharedEngine : public ::testing::TestWithParam<int> {};
+// By the number of ranks and the model.
+class SharedEngine : public ::testing::TestWithParam<std::tuple<int, int>> {
+ protected:
+  static Outcome alone(at::ScalarType dtype) {
+    return ask(std::get<1>(GetParam()), dtype);
+  }
+  static std::vector<Outcome> shared(
+      at::ScalarType dtype, model::Reading reading = model::Reading::kEach) {
+    return ask_ranks(std::get<0>(GetParam()), std::get<1>(GetParam()), dtype,
+                     reading);
+  }
+};
 
 TEST_P(SharedEngine, AnswersAndStatesAreThoseOfOneProcess) {
-  const Outcome alone = ask_alone(at::kFloat);
-  const Outcome shared = std::move(ask_ranks(GetParam(), at::kFloat).front());
-  for (std::size_t i = 0; i < alone.generations.size(); ++i) {
-    EXPECT_EQ(shared.generations[i].ids, alone.generations[i].ids);
-    EXPECT_EQ(shared.generations[i].shared_length,
-              alone.generations[i].shared_length);
+  const Outcome one = alone(at::kFloat);
+  const Outcome all = std::move(shared(at::kFloat).front());
+  for (std::size_t i = 0; i < one.generations.size(); ++i) {
+    EXPECT_EQ(all.generations[i].ids, one.generations[i].ids);
+    EXPECT_EQ(all.generations[i].shared_length,
+              one.generations[i].shared_length);
   }
-  ASSERT_EQ(shared.sink.size(), alone.sink.size());
-  for (const auto& [key, row] : alone.sink.rows()) {
-    model::expect_close(shared.sink.states(key.first, key.second),
-                        alone.sink.states(key.first, key.second));
-    const CapturedRow& twin = shared.sink.row(key.first, key.second);
+  ASSERT_EQ(all.sink.size(), one.sink.size());
+  for (const auto& [key, row] : one.sink.rows()) {
+    model::expect_close(all.sink.states(key.first, key.second),
+                        one.sink.states(key.first, key.second));
+    const CapturedRow& twin = all.sink.row(key.first, key.second);
     ASSERT_EQ(row.own.has_value(), twin.own.has_value());
     if (!row.own) continue;
     EXPECT_NEAR(row.own->logsumexp, twin.own->logsumexp, 1e-4);
@@ -43,21 +55,19 @@ TEST_P(SharedEngine, AnswersAndStatesAreThoseOfOneProcess) {
 
 TEST_P(SharedEngine, AllRanksGiveTheSameBitsEachTime) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
-    const std::vector<Outcome> outcomes = ask_ranks(GetParam(), dtype);
+    const std::vector<Outcome> outcomes = shared(dtype);
     for (const Outcome& outcome : outcomes) {
       expect_equal_bits(outcome, outcomes.front());
     }
-    expect_equal_bits(ask_ranks(GetParam(), dtype).back(), outcomes.front());
+    expect_equal_bits(shared(dtype).back(), outcomes.front());
   }
 }
 
 // The stored dtype and another one; views of the files, and copies of them.
 TEST_P(SharedEngine, WeightsThatOneRankHandsOnAreTheSame) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
-    const std::vector<Outcome> own = ask_ranks(GetParam(), dtype);
-    const std::vector<Outcome> handed =
-        ask_ranks(GetParam(), dtype, model::Reading::kOnce);
-    expect_equal_bits(handed.back(), own.back());
+    expect_equal_bits(shared(dtype, model::Reading::kOnce).back(),
+                      shared(dtype).back());
   }
 }
 
@@ -78,16 +88,18 @@ double mean_error(const Outcome& rounded, const Outcome& exact) {
 }
 
 TEST_P(SharedEngine, Bfloat16ErrorIsNoLargerThanOfOneProcess) {
-  const Outcome exact = ask_alone(at::kFloat);
-  const double alone = mean_error(ask_alone(at::kBFloat16), exact);
-  const double shared =
-      mean_error(ask_ranks(GetParam(), at::kBFloat16).front(), exact);
-  EXPECT_GT(alone, 0);
-  EXPECT_LE(shared, 1.1 * alone);
+  const Outcome exact = alone(at::kFloat);
+  const double one = mean_error(alone(at::kBFloat16), exact);
+  const double all = mean_error(shared(at::kBFloat16).front(), exact);
+  EXPECT_GT(one, 0);
+  EXPECT_LE(all, 1.1 * one);
 }
 
 // The heads of the vision tower are two: of four ranks two have none.
-INSTANTIATE_TEST_SUITE_P(Ranks, SharedEngine, ::testing::Values(2, 4));
+INSTANTIATE_TEST_SUITE_P(Ranks, SharedEngine,
+                         ::testing::Combine(::testing::Values(2, 4),
+                                            ::testing::Values(kPlain,
+                                                              kWindowed)));
 
 TEST(MeasuredReading, IsTheSameOnAllRanks) {
   std::array<model::Reading, 3> chosen{};

@@ -94,7 +94,8 @@ VARIANTS = {
     "windowed_full_blocks": Variant(
         _windowed(layout="v5", prefix="memory", tied=True, hidden=128, heads=8,
                   kv_heads=4, vision_depth=3, full_blocks="2,0,1,7",
-                  min_pixels=28 * 28 * 40, max_pixels=28 * 28 * 90, seed=12),
+                  min_pixels=28 * 28 * 40, max_pixels=28 * 28 * 90, head_gain=2.5,
+                  seed=12),
         limit=30),
     "windowed_152064_untied": Variant(
         _windowed(vocab=152064, hidden=128, heads=4, kv_heads=2, layers=3,
