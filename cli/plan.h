@@ -39,6 +39,7 @@ struct PlanRequest {
   std::vector<std::string> tokens = {"answer"};
   std::optional<std::int64_t> min_pixels;
   std::optional<std::int64_t> max_pixels;
+  std::string image = storage::kKeepImages;
   std::optional<std::int64_t> unit_images;
   std::string system_prompt = storage::RunConfig{}.system_prompt;
   std::map<std::string, std::string> prompts;  // only those given

@@ -154,6 +154,7 @@ RunConfig resolve_config(const PlanRequest& request, const Machine& machine,
   config.save_hidden =
       resolve_save_hidden(request.save_hidden, checkpoint.num_layers);
   resolve_pixels(request, checkpoint.folder, config);
+  config.image = request.image;
   return config;
 }
 

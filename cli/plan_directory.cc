@@ -27,6 +27,7 @@ std::string changed(const std::string& what, const std::string& existing,
 }
 
 constexpr const char* kSpread = "tensor_parallel";
+constexpr const char* kImage = "image";
 
 void compare_configs(const storage::RunConfig& existing,
                      const storage::RunConfig& wanted, std::string& text) {
@@ -36,13 +37,15 @@ void compare_configs(const storage::RunConfig& existing,
     add(text, "the columns of the data sets are not those of the plan");
   for (const auto& [key, value] : after.items()) {
     const json old = before.value(key, json());
-    if (key == kSpread || old == value) continue;
+    if (key == kSpread || key == kImage || old == value) continue;
     add(text, changed(key, old.dump(), value.dump()));
   }
-  // Not in the JSON where it is 1.
+  // Not in the JSON where they are as they ever were.
   if (existing.tensor_parallel != wanted.tensor_parallel)
     add(text, changed(kSpread, std::to_string(existing.tensor_parallel),
                       std::to_string(wanted.tensor_parallel)));
+  if (existing.image != wanted.image)
+    add(text, changed(kImage, existing.image, wanted.image));
 }
 
 void compare_datasets(const Manifest& existing, const Manifest& wanted,

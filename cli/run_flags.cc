@@ -242,6 +242,14 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
       ->type_name("N")
       ->transform(auto_or(whole_number(1, kMaxCount)))
       ->default_str("auto");
+  group(command.add_option("--image", flags.image,
+                           "What the model is shown: keep, or blank (each "
+                           "picture a uniform one of its size)"),
+        model)
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->check(one_of({storage::kKeepImages, storage::kBlankImages},
+                     "keep or blank"));
   group(command.add_option("--prompt", flags.prompts,
                            "Text after the image; {question} is replaced, "
                            "{image} is where the image stands instead"),
@@ -385,6 +393,7 @@ PlanRequest plan_request(const RunFlags& flags) {
   request.tokens = flags.tokens;
   request.min_pixels = flags.min_pixels;
   request.max_pixels = flags.max_pixels;
+  request.image = flags.image;
   for (const std::string& prompt : flags.prompts) {
     const auto [name, text] = named_value("prompt", prompt, "TEMPLATE");
     const std::size_t slot = text.find(input::kImageSlot);

@@ -31,6 +31,7 @@ struct RunFlags {
   std::vector<std::string> tokens = {"answer"};
   std::optional<std::int64_t> min_pixels;
   std::optional<std::int64_t> max_pixels;
+  std::string image = storage::kKeepImages;
   std::vector<std::string> prompts;    // NAME=TEMPLATE
   std::vector<std::string> columns;    // NAME:ROLE=COL,...
   std::vector<std::string> questions;  // NAME=TEXT

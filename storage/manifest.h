@@ -20,6 +20,10 @@ struct DatasetMap {
 inline constexpr const char* kNoAttention = "none";
 inline constexpr const char* kImageAttention = "image";
 
+// Values of RunConfig::image. They reach disk: they must not change.
+inline constexpr const char* kKeepImages = "keep";
+inline constexpr const char* kBlankImages = "blank";
+
 // Everything that can change a result. No paths, no worker count.
 struct RunConfig {
   std::string split = "test";
@@ -34,6 +38,8 @@ struct RunConfig {
   std::vector<std::string> tokens = {"answer"};  // answer, question, image, all
   std::int64_t min_pixels = 0;  // as resolved from the checkpoint
   std::int64_t max_pixels = 0;
+  // What the model is shown: each picture, or a uniform one of its size.
+  std::string image = kKeepImages;
   std::string system_prompt = "You are a helpful assistant.";
   std::map<std::string, std::string> prompts;  // data set name -> template
   std::map<std::string, DatasetMap> data;      // data set name -> its rows

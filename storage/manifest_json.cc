@@ -64,6 +64,13 @@ DatasetMap read_map(const JsonSection& section) {
   return map;
 }
 
+std::string read_image(const JsonSection& section) {
+  std::string image = section.string("image");
+  if (image != kKeepImages && image != kBlankImages)
+    section.reject("image", "is not keep or blank");
+  return image;
+}
+
 RunConfig read_config(const JsonSection& section) {
   RunConfig config;
   config.split = section.string("split");
@@ -80,6 +87,7 @@ RunConfig read_config(const JsonSection& section) {
   config.tokens = section.strings("tokens");
   config.min_pixels = section.integer("min_pixels", 0);
   config.max_pixels = section.integer("max_pixels", 0);
+  if (section.contains("image")) config.image = read_image(section);
   config.system_prompt = section.string("system_prompt");
   const JsonSection prompts = section.section("prompts");
   for (const auto& [name, text] : prompts.object().items()) {
@@ -163,6 +171,7 @@ nlohmann::json to_json(const RunConfig& config) {
   if (config.tensor_parallel > 1) {
     json["tensor_parallel"] = config.tensor_parallel;
   }
+  if (config.image != kKeepImages) json["image"] = config.image;
   if (config.attention != kNoAttention) json["attention"] = config.attention;
   for (const auto& [name, map] : config.data) {
     json["data"][name] = {{"columns", map.columns},

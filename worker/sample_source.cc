@@ -57,6 +57,7 @@ SampleSource::SampleSource(const storage::Manifest& manifest,
       decode_threads_(decode_threads) {
   preprocessor_.min_pixels = manifest.config.min_pixels;
   preprocessor_.max_pixels = manifest.config.max_pixels;
+  preprocessor_.blank = manifest.config.image == storage::kBlankImages;
 }
 
 SampleSource::Source& SampleSource::source(const std::string& dataset) {

@@ -94,6 +94,14 @@ Pictures read_pictures(const storage::Manifest& manifest,
                        std::span<const PictureRequest> requests) {
   Pictures pictures;
   pictures.thumbnails.resize(requests.size());
+  if (manifest.config.image == storage::kBlankImages) {
+    // The data set's picture is not what the numbers are about.
+    pictures.missing =
+        "the model saw uniform ones of their sizes instead (--image blank)";
+    for (Thumbnail& thumbnail : pictures.thumbnails)
+      thumbnail = without("the model saw a uniform picture (--image blank)");
+    return pictures;
+  }
   const auto input =
       std::find_if(manifest.datasets.begin(), manifest.datasets.end(),
                    [&](const auto& entry) { return entry.name == dataset; });

@@ -27,7 +27,8 @@ struct Pictures {
 // Thumbnails out of the Parquet files that the manifest names for `dataset`,
 // which must be those that the run has read: same size, and same time of change
 // or same SHA-256. A picture whose sides are others than asked for is not
-// shown. Nothing that is wrong with the files is thrown.
+// shown, nor is any of a run that showed the model none of them (--image
+// blank). Nothing that is wrong with the files is thrown.
 Pictures read_pictures(const storage::Manifest& manifest,
                        const std::string& dataset,
                        std::span<const PictureRequest> requests);

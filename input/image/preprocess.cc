@@ -33,6 +33,21 @@ struct Levels {
   float values[3][256];
 };
 
+// The level of a channel whose normalised value is nearest to 0.
+std::uint8_t mean_level(float mean, const PreprocessorConfig& config) {
+  return static_cast<std::uint8_t>(std::clamp(
+      std::nearbyint(static_cast<double>(mean) / config.rescale_factor), 0.0,
+      255.0));
+}
+
+void make_blank(const PreprocessorConfig& config, RgbImage& image) {
+  for (std::size_t c = 0; c < 3; ++c) {
+    const std::uint8_t level = mean_level(config.mean[c], config);
+    for (std::size_t i = c; i < image.pixels.size(); i += 3)
+      image.pixels[i] = level;
+  }
+}
+
 // Writes one patch, columns (channel, frame, row, column), and returns where
 // the next begins. `pixel` is the patch's upper left corner.
 float* write_patch(const std::uint8_t* pixel, std::size_t stride,
@@ -111,7 +126,9 @@ FittedImage fit_image(std::span<const std::byte> encoded,
   DecodeLimits with_aspect = limits;
   // Refused before it is decoded: a file can claim 100,000 pixels by one.
   if (with_aspect.max_aspect == 0) with_aspect.max_aspect = kMaxAspect;
-  return fit_image(decode_image(encoded, with_aspect), config);
+  RgbImage image = decode_image(encoded, with_aspect);
+  if (config.blank) make_blank(config, image);
+  return fit_image(image, config);
 }
 
 std::size_t patch_count(const FittedImage& image,

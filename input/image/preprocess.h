@@ -27,7 +27,11 @@ struct PreprocessorConfig {
   std::array<float, 3> mean = {0.48145466f, 0.4578275f, 0.40821073f};
   std::array<float, 3> std = {0.26862954f, 0.26130258f, 0.27577711f};
   double rescale_factor = 1.0 / 255.0;  // of levels, before mean and std
-  std::filesystem::path file = {};      // where the settings come from
+  // A control: each picture that is read from a file is replaced by one of its
+  // size that is all mean colour, before it is resized. Its patches are zeros
+  // but for the rounding of that colour to 8 bits.
+  bool blank = false;
+  std::filesystem::path file = {};  // where the settings come from
   // What was chosen where the files say two things, a line each.
   std::vector<std::string> notes = {};
 

@@ -239,6 +239,18 @@ TEST_F(PlanTest, AnotherNumberOfRanksIsAnotherRun) {
             "tensor_parallel: 2 in the run directory, 1 asked for");
 }
 
+TEST_F(PlanTest, BlankImagesAreAnotherRun) {
+  const storage::Manifest kept = manifest(request());
+  PlanRequest plan = request();
+  plan.image = storage::kBlankImages;
+  const storage::Manifest blank = manifest(plan);
+  EXPECT_NE(blank.run_id, kept.run_id);
+  EXPECT_EQ(describe_difference(kept, blank),
+            "image: keep in the run directory, blank asked for");
+  EXPECT_EQ(describe_difference(blank, kept),
+            "image: blank in the run directory, keep asked for");
+}
+
 TEST_F(PlanTest, RanksThatCannotShareTheModelAreRefused) {
   PlanRequest plan = request();
   plan.tensor_parallel = 4095;

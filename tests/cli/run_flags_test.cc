@@ -149,6 +149,8 @@ TEST(RunFlags, ValuesNoRunCouldHaveAreRefusedByName) {
   EXPECT_THAT(refusal({"--question", "co="}), HasSubstr("NAME=TEXT"));
   EXPECT_THAT(refusal({"--dataset", "latex_ocr=x"}), HasSubstr("once"));
   EXPECT_THAT(refusal({"--prompt", "co.co=x"}), HasSubstr("--prompt co.co=x"));
+  EXPECT_THAT(refusal({"--image", "grey"}), HasSubstr("keep or blank"));
+  EXPECT_EQ(request({"--image", "blank"}).image, "blank");
   EXPECT_THAT(refusal({"--save-hidden", "5-3"}), HasSubstr("--save-hidden"));
   EXPECT_THAT(refusal({"--save-hidden", "5,x"}), HasSubstr("--save-hidden x"));
   EXPECT_EQ(refusal({"--limit", "3"}), "accepted");

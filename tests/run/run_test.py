@@ -5,6 +5,7 @@
 
 import argparse
 import hashlib
+import io
 import json
 import pathlib
 import signal
@@ -19,6 +20,7 @@ try:
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from PIL import Image
 except ImportError as error:
     print(f"skipped: {error}; scripts/setup.sh --tests installs it")
     sys.exit(77)
@@ -97,6 +99,69 @@ class RunTest(unittest.TestCase):
         self.lens(*self.run_words(cut, *words))
         self.assertEqual(digest(cut / "results.h5"),
                          digest(whole / "results.h5"))
+
+    def uniform_copy(self, folder, results, colour):
+        """The demo's data with each picture all `colour`, of its size."""
+        with h5py.File(results) as file:
+            for name in ("mtvqa", "latex_ocr"):
+                group = file[name]
+                sizes = dict(zip(group["source_row"][:].tolist(), zip(
+                    group["image_width"][:].tolist(),
+                    group["image_height"][:].tolist())))
+                for part in (DATA / name).glob("test-*.parquet"):
+                    table = pq.read_table(part)
+                    pictures = table["image"].to_pylist()
+                    for row, size in sizes.items():
+                        with io.BytesIO() as png:
+                            Image.new("RGB", size, colour).save(png, "PNG")
+                            pictures[row]["bytes"] = png.getvalue()
+                    at = table.schema.get_field_index("image")
+                    table = table.set_column(
+                        at, table.schema.field(at), pa.array(
+                            pictures, table.schema.field(at).type))
+                    (folder / name).mkdir(parents=True,
+                                          exist_ok=True)
+                    pq.write_table(table, folder / name / part.name)
+
+    def test_blank_images_are_those_of_uniform_pictures(self):
+        shown, blank = self.folder / "shown", self.folder / "blank"
+        words = ["--limit", 6, "--unit-images", 1]
+        self.lens(*self.run_words(shown, *words))
+        words += ["--image", "blank"]
+        self.lens(*self.run_words(blank, *words))
+        before = digest(blank / "results.h5")
+        self.lens(*self.run_words(blank, *words))
+        self.assertEqual(digest(blank / "results.h5"), before)
+        self.assertIn("image: blank in the run directory, keep asked for",
+                      self.lens(*self.run_words(blank, *words[:-2]),
+                                expect=ERROR).stderr)
+        processor = json.loads(
+            (MODEL / "preprocessor_config.json").read_text())
+        colour = tuple(round(255 * mean) for mean in processor["image_mean"])
+        data = self.folder / "data"
+        self.uniform_copy(data, shown / "results.h5", colour)
+        uniform = self.folder / "uniform"
+        self.lens(*self.run_words(uniform, *words[:-2], mtvqa=data / "mtvqa",
+                                  latex=data / "latex_ocr"))
+        with h5py.File(shown / "results.h5") as a, \
+                h5py.File(blank / "results.h5") as b, \
+                h5py.File(uniform / "results.h5") as c:
+            self.assertEqual(json.loads(b.attrs["config_json"])["image"],
+                             "blank")
+            self.assertNotIn("image", json.loads(a.attrs["config_json"]))
+            for name in ("mtvqa", "latex_ocr"):
+                for column in b[name]:
+                    if b[name][column].dtype.names is None:
+                        np.testing.assert_array_equal(
+                            b[name][column][:], c[name][column][:],
+                            err_msg=f"{name}/{column}")
+                for column in ("image_tokens", "prompt_tokens", "image_width",
+                               "grid_height"):
+                    np.testing.assert_array_equal(a[name][column][:],
+                                                  b[name][column][:])
+                self.assertFalse(np.array_equal(a[name]["entropy_mean"][:],
+                                                b[name]["entropy_mean"][:],
+                                                equal_nan=True))
 
     def test_same_command_again_is_done_and_another_config_is_refused(self):
         out = self.folder / "run"

@@ -75,6 +75,7 @@ TEST(Manifest, WhatDecidesResultsIsTheIdentity) {
       [](Manifest& m) { m.config.top_k = 4; },
       [](Manifest& m) { m.config.prompts["mtvqa"] = "x"; },
       [](Manifest& m) { m.config.tensor_parallel = 2; },
+      [](Manifest& m) { m.config.image = kBlankImages; },
       [](Manifest& m) { m.config.system_prompt = ""; },
       [](Manifest& m) { m.model.sha256[0] = '0'; },
       [](Manifest& m) { m.model.tokenizer_sha256[0] = '0'; },
@@ -104,6 +105,23 @@ TEST(Manifest, RanksAreOneWhereAPlanDoesNotSayThem) {
               testing::HasSubstr("\"tensor_parallel\":4"));
   EXPECT_THAT(error_after([](json& m) { m["config"]["tensor_parallel"] = 0; }),
               testing::HasSubstr("tensor_parallel is not in 1.."));
+}
+
+// So that plans made before it could be said are the same runs.
+TEST(Manifest, PicturesThatAreKeptAreNotSaid) {
+  const fixtures::TemporaryFolder folder;
+  const auto file = folder.path() / "m";
+  Manifest manifest = make_manifest();
+  EXPECT_THAT(config_json(manifest.config),
+              testing::Not(testing::HasSubstr("\"image\"")));
+  manifest.config.image = kBlankImages;
+  manifest.run_id = run_identity(manifest);
+  write_manifest(file, manifest);
+  EXPECT_EQ(read_manifest(file), manifest);
+  EXPECT_THAT(config_json(manifest.config),
+              testing::HasSubstr("\"image\":\"blank\""));
+  EXPECT_THAT(error_after([](json& m) { m["config"]["image"] = "grey"; }),
+              testing::HasSubstr("image is not keep or blank"));
 }
 
 TEST(Manifest, ConfigJsonIsCanonical) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -145,6 +146,25 @@ TEST(Patches, OfAFileRememberItsSides) {
   EXPECT_EQ(patch_values(image, kOfficial).size(),
             1176u * static_cast<std::size_t>(image.grid_height) *
                 static_cast<std::size_t>(image.grid_width));
+}
+
+// Sizes and tokens are those of the picture, values those of none.
+TEST(Patches, OfABlankedFileAreZerosButForRounding) {
+  PreprocessorConfig blank = kOfficial;
+  blank.blank = true;
+  const auto file =
+      read_file(LENS_SOURCE_DIR "/tests/data/images/train_40.png");
+  const FittedImage shown = fit_image(file, kOfficial);
+  const FittedImage hidden = fit_image(file, blank);
+  EXPECT_EQ(hidden.source_height, shown.source_height);
+  EXPECT_EQ(hidden.source_width, shown.source_width);
+  EXPECT_EQ(hidden.tokens(2), shown.tokens(2));
+  EXPECT_NE(hidden.pixels.pixels, shown.pixels.pixels);
+  EXPECT_EQ(hidden.pixels.pixels[0], 123);
+  EXPECT_EQ(hidden.pixels.pixels[1], 117);
+  EXPECT_EQ(hidden.pixels.pixels[2], 104);
+  for (const float value : patch_values(hidden, blank))
+    ASSERT_LT(std::abs(value), 0.5f / (255 * 0.26f));
 }
 
 TEST(Patches, NarrowFilesAreRefusedByTheirHeader) {

@@ -110,6 +110,22 @@ TEST_F(SampleSourceTest, QuestionsOfOneImageShareIt) {
   }
 }
 
+TEST_F(SampleSourceTest, BlankImagesChangeNoPromptAndNoSize) {
+  const storage::Unit asked = unit("latex_ocr", 2, 5, 3);
+  const PreparedUnit shown = source().prepare(asked, {});
+  manifest_.config.image = storage::kBlankImages;
+  const PreparedUnit blank = source().prepare(asked, {});
+  ASSERT_EQ(blank.samples.size(), shown.samples.size());
+  for (std::size_t i = 0; i < shown.samples.size(); ++i) {
+    EXPECT_EQ(blank.samples[i].prompt.ids, shown.samples[i].prompt.ids);
+    EXPECT_EQ(blank.samples[i].record.image_width,
+              shown.samples[i].record.image_width);
+  }
+  ASSERT_EQ(blank.images.size(), shown.images.size());
+  EXPECT_EQ(blank.images[0].grid_width, shown.images[0].grid_width);
+  EXPECT_NE(blank.images[0].pixels.pixels, shown.images[0].pixels.pixels);
+}
+
 TEST_F(SampleSourceTest, LimitCutsTheLastSamples) {
   EXPECT_EQ(source().prepare(unit("mtvqa", 0, 6, 3), {}).samples.size(), 3u);
 }
