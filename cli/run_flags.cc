@@ -61,7 +61,7 @@ CLI::Validator auto_or(const CLI::Validator& check) {
 
 bool is_dataset_name(const std::string& name) {
   // Those of the files of results beside the data sets.
-  for (const char* taken : {"layer", "rank", "script", "vocabulary"})
+  for (const char* taken : {"layer", "block", "rank", "script", "vocabulary"})
     if (name == taken) return false;
   return !name.empty() &&
          name.find_first_not_of(

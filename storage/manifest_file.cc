@@ -65,7 +65,8 @@ void check_dataset_name(const std::string& name) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                (c >= '0' && c <= '9') || c == '_' || c == '-';
       });
-  require(plain && !one_of(name, {"layer", "rank", "script", "vocabulary"}),
+  require(plain &&
+              !one_of(name, {"layer", "block", "rank", "script", "vocabulary"}),
           "a data set is called '" + name + "'");
 }
 

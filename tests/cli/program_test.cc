@@ -72,8 +72,8 @@ TEST(Program, UsageErrorsAreOneLineAndExit2) {
       {{"run"}, "--model is required"},
       {{"run", "--limit"}, "--limit"},
       {{"run", "--config", "/no/such.toml"}, "no such file"},
-      {{"plan", "--model", "M", "--out", "R", "--dataset", "coco=1"},
-       "--dataset coco=1"}};
+      {{"plan", "--model", "M", "--out", "R", "--dataset", "co/co=1"},
+       "--dataset co/co=1"}};
   for (const auto& [words, expected] : cases) {
     const Answer answer = lens(words);
     EXPECT_EQ(answer.code, 2) << answer.error;

@@ -645,7 +645,7 @@ class BadInputTest(unittest.TestCase):
         base = self.words("run")
         for words, *culprits in [
                 ([*base, "--modle", "x"], "--modle"),
-                ([*base, "--dataset", "coco=x"], "coco=x", "mtvqa"),
+                ([*base, "--dataset", "co/co=x"], "co/co=x", "NAME of letters"),
                 ([*base, "--limit", "-1"], "--limit", "-1"),
                 ([*base, "--limit", "many"], "--limit", "many"),
                 ([*base, "--device", "tpu"], "--device", "tpu"),

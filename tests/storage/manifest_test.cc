@@ -201,7 +201,8 @@ TEST(Manifest, TornFileIsRefused) {
 }
 
 TEST(Manifest, DatasetNamesThatCannotBeGroupsAreRefused) {
-  for (const char* name : {"", "a/b", "..", "layer", "vocabulary", "A"}) {
+  for (const char* name :
+       {"", "a/b", "..", "layer", "block", "vocabulary", "a b"}) {
     Manifest manifest = make_manifest();
     manifest.datasets[0].name = name;
     for (Unit& unit : manifest.units) {
