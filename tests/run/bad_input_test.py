@@ -229,9 +229,10 @@ class BadInputTest(unittest.TestCase):
             ("latex_ocr", written("less.parquet", table.drop_columns("text")),
              "no column 'text'", "less.parquet"),
             ("latex_ocr", written("type.parquet", table.set_column(
-                1, "text", pa.array([1, 2, 3]))), "int64", "'text'"),
+                1, "text", pa.array([1, 2, 3], pa.timestamp("s")))),
+             "timestamp", "'text'"),
             ("latex_ocr", written("flat.parquet", table.set_column(
-                0, "image", pa.array([b"x"] * 3))), "binary", "'image'"),
+                0, "image", pa.array([1, 2, 3]))), "int64", "'image'"),
             ("latex_ocr", written("cut.parquet", content[:-200]),
              "cut.parquet"),
             ("latex_ocr", written("foreign.parquet", bad.png(9, 9)),
