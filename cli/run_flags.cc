@@ -7,6 +7,7 @@
 #include "input/data/guess.h"
 #include "input/prompt.h"
 #include "model/families.h"
+#include "storage/manifest_file.h"
 
 namespace lens::cli {
 namespace {
@@ -59,16 +60,6 @@ CLI::Validator auto_or(const CLI::Validator& check) {
           ""};
 }
 
-bool is_dataset_name(const std::string& name) {
-  // Those of the files of results beside the data sets.
-  for (const char* taken : {"layer", "block", "rank", "script", "vocabulary"})
-    if (name == taken) return false;
-  return !name.empty() &&
-         name.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-             "_-") == std::string::npos;
-}
-
 // NAME=VALUE with a data set's name.
 std::pair<std::string, std::string> named_value(const std::string& flag,
                                                 const std::string& value,
@@ -77,7 +68,7 @@ std::pair<std::string, std::string> named_value(const std::string& flag,
   if (equals == std::string::npos || equals == 0 || equals + 1 == value.size())
     wrong(flag, value, "NAME=" + what);
   const std::string name = value.substr(0, equals);
-  if (!is_dataset_name(name))
+  if (!storage::is_dataset_name(name))
     wrong(flag, value,
           "NAME=" + what + " with a NAME of letters, digits, _ and -");
   return {name, value.substr(equals + 1)};
@@ -91,7 +82,8 @@ void append_columns(const std::string& value, WishMap& all) {
       "NAME:image=COL,question=COL,answer=COL,"
       "language=COL,id=COL";
   const std::size_t colon = value.find(':');
-  if (colon == std::string::npos || !is_dataset_name(value.substr(0, colon)))
+  if (colon == std::string::npos ||
+      !storage::is_dataset_name(value.substr(0, colon)))
     wrong("columns", value, form);
   auto& columns = all[value.substr(0, colon)].columns;
   std::size_t at = colon + 1;

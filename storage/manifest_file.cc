@@ -58,18 +58,6 @@ void check_config(const Manifest& manifest) {
   }
 }
 
-// The name becomes an HDF5 group beside the shared data sets, and a folder.
-void check_dataset_name(const std::string& name) {
-  const bool plain =
-      !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               (c >= '0' && c <= '9') || c == '_' || c == '-';
-      });
-  require(plain &&
-              !one_of(name, {"layer", "block", "rank", "script", "vocabulary"}),
-          "a data set is called '" + name + "'");
-}
-
 // Units of one data set follow each other without gap or overlap, and end with
 // its last sample.
 void check_units(const Manifest& manifest) {
@@ -79,7 +67,8 @@ void check_units(const Manifest& manifest) {
   };
   std::map<std::string, Progress> progress;
   for (const DatasetInput& dataset : manifest.datasets) {
-    check_dataset_name(dataset.name);
+    require(is_dataset_name(dataset.name),
+            "a data set is called '" + dataset.name + "'");
     require(progress.emplace(dataset.name, Progress{}).second,
             "data set " + dataset.name + " occurs twice");
   }
@@ -112,6 +101,15 @@ void check(const Manifest& manifest) {
 }
 
 }  // namespace
+
+bool is_dataset_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), plain) &&
+         !one_of(name, {"layer", "block", "rank", "script", "vocabulary"});
+}
 
 std::string run_identity(const Manifest& manifest) {
   Json datasets = Json::array();

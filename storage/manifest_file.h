@@ -2,10 +2,15 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "storage/manifest.h"
 
 namespace lens::storage {
+
+// Whether a data set may be called so: letters, digits, _ and -, since it
+// becomes a folder and, beside what all share, a group of results.h5.
+bool is_dataset_name(std::string_view name);
 
 // 32 hex digits: SHA-256 over what decides the results (config, model and input
 // hashes, units). Paths, times and versions of this software do not enter.
