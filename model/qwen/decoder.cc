@@ -64,6 +64,7 @@ struct Pass {
   const Visits& visits;
   std::optional<BatchedStep> batched;
   std::optional<Packed> packed;
+  at::Tensor last_rows;  // of each segment; undefined where nobody asks
 };
 
 Heads heads_of(const TextWeights& weights, const TextConfig& config) {
@@ -303,18 +304,22 @@ void visit_weights(const Pass& pass, int index, const at::Tensor& q,
   }
 }
 
-// Shows what the last token of each segment takes, of layer `index`.
-void visit_last_tokens(const Pass& pass, int index, const at::Tensor& q,
-                       const at::Tensor& keys) {
+// The rows of the last token of each segment, int64.
+at::Tensor last_rows(std::span<const Segment> segments, at::Device device) {
   std::vector<std::int64_t> rows;
   std::int64_t end = 0;
-  for (const Segment& segment : pass.segments) {
+  for (const Segment& segment : segments) {
     end += segment.length;
     rows.push_back(end - 1);
   }
-  at::Tensor shown =
-      last_attention(at::index_select(q, 0, index_tensor(rows, q.device())),
-                     keys, pass.segments);
+  return index_tensor(rows, device);
+}
+
+// Shows what the last token of each segment takes, of layer `index`.
+void visit_last_tokens(const Pass& pass, int index, const at::Tensor& q,
+                       const at::Tensor& keys) {
+  at::Tensor shown = last_attention(at::index_select(q, 0, pass.last_rows),
+                                    keys, pass.segments);
   pass.visits.visit_last({Site::Kind::kLastAttention, index}, shown);
 }
 
@@ -403,7 +408,8 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
             .rotation = rotation,
             .visits = visits,
             .batched = std::nullopt,
-            .packed = std::nullopt};
+            .packed = std::nullopt,
+            .last_rows = {}};
   // bfloat16 on a GPU has one kernel for prefill and decode. Elsewhere a decode
   // step is batched over its slots and a prefill goes segment by segment.
   if (cuda::PackedAttention::takes(embeddings.options(), config.head_dim())) {
@@ -411,6 +417,11 @@ at::Tensor decode_pass(const TextWeights& weights, const TextConfig& config,
         packed_pass(segments, cache.keys.front().size(1), embeddings.device());
   } else if (is_batched(segments)) {
     pass.batched = batched_step(segments, embeddings.options());
+  }
+  for (int i = 0; i < config.num_layers && !pass.last_rows.defined(); ++i) {
+    if (visits.wanted({Site::Kind::kLastAttention, i})) {
+      pass.last_rows = last_rows(segments, embeddings.device());
+    }
   }
 
   at::Tensor hidden = embeddings;
